@@ -1,0 +1,40 @@
+"""A tunable: one thing about a kernel that is chosen rather than written, as an object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Choice = int | str
+"""What a tunable may be set to: a tile size, a number of slots, or the name of an alternative."""
+
+Config = Mapping[str, Choice]
+"""A configuration: tunable name -> choice, e.g. `{"m": 128, "n": 512, "k": 128, "buffers.a": 2}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tunable:
+    """A tile size or a schedule knob."""
+
+    name: str
+    """As in a configuration and after `--set`."""
+    kind: Literal["tile", "knob"]
+    """`tile`: a tile size, from the text. `knob`: what the chip can decide without changing the text."""
+    values: tuple[Choice, ...]
+    """The domain; numbers ascending."""
+    default: Choice
+    reasons: tuple[str, ...]
+    """Why the domain ends where it does, a sentence a bound, e.g. `partitions of trn2: 128`."""
+
+    @property
+    def ordered(self) -> bool:
+        """True if the values are numbers, so that neighbours are alike."""
+        return all(isinstance(value, int) for value in self.values)
+
+    def neighbours(self, value: Choice) -> tuple[Choice, ...]:
+        """The choices one step away from `value`: the next smaller and larger number, or every other alternative."""
+        if not self.ordered:
+            return tuple(each for each in self.values if each != value)
+        place = self.values.index(value)
+        return self.values[max(0, place - 1) : place] + self.values[place + 1 : place + 2]

@@ -1,0 +1,61 @@
+"""The two families of errors: a user's mistake, told with its place and its cure, and our own bug."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .spans import Span
+
+
+class TileryError(Exception):
+    """A user's mistake anywhere in tilery: its text is the whole message, and no traceback is wanted."""
+
+    exit_code = 1
+    """1: the kernel, the configuration or a file is at fault; 2: the command line is."""
+
+
+class UsageError(TileryError):
+    """A mistake in how a command or a function was called."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A second place that a message points at, and what it is."""
+
+    span: Span
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One mistake in a `.tk` text."""
+
+    code: str
+    """Its kind, e.g. `TK204`; one kind of mistake, one code."""
+    message: str
+    """What was found and what was expected, in one sentence."""
+    span: Span
+    note: str = ""
+    """Shown beside the carets."""
+    help: str = ""
+    """What to write instead."""
+    others: tuple[Label, ...] = ()
+    """Further places, where two disagree."""
+
+    def __str__(self) -> str:
+        parts = [f"{self.span}: error[{self.code}]: {self.message}", self.span.excerpt(self.note)]
+        parts += [f"{label.span}:\n{label.span.excerpt(label.note)}" for label in self.others]
+        if self.help:
+            parts.append(f"help: {self.help}")
+        return "\n".join(parts)
+
+
+class SourceErrors(TileryError):
+    """All the mistakes found in one `.tk` text."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(sorted(diagnostics, key=lambda each: (each.span.line, each.span.column)))
+        super().__init__("\n\n".join(str(each) for each in self.diagnostics))

@@ -1,0 +1,415 @@
+"""The checked tile program: what a kernel means, after every name, axis and type has been resolved.
+
+Declared here in one place, immutable, every node with its span. It is in single-assignment form: each `Op` defines one
+`Value`, operands are values, and what a loop carries is listed on the loop. It knows shapes only by the names of their
+dimensions; `specialise` has already bound the element types and decided every `if` on a constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from .spans import Span
+from .types import AnyType, ElementType
+
+
+@dataclass(frozen=True, slots=True)
+class SizeOp:
+    """Arithmetic on dimensions, `left op right`, in whole numbers."""
+
+    op: str
+    """One of `+ - * //`."""
+    left: Size
+    right: Size
+
+    def __str__(self) -> str:
+        return f"({self.left} {self.op} {self.right})"
+
+
+Size = int | str | SizeOp
+"""An extent: a number, a dimension's name, or arithmetic on them."""
+
+
+def size_value(size: Size, dims: Mapping[str, int]) -> int:
+    """The number of elements that `size` stands for, `dims` giving each named dimension's."""
+    match size:
+        case int():
+            return size
+        case str():
+            return dims[size]
+        case SizeOp(op, left, right):
+            a, b = size_value(left, dims), size_value(right, dims)
+            return {"+": a + b, "-": a - b, "*": a * b}[op] if op != "//" else a // b
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A named axis of a tile."""
+
+    name: str
+    """`m` for a tile variable, `N` for a whole dimension. Within one kernel a name means one axis."""
+    size: Size
+    """The dimension along which its positions run."""
+    whole: bool
+    """True: every position of the dimension. False: the part that one step of its loop covers."""
+    unit: bool = False
+    """True for `by 1`: of extent one by definition."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """One value of the program; two values are the same only if they are the same object."""
+
+    name: str
+    """The name it has in the text, or `%n`."""
+    axes: tuple[Axis, ...]
+    """The named axes in order of first appearance; empty for a scalar."""
+    dtype: AnyType
+    """The type its elements have: a memory type after a load or a cast, else f32, i32 or bool."""
+    span: Span
+
+    @property
+    def element(self) -> ElementType:
+        """The element type of a value of a specialised kernel."""
+        assert isinstance(self.dtype, ElementType), f"{self.name} is not specialised"
+        return self.dtype
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor in device memory, argument or result."""
+
+    name: str
+    dtype: AnyType
+    shape: tuple[Size, ...]
+    """Row-major: the last dimension is contiguous."""
+    span: Span
+
+    @property
+    def element(self) -> ElementType:
+        """The element type of a tensor of a specialised kernel."""
+        assert isinstance(self.dtype, ElementType), f"{self.name} is not specialised"
+        return self.dtype
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarParameter:
+    """A run-time scalar, `scale: f32`."""
+
+    name: str
+    dtype: ElementType
+    default: float | int | bool | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantParameter:
+    """A constant of the specialisation, `causal: bool = true` or `steps: int`."""
+
+    name: str
+    kind: str
+    """`int` or `bool`."""
+    default: int | bool | None
+    span: Span
+
+
+Parameter = Tensor | ScalarParameter | ConstantParameter
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a kernel takes and gives."""
+
+    parameters: tuple[Parameter, ...]
+    """In the order of the text, which is the order of a call."""
+    results: tuple[Tensor, ...]
+    dimensions: tuple[str, ...]
+    """Every dimension's name, in order of first appearance."""
+    type_variables: tuple[str, ...]
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """The tensor arguments."""
+        return tuple(each for each in self.parameters if isinstance(each, Tensor))
+
+    @property
+    def scalars(self) -> tuple[ScalarParameter, ...]:
+        """The run-time scalars."""
+        return tuple(each for each in self.parameters if isinstance(each, ScalarParameter))
+
+    @property
+    def constants(self) -> tuple[ConstantParameter, ...]:
+        """The constants of the specialisation."""
+        return tuple(each for each in self.parameters if isinstance(each, ConstantParameter))
+
+
+# --- operations: each defines `result` --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """Base of everything that defines a value."""
+
+    result: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Op):
+    """A number or truth value, without axes; `inf` is `math.inf`."""
+
+    value: float | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarArgument(Op):
+    """The value of a run-time scalar parameter (in a kernel not yet specialised, of a constant one too)."""
+
+    parameter: str
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionSize(Op):
+    """The size of a dimension, i32, without axes."""
+
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
+class Positions(Op):
+    """The global positions that an axis covers, i32, that one axis."""
+
+    axis: Axis
+
+
+@dataclass(frozen=True, slots=True)
+class AxisIndex:
+    """A dimension of a tensor read or written at the positions of one axis."""
+
+    axis: Axis
+
+
+Index = AxisIndex
+"""How one dimension of a tensor is indexed. (Shifted, strided and gathered indices will be further cases.)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Load(Op):
+    """A tile of a tensor; the result's axes are those of the index, in its order, and its type is the tensor's."""
+
+    tensor: Tensor
+    index: tuple[Index, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Elementwise(Op):
+    """A function applied element by element, operands lined up and broadcast by axis name, computed in f32 or i32.
+
+    `fn` is one of `dsl.functions.FUNCTIONS`: `add sub mul div floordiv mod pow neg`, `lt le gt ge eq ne`, `and or not`,
+    `where min max abs exp exp2 log log2 sqrt rsqrt reciprocal tanh sigmoid erf sin cos floor ceil round clamp`.
+    """
+
+    fn: str
+    operands: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cast(Op):
+    """Rounds to `result.dtype`, to nearest even."""
+
+    operand: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Fill(Op):
+    """A tile of the result's axes, every element `operand` (a scalar): `zeros[..]`, `full[..](value)`."""
+
+    operand: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce(Op):
+    """`fn` in `sum max min mean prod any all argmax argmin` over `axes`, which the result no longer has."""
+
+    fn: str
+    operand: Value
+    axes: tuple[Axis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dot(Op):
+    """Contraction over `axes`; other shared axes are batch axes. Accumulates in f32, or i32 for integers.
+
+    The result's axes are the left operand's without the contracted ones, then the right operand's that are new.
+    """
+
+    left: Value
+    right: Value
+    axes: tuple[Axis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Op):
+    """A `fn` from the file or the prelude, kept by name so that a chip may know it as one instruction.
+
+    Its meaning is `body`, whose last op's result is the value of the call; `operands` are the values the body starts from.
+    """
+
+    fn: str
+    operands: tuple[Value, ...]
+    body: tuple[Op, ...]
+
+
+# --- statements -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Writes a tile to a tensor, rounding to its type. The value's axes are those of the index, in any order."""
+
+    tensor: Tensor
+    index: tuple[Index, ...]
+    value: Value
+    accumulate: bool
+    """True for `+=`."""
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TileSize:
+    """What the text says of a tile size: nothing (the tuner chooses), `by 128`, `by 64..512`, `by {128, 256}`, `by TK`."""
+
+    choices: tuple[int, ...] | None = None
+    """`by 128` has one, `by {128, 256}` several."""
+    low: int | None = None
+    high: int | None = None
+    """The bounds of `by 64..512`, both included."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopVariable:
+    """`k of K by ...`: an axis and what the text says of its tile size."""
+
+    axis: Axis
+    by: TileSize
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TileLoop:
+    """Steps independent of each other, in any order: `tile m of M, n of N:`."""
+
+    variables: tuple[LoopVariable, ...]
+    body: tuple[Statement, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A name bound before a `for` loop and bound again in it."""
+
+    initial: Value
+    """Its value before the loop (also what `argument` is in the first step)."""
+    argument: Value
+    """What the body reads: the value from the step before."""
+    updated: Value
+    """What the body leaves for the next step."""
+    result: Value
+    """Its value after the loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """`if any(COND)` on a loop: a step for whose tile the condition is false everywhere is left out."""
+
+    body: tuple[Op, ...]
+    """Ops that compute the condition from positions, sizes and constants only; the last one's result is the condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForLoop:
+    """Steps in order: `for k of K:`."""
+
+    variable: LoopVariable
+    carried: tuple[Carried, ...]
+    guard: Guard | None
+    body: tuple[Statement, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A name that both branches of an undecided `if` bind."""
+
+    then: Value
+    otherwise: Value
+    result: Value
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """An `if` whose condition is not known yet. A specialised kernel has none."""
+
+    condition: tuple[Op, ...]
+    then: tuple[Statement, ...]
+    otherwise: tuple[Statement, ...]
+    merged: tuple[Merged, ...]
+    span: Span
+
+
+Statement = Op | Store | TileLoop | ForLoop | If
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A checked kernel; specialised once `types` and `constants` bind everything the signature leaves open."""
+
+    name: str
+    doc: str
+    signature: Signature
+    body: tuple[Statement, ...]
+    reference: tuple[Statement, ...]
+    """Ops and stores over whole dimensions, to be evaluated in float64; empty if the text has none."""
+    loop_variables: tuple[LoopVariable, ...]
+    """Every tile variable, in order of appearance; `axis.name` is the name of its tile size."""
+    span: Span
+    types: Mapping[str, ElementType] = field(default_factory=dict)
+    """What each type variable is bound to."""
+    constants: Mapping[str, int | bool] = field(default_factory=dict)
+    """What each constant parameter is bound to."""
+
+
+def walk(statements: tuple[Statement, ...]) -> Iterator[Statement]:
+    """Every statement and op, outer before inner, in the order of the text; calls and guards are entered too."""
+    for each in statements:
+        yield each
+        match each:
+            case TileLoop() | Call():
+                yield from walk(each.body)
+            case ForLoop():
+                if each.guard:
+                    yield from walk(each.guard.body)
+                yield from walk(each.body)
+            case If():
+                yield from walk(each.condition)
+                yield from walk(each.then)
+                yield from walk(each.otherwise)
+
+
+def operands(op: Op) -> tuple[Value, ...]:
+    """The values that an op reads."""
+    match op:
+        case Elementwise() | Call():
+            return op.operands
+        case Cast() | Fill() | Reduce():
+            return (op.operand,)
+        case Dot():
+            return (op.left, op.right)
+        case _:
+            return ()

@@ -1,0 +1,47 @@
+"""Places in a source text, and how they are shown to a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One `.tk` text and the name to show for it."""
+
+    name: str
+    text: str = field(repr=False)
+
+    def line(self, number: int) -> str:
+        """The text of a line, counted from 1, without its line break; empty past the end."""
+        lines = self.text.split("\n")
+        return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of source text. Lines and columns count from 1, the end column is exclusive."""
+
+    source: Source = field(repr=False)
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        return f"{self.source.name}:{self.line}:{self.column}"
+
+    def to(self, other: Span) -> Span:
+        """From the start of this span to the end of another one of the same source."""
+        return Span(self.source, self.line, self.column, other.end_line, other.end_column)
+
+    def excerpt(self, note: str = "") -> str:
+        """The line, its number, and carets under the span; a span of several lines is marked to its first line's end."""
+        text = self.source.line(self.line)
+        end = self.end_column if self.end_line == self.line else len(text) + 1
+        width = max(1, end - self.column)
+        gutter = " " * len(str(self.line))
+        # Tabs before the caret are kept, so that it stands under its character whatever the terminal's tab width is.
+        indent = "".join("\t" if letter == "\t" else " " for letter in text[: self.column - 1])
+        carets = f"{indent}{'^' * width}" + (f" {note}" if note else "")
+        return f"{self.line} | {text}\n{gutter} | {carets}"
