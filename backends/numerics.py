@@ -1,0 +1,259 @@
+"""What each operation does to numpy arrays: the one place, for the emulator, the exact execution and the reference alike.
+
+Arrays are in computing form (see `rounding`): float32, or float64 in the reference, int32 and bool. Integers wrap at 32
+bits, `//` floors and `%` takes the sign of the divisor, as in Python, and dividing an integer by zero gives 0. Where float
+and integer operands meet, integers become floats of the float operand's width. `min`, `max` and their reductions pass NaN
+on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .rounding import Array, cast, compute_dtype, numpy_dtype, rounded, to_compute, to_storage
+
+__all__ = [
+    "ELEMENTWISE",
+    "REDUCTIONS",
+    "Array",
+    "aligned",
+    "cast",
+    "compute_dtype",
+    "contract",
+    "elementwise",
+    "numpy_dtype",
+    "promoted",
+    "reduce",
+    "rounded",
+    "to_compute",
+    "to_storage",
+]
+
+Function = Callable[..., Array]
+"""Operands of one type, then `out=`, which may be None; gives `out` or a new array."""
+
+
+def _rsqrt(x: Array, out: Array | None = None) -> Array:
+    root = np.sqrt(x, out=out)
+    return np.reciprocal(root, out=out)
+
+
+def _sigmoid(x: Array, out: Array | None = None) -> Array:
+    # By tanh rather than 1 / (1 + exp(-x)): nothing overflows, and both tails come out as exactly 0 and 1.
+    half = np.multiply(x, x.dtype.type(0.5), out=out)
+    half = np.tanh(half, out=out)
+    half = np.multiply(half, x.dtype.type(0.5), out=out)
+    return np.asarray(np.add(half, x.dtype.type(0.5), out=out))
+
+
+def _erf(x: Array, out: Array | None = None) -> Array:
+    from scipy.special import erf  # here, not above: it takes longer to import than numpy
+
+    result: Array = erf(x, out=out)
+    return result
+
+
+def _where(condition: Array, x: Array, y: Array, out: Array | None = None) -> Array:
+    if out is None:
+        return np.where(condition, x, y)
+    # Two copies, not np.where: it has no `out`. The first must not overwrite an operand that the second reads.
+    if np.may_share_memory(out, x) or np.may_share_memory(out, condition):
+        np.copyto(out, np.where(condition, x, y))
+    else:
+        np.copyto(out, y)
+        np.copyto(out, x, where=condition)
+    return out
+
+
+def _clamp(x: Array, low: Array, high: Array, out: Array | None = None) -> Array:
+    return np.minimum(np.maximum(x, low, out=out), high, out=out)
+
+
+def _to_whole(function: np.ufunc) -> Function:
+    """`floor`, `ceil` or `round`; whole numbers are passed on in their own type."""
+
+    def applied(x: Array, out: Array | None = None) -> Array:
+        return np.asarray(function(x, out=out) if x.dtype.kind == "f" else np.positive(x, out=out))
+
+    return applied
+
+
+def _power(x: Array, y: Array, out: Array | None = None) -> Array:
+    if y.size == 1 and y.flat[0] == 2:  # np.power takes ten times as long
+        return np.multiply(x, x, out=out)
+    if x.dtype.kind == "f":
+        return np.asarray(np.power(x, y, out=out))
+    # A negative exponent leaves nothing of a whole number but of 1 and -1, whose powers repeat.
+    powers = np.power(x, np.absolute(y))
+    return _where((y < 0) & (np.absolute(x) != 1), powers.dtype.type(0), powers, out)
+
+
+_ARITHMETIC: dict[str, Function] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "floordiv": np.floor_divide,
+    "mod": np.remainder,
+    "pow": _power,
+    "neg": np.negative,
+    "min": np.minimum,
+    "max": np.maximum,
+    "abs": np.absolute,
+    "floor": _to_whole(np.floor),
+    "ceil": _to_whole(np.ceil),
+    "round": _to_whole(np.rint),
+    "clamp": _clamp,
+}
+_FLOAT_ONLY: dict[str, Function] = {
+    "div": np.true_divide,
+    "exp": np.exp,
+    "exp2": np.exp2,
+    "log": np.log,
+    "log2": np.log2,
+    "sqrt": np.sqrt,
+    "rsqrt": _rsqrt,
+    "reciprocal": np.reciprocal,
+    "tanh": np.tanh,
+    "sigmoid": _sigmoid,
+    "erf": _erf,
+    "sin": np.sin,
+    "cos": np.cos,
+}
+_COMPARISONS: dict[str, Function] = {
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+}
+_LOGIC: dict[str, Function] = {"and": np.logical_and, "or": np.logical_or, "not": np.logical_not}
+
+ELEMENTWISE: dict[str, Function] = {**_ARITHMETIC, **_FLOAT_ONLY, **_COMPARISONS, **_LOGIC, "where": _where}
+"""Every elementwise function, on operands that `promoted` has brought to one type. Warnings are the caller's to silence."""
+
+
+def promoted(fn: str, arrays: Sequence[Array]) -> list[Array]:
+    """Operands of `fn` brought to the one type in which it works: f32 (or f64), i32, or bool for logic and conditions."""
+    if fn == "where":
+        return [_as(arrays[0], np.dtype(np.bool_)), *promoted("add", arrays[1:])]
+    if fn in _LOGIC:
+        return [_as(each, np.dtype(np.bool_)) for each in arrays]
+    return [_as(each, _common(fn, arrays)) for each in arrays]
+
+
+def _common(fn: str, arrays: Sequence[Array]) -> np.dtype[Any]:
+    kinds = [each.dtype for each in arrays]
+    floats = [each for each in kinds if each.kind == "f"]
+    if floats:
+        return max(floats, key=lambda each: each.itemsize)
+    if fn in _FLOAT_ONLY:
+        return np.dtype(np.float32)
+    return np.dtype(np.bool_) if fn in _COMPARISONS and all(each.kind == "b" for each in kinds) else np.dtype(np.int32)
+
+
+def _as(x: Array, dtype: np.dtype[Any]) -> Array:
+    return x if x.dtype == dtype else x.astype(dtype)
+
+
+def elementwise(fn: str, arrays: Sequence[Array], out: Array | None = None) -> Array:
+    """`fn` of arrays that broadcast against each other, in f32 or i32 (in f64 where an operand is f64).
+
+    `out` has the result's shape and type and may be one of the operands. Warnings of floating point are silenced:
+    0 / 0 is an answer, not an accident.
+    """
+    with np.errstate(all="ignore"):
+        return np.asarray(ELEMENTWISE[fn](*promoted(fn, arrays), out=out))
+
+
+def _arg(function: Callable[..., Any]) -> Callable[[Array, tuple[int, ...]], Array]:
+    """Position of the extreme element, counted row-major over the reduced axes in their order in the array."""
+
+    def reduced(x: Array, axis: tuple[int, ...]) -> Array:
+        kept = [each for each in range(x.ndim) if each not in axis]
+        flat = x.transpose(*kept, *sorted(axis)).reshape(*(x.shape[each] for each in kept), -1)
+        return np.asarray(function(flat, axis=-1), np.int32)
+
+    return reduced
+
+
+def _mean(x: Array, axis: tuple[int, ...]) -> Array:
+    count = np.prod([x.shape[each] for each in axis])
+    total = _sum(x, axis)
+    wide = total if total.dtype.kind == "f" else total.astype(np.float32)
+    return np.asarray(wide / wide.dtype.type(count))
+
+
+def _sum(x: Array, axis: tuple[int, ...]) -> Array:
+    return np.asarray(np.add.reduce(x, axis=axis, dtype=x.dtype if x.dtype.kind != "b" else np.int32))
+
+
+def _prod(x: Array, axis: tuple[int, ...]) -> Array:
+    return np.asarray(np.multiply.reduce(x, axis=axis, dtype=x.dtype if x.dtype.kind != "b" else np.int32))
+
+
+def _extreme(function: np.ufunc, empty: float) -> Callable[[Array, tuple[int, ...]], Array]:
+    """`min` or `max`; over no elements the identity: an infinity, or the end of the integers' range."""
+
+    def reduced(x: Array, axis: tuple[int, ...]) -> Array:
+        if all(x.shape[each] for each in axis):
+            return np.asarray(function.reduce(x, axis=axis))
+        bounds = np.iinfo(np.int32)
+        identity = empty if x.dtype.kind == "f" else (bounds.min if empty < 0 else bounds.max)
+        return np.asarray(function.reduce(x, axis=axis, initial=x.dtype.type(identity)))
+
+    return reduced
+
+
+REDUCTIONS: dict[str, Callable[[Array, tuple[int, ...]], Array]] = {
+    "sum": _sum,
+    "max": _extreme(np.maximum, -np.inf),
+    "min": _extreme(np.minimum, np.inf),
+    "mean": _mean,
+    "prod": _prod,
+    "any": lambda x, axis: np.asarray(np.logical_or.reduce(x, axis=axis)),
+    "all": lambda x, axis: np.asarray(np.logical_and.reduce(x, axis=axis)),
+    "argmax": _arg(np.argmax),
+    "argmin": _arg(np.argmin),
+}
+"""Every reduction, by its name in the language."""
+
+
+def reduce(fn: str, x: Array, axis: tuple[int, ...]) -> Array:
+    """`x` reduced by `fn` over the numbered axes, which the result no longer has; sums are in the type of `x`."""
+    with np.errstate(all="ignore"):
+        return REDUCTIONS[fn](x, axis)
+
+
+def aligned(x: Array, axes: Sequence[str], target: Sequence[str]) -> Array:
+    """A view of `x`, whose axes are named `axes`, that broadcasts against an array of the axes `target`, in that order."""
+    order = [axes.index(name) for name in target if name in axes]
+    return x.transpose(order)[tuple(slice(None) if name in axes else None for name in target)]
+
+
+def contract(
+    left: Array, left_axes: Sequence[str], right: Array, right_axes: Sequence[str], over: Sequence[str]
+) -> tuple[Array, tuple[str, ...]]:
+    """The products summed over the axes `over`, which both have; other shared names are batch axes. By BLAS for floats.
+
+    Gives the result and its axes: the left ones without `over`, then the right ones that are new.
+    """
+    batch = [name for name in left_axes if name in right_axes and name not in over]
+    rows = [name for name in left_axes if name not in right_axes]
+    columns = [name for name in right_axes if name not in left_axes]
+    a = _matrices(aligned(left, left_axes, [*batch, *rows, *over]), len(batch), len(rows))
+    b = _matrices(aligned(right, right_axes, [*batch, *over, *columns]), len(batch), len(over))
+    extents = dict(zip(left_axes, left.shape, strict=True)) | dict(zip(right_axes, right.shape, strict=True))
+    product = np.matmul(a, b).reshape([extents[name] for name in [*batch, *rows, *columns]])
+    axes = (*(name for name in left_axes if name not in over), *columns)
+    return aligned(product, [*batch, *rows, *columns], axes), axes
+
+
+def _matrices(x: Array, batch: int, rows: int) -> Array:
+    """`x` as a stack of matrices: `batch` leading axes kept, the next `rows` flattened, the rest flattened."""
+    shape = x.shape
+    middle = int(np.prod(shape[batch : batch + rows], dtype=np.int64))
+    return x.reshape(*shape[:batch], middle, int(np.prod(shape[batch + rows :], dtype=np.int64)))
