@@ -1,0 +1,98 @@
+"""Which configuration a kernel runs with when nobody tunes: the tuned entry, a near one adapted, or the model's own pick."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ..backends.chips import Chip
+from ..backends.engine.errors import Infeasible
+from ..backends.tunable import Choice
+from ..dsl import program
+from ..dsl.errors import UsageError
+from .adapt import adapt
+from .engine_model import EngineModel
+from .entry import Entry, Key, Prints, key_of, prints_of
+
+Origin = Literal["tuned", "nearest", "borrowed", "default"]
+"""`tuned`: this very entry. `nearest`: of another shape. `borrowed`: of another chip. `default`: the model's own pick."""
+
+TRIES = 4
+"""How many near entries are adapted before the default is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A configuration and where it comes from."""
+
+    config: Mapping[str, Choice]
+    origin: Origin
+    entry: Entry | None
+    """The entry it was made from, unless it is the default."""
+    stale: tuple[Entry, ...]
+    """Entries that would have served but for a kernel or chip that has changed since."""
+
+    def note(self, key: Key, command: str) -> str:
+        """What a user should know of the choice, and the command that does better; empty for a tuned entry."""
+        found = {
+            "nearest": "no tuned entry for this shape; the nearest one is adapted",
+            "borrowed": "NO TUNED ENTRY FOR THIS CHIP; one of another chip is borrowed",
+            "default": "no tuned entry; the model's default is used",
+        }
+        if self.origin == "tuned":
+            return ""
+        source = f" ({self.entry.key})" if self.entry else ""
+        stale = f"; {len(self.stale)} entries are stale, their kernel or chip has changed" if self.stale else ""
+        return f"{key}: {found[self.origin]}{source}{stale}. To tune it: {command}"
+
+
+def choose(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, entries: Sequence[Entry]) -> Chosen:
+    """The configuration for a shape. Never tunes; of a near entry and the model's default the faster one is taken.
+
+    Raises `Infeasible` if nothing fits the chip.
+    """
+    key, prints = key_of(kernel, dims, chip), prints_of(kernel, chip)
+    alike = [each for each in entries if _serves(each.key, key)]
+    stale = tuple(each for each in alike if _stale(each, key, prints))
+    fresh = [each for each in alike if each not in stale]
+    model = EngineModel(kernel, dims, chip)
+    for entry in fresh:
+        if entry.key == key and _feasible_us(model, entry.config) is not None:
+            return Chosen(entry.config, "tuned", entry, ())
+    default = model.default()
+    bar_us = model.measure(default).latency_us
+    here = [each for each in fresh if each.key.chip == key.chip]
+    for entry in sorted(here or fresh, key=lambda each: _distance(each.key, key))[:TRIES]:
+        config = adapt(entry.config, model.tunables)
+        latency_us = _feasible_us(model, config)
+        if latency_us is not None and latency_us < bar_us:
+            return Chosen(config, "nearest" if here else "borrowed", entry, stale)
+    return Chosen(default, "default", None, stale)
+
+
+def _serves(candidate: Key, key: Key) -> bool:
+    """Whether an entry differs at most in shape and chip."""
+    return (candidate.kernel, candidate.types, candidate.constants) == (key.kernel, key.types, key.constants) and set(
+        candidate.dims
+    ) == set(key.dims)
+
+
+def _stale(entry: Entry, key: Key, prints: Prints) -> bool:
+    if entry.prints.program != prints.program:
+        return True
+    return entry.key.chip == key.chip and entry.prints.chip != prints.chip
+
+
+def _distance(candidate: Key, key: Key) -> float:
+    """How far apart two shapes are: the ratios of their extents, as logarithms."""
+    return sum(abs(math.log2(candidate.dims[name] / size)) for name, size in key.dims.items())
+
+
+def _feasible_us(model: EngineModel, config: Mapping[str, Choice]) -> float | None:
+    try:
+        return model.measure(config).latency_us
+    except (Infeasible, UsageError):
+        # An entry may name a knob that this version of the engine no longer has.
+        return None

@@ -1,0 +1,105 @@
+"""One line of a results file: which tuning it answers, and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+
+from ..backends.chips import Chip
+from ..backends.tunable import Choice
+from ..dsl import fingerprint, program
+from .result import Result
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Extent = Annotated[int, msgspec.Meta(ge=1)]
+Fingerprint = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8,64}$")]
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a tuning depends on."""
+
+    kernel: str
+    chip: str
+    types: dict[str, str]
+    dims: dict[str, Extent]
+    constants: dict[str, int | bool]
+
+    def __str__(self) -> str:
+        parts = [f"{name}={str(value).lower()}" for name, value in (self.dims | self.types | self.constants).items()]
+        return f"{self.kernel} {' '.join(parts)} --chip {self.chip}"
+
+
+class Prints(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Fingerprints of what the key only names: an entry whose prints differ from today's is stale."""
+
+    program: Fingerprint
+    chip: Fingerprint
+
+
+class RunnerUp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A configuration that came close."""
+
+    latency_us: Positive
+    config: dict[str, int | str]
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A tuned configuration and its figures."""
+
+    key: Key
+    prints: Prints
+    objective: str
+    config: dict[str, int | str]
+    latency_us: Positive
+    bound: str
+    peak_share: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    default_latency_us: Positive
+    max_error: Annotated[float, msgspec.Meta(ge=0)]
+    tolerance: Annotated[float, msgspec.Meta(ge=0)]
+    space: Count
+    feasible: Count
+    evaluated: Count
+    stop: str
+    runners_up: list[RunnerUp]
+    tilery: str
+    """The version of tilery that wrote it."""
+
+
+def key_of(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip) -> Key:
+    """The key of a specialised kernel, a shape and a chip."""
+    types = {name: str(kind) for name, kind in kernel.types.items()}
+    return Key(kernel=kernel.name, chip=chip.name, types=types, dims=dict(dims), constants=dict(kernel.constants))
+
+
+def prints_of(kernel: program.Kernel, chip: Chip) -> Prints:
+    """The fingerprints of a specialised kernel and a chip as they are now."""
+    return Prints(program=fingerprint(kernel), chip=chip.fingerprint)
+
+
+def entry_of(result: Result, key: Key, prints: Prints, version: str) -> Entry:
+    """A result, ready to be written."""
+    return Entry(
+        key=key,
+        prints=prints,
+        objective=result.objective,
+        config=_plain(result.config),
+        latency_us=result.latency_us,
+        bound=result.bound,
+        peak_share=result.peak_share,
+        default_latency_us=result.default_latency_us,
+        max_error=result.max_error,
+        tolerance=result.tolerance,
+        space=result.space,
+        feasible=result.feasible,
+        evaluated=result.evaluated,
+        stop=result.stop,
+        runners_up=[RunnerUp(latency_us=each.latency_us, config=_plain(each.config)) for each in result.runners_up],
+        tilery=version,
+    )
+
+
+def _plain(config: Mapping[str, Choice]) -> dict[str, int | str]:
+    return dict(config)

@@ -1,0 +1,125 @@
+"""Feasibility first: what fits the chip and how fast it could be at best, for the whole space before anything is timed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .model import Model
+from .space import Indices, Space
+
+WHOLE = 2_000_000
+"""The largest space that is screened configuration by configuration."""
+SAMPLE = 400_000
+"""How many random configurations stand for a larger space at first."""
+BLOCK = 1 << 17
+"""Configurations screened at once; some 10 MB of arrays."""
+CLIMBS, SEEDS = 12, 256
+"""A larger space is then followed downhill: how often, and from how many of the best bounds."""
+
+Bounds = NDArray[np.float64]
+"""Lower bounds on latency in microseconds; infinite where infeasible."""
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """What screening found."""
+
+    space: Space
+    screened: int
+    """How many configurations were looked at."""
+    removed: Mapping[str, int]
+    """How many of them each limit ruled out, the first limit violated counting."""
+    order: Indices
+    """The feasible ones, best lower bound first."""
+    bounds: Bounds
+    """Their lower bounds, ascending."""
+    bounds_of: Callable[[Indices], Bounds] = field(repr=False)
+    """The lower bounds of any configurations, screened already or not."""
+
+    @property
+    def feasible(self) -> int:
+        """How many of the screened configurations are feasible."""
+        return len(self.order)
+
+    @property
+    def whole(self) -> bool:
+        """True if no configuration was left out."""
+        return self.screened == self.space.size
+
+    def below(self, latency_us: float) -> int:
+        """How many feasible configurations have a lower bound below `latency_us`: those that might still be faster."""
+        return int(np.searchsorted(self.bounds, latency_us, side="left"))
+
+
+@dataclass
+class _Screener:
+    """Screens configurations in blocks and counts what each limit removes."""
+
+    model: Model
+    space: Space
+    removed: Counter[str] = field(default_factory=Counter)
+
+    def __call__(self, indices: Indices, *, count: bool = False) -> Bounds:
+        blocks = [self._block(indices[start : start + BLOCK], count) for start in range(0, len(indices), BLOCK)]
+        return np.concatenate(blocks) if blocks else np.empty(0)
+
+    def _block(self, indices: Indices, count: bool) -> Bounds:
+        screening = self.model.screen(self.space.columns(indices))
+        if count:
+            tally = np.bincount(screening.limit, minlength=len(screening.limits) + 1)[1:]
+            self.removed.update({name: int(number) for name, number in zip(screening.limits, tally, strict=True) if number})
+        return np.where(screening.limit == 0, screening.lower_bound_us, np.inf).astype(np.float64)
+
+
+def survey(
+    model: Model, space: Space, start: int, seed: int = 0, progress: Callable[[int], None] | None = None
+) -> Landscape:
+    """Screens the whole space, or of one beyond `WHOLE` configurations a sample and what lies downhill of its best.
+
+    `start` is a configuration to have in the sample; `progress` is told the number screened so far.
+    """
+    generator = np.random.default_rng(seed)
+    screener = _Screener(model, space)
+    if space.size <= WHOLE:
+        indices, bounds = _everything(screener, progress)
+        lookup: Callable[[Indices], Bounds] = bounds.__getitem__
+    else:
+        indices, bounds = _sampled(screener, generator, start, progress)
+        lookup = screener
+    feasible = np.isfinite(bounds)
+    order, bounds = indices[feasible], bounds[feasible]
+    # Knobs that the bound does not see make large ties; a random order among them shows the search different ones early.
+    sort = np.lexsort((generator.random(len(order)), bounds))
+    return Landscape(space, len(indices), dict(screener.removed), order[sort], bounds[sort], lookup)
+
+
+def _everything(screener: _Screener, progress: Callable[[int], None] | None) -> tuple[Indices, Bounds]:
+    blocks = []
+    for start in range(0, screener.space.size, BLOCK):
+        stop = min(start + BLOCK, screener.space.size)
+        blocks.append(screener(np.arange(start, stop), count=True))
+        if progress:
+            progress(stop)
+    return np.arange(screener.space.size), np.concatenate(blocks)
+
+
+def _sampled(
+    screener: _Screener, generator: np.random.Generator, start: int, progress: Callable[[int], None] | None
+) -> tuple[Indices, Bounds]:
+    indices = np.union1d(screener.space.draw(generator, SAMPLE), [start])
+    bounds = screener(indices, count=True)
+    for _ in range(CLIMBS):
+        if progress:
+            progress(len(indices))
+        best = indices[np.argsort(bounds, kind="stable")[:SEEDS]]
+        around = np.unique(np.concatenate([screener.space.steps(int(index)) for index in best]))
+        new = np.setdiff1d(around, indices, assume_unique=True)
+        if not len(new):
+            break
+        indices, bounds = np.concatenate([indices, new]), np.concatenate([bounds, screener(new, count=True)])
+    return indices, bounds

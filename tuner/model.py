@@ -1,0 +1,54 @@
+"""What the search asks of a machine model; the search knows nothing else of chips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends.tunable import Config, Tunable
+
+
+class Screening(Protocol):
+    """What can be said of many configurations at once, by arithmetic alone."""
+
+    @property
+    def limit(self) -> NDArray[np.integer]:
+        """Per configuration: 0 if it is feasible, else 1 + the place in `limits` of what it violates."""
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """The names of the limits."""
+
+    @property
+    def lower_bound_us(self) -> NDArray[np.floating]:
+        """Per configuration: a latency that the exact one is never below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The exact figures of one configuration."""
+
+    latency_us: float
+    on_chip_bytes: int
+    """Bytes of on-chip memory per partition; of two equally fast configurations the smaller one wins."""
+
+
+class Model(Protocol):
+    """A machine model for one kernel, its shapes and one chip."""
+
+    @property
+    def tunables(self) -> tuple[Tunable, ...]:
+        """What is to be chosen."""
+
+    def default(self) -> Config:
+        """The model's own pick; raises `Infeasible` if nothing is feasible."""
+
+    def screen(self, columns: Mapping[str, NDArray[np.integer]]) -> Screening:
+        """Limits and lower bounds of many configurations, given per tunable as indices into its values."""
+
+    def measure(self, config: Config) -> Measurement:
+        """The exact latency of one configuration; raises `Infeasible` if it does not fit after all."""

@@ -1,0 +1,72 @@
+"""What a tuning found, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..backends.tunable import Choice
+from .search import Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A configuration and its predicted latency."""
+
+    latency_us: float
+    config: Mapping[str, Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A finalist that was fast and wrong."""
+
+    latency_us: float
+    config: Mapping[str, Choice]
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The winner of a tuning, and what it won against."""
+
+    kernel: str
+    chip: str
+    types: Mapping[str, str]
+    dims: Mapping[str, int]
+    constants: Mapping[str, int | bool]
+    objective: str
+    config: Mapping[str, Choice]
+    """The winner."""
+    latency_us: float
+    bound: str
+    """What bounds the winner: an engine, DMA or HBM."""
+    peak_share: float
+    """Its share of the chip's peak arithmetic, 0 to 1."""
+    default_config: Mapping[str, Choice]
+    default_latency_us: float
+    gain: float
+    """How many times faster than the default the winner is."""
+    max_error: float
+    """The winner's largest error against the reference, relative to the scale of the result."""
+    tolerance: float
+    verified_dims: Mapping[str, int]
+    """The shape at which it was executed."""
+    space: int
+    """How many configurations there are."""
+    screened: int
+    """How many were checked against the chip's limits; less than `space` only for very large spaces."""
+    feasible: int
+    """How many of those fit the chip."""
+    ruled_out: Mapping[str, int]
+    """How many of those each limit removed."""
+    evaluated: int
+    """How many were timed exactly."""
+    stop: Stop
+    """Why the search ended; `proved` says that no feasible configuration is faster."""
+    runners_up: tuple[Scored, ...]
+    rejected: tuple[Rejected, ...]
+    """Faster ones that gave wrong values."""
+    sampler: str
+    seed: int
+    wall_s: float

@@ -1,0 +1,178 @@
+"""The search: exact timing of what screening left, cheapest evidence first, until proved, out of budget or interrupted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ..backends.engine.errors import Infeasible
+from ..backends.tunable import Config
+from .arms import Arm, BoundOrder, Descent, Restarts
+from .feasibility import Landscape
+from .model import Model
+from .sampler import study_arm
+from .trials import Trial, Trials
+
+Stop = Literal["proved", "exhausted", "budget", "trials", "interrupted"]
+"""Why a search ended. `proved`: every configuration was timed or cannot win. `exhausted`: the same, of a sample only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long to search: whichever ends first."""
+
+    seconds: float | None = 20.0
+    trials: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a search stands."""
+
+    stage: Literal["screen", "search", "verify"]
+    done: int
+    """Configurations screened, timed, or finalists verified."""
+    total: int
+    """Of how many; in the search, of how many that could still win."""
+    elapsed_s: float
+    fraction: float
+    """The share of the stage's budget that is used."""
+    best_us: float | None = None
+    best: Config | None = None
+    default_us: float | None = None
+
+
+Watcher = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a search found."""
+
+    trials: Trials
+    default: Trial
+    stop: Stop
+
+
+class _Clock:
+    """Counts a budget down."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._start = time.monotonic()
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self._start
+
+    def spent(self, trials: int) -> Stop | None:
+        if self._budget.trials is not None and trials >= self._budget.trials:
+            return "trials"
+        if self._budget.seconds is not None and self.elapsed_s >= self._budget.seconds:
+            return "budget"
+        return None
+
+    def fraction(self, trials: int) -> float:
+        by_trials = trials / self._budget.trials if self._budget.trials else 0.0
+        by_time = self.elapsed_s / self._budget.seconds if self._budget.seconds else 0.0
+        return min(1.0, max(by_trials, by_time))
+
+
+def search(
+    model: Model,
+    landscape: Landscape,
+    default: Config,
+    budget: Budget,
+    *,
+    sampler: str = "tpe",
+    seed: int = 0,
+    seeds: Sequence[Config] = (),
+    watch: Watcher | None = None,
+) -> Outcome:
+    """Times the default, then `seeds`, then what the arms propose in turn. Ctrl-C ends it with what was found.
+
+    Raises `Infeasible` if the default is; everything after it is compared with it.
+    """
+    space, clock, trials = landscape.space, _Clock(budget), Trials(landscape)
+    first = _timed(model, trials, space.index(default))
+    if first is None:
+        model.measure(default)  # raises, and says why
+        raise AssertionError("a default that was infeasible is feasible now")
+    arms = _arms(trials, first, sampler, seed)
+    known = [space.index(config) for config in seeds]
+
+    def report() -> None:
+        if watch and trials.best:
+            best = trials.best
+            watch(
+                Progress(
+                    "search",
+                    len(trials.done),
+                    len(trials.done) + trials.open(),
+                    clock.elapsed_s,
+                    clock.fraction(len(trials.done)),
+                    best.latency_us,
+                    space.config(best.index),
+                    first.latency_us,
+                )
+            )
+
+    stop: Stop | None = None
+    told = 0.0
+    try:
+        for index, arm in _proposals(arms, known, trials):
+            stop = clock.spent(len(trials.done))
+            if stop:
+                break
+            trial = _timed(model, trials, index)
+            if trial:
+                for each in dict.fromkeys(arms):
+                    each.told(trial, each is arm)
+            if clock.elapsed_s - told > 0.1:
+                told = clock.elapsed_s
+                report()
+    except KeyboardInterrupt:
+        stop = "interrupted"
+    report()
+    return Outcome(trials, first, stop or ("proved" if landscape.whole else "exhausted"))
+
+
+def _arms(trials: Trials, first: Trial, sampler: str, seed: int) -> list[Arm]:
+    study = study_arm(trials, sampler, seed)
+    descent = Descent(trials, first)
+    # The descent comes twice: what is near the best so far pays more often than anything else.
+    arms: list[Arm] = [descent, BoundOrder(trials), descent, Restarts(trials, np.random.default_rng(seed))]
+    if study:
+        study.told(first, own=False)
+        arms.append(study)
+    return arms
+
+
+def _proposals(arms: Sequence[Arm], known: Sequence[int], trials: Trials) -> Iterator[tuple[int, Arm | None]]:
+    """Configurations to time, the arms taking turns, until none of them has any."""
+    for index in known:
+        if index not in trials.done:
+            yield index, None
+    idle = False
+    while not idle:
+        idle = True
+        for arm in arms:
+            index = arm.propose()
+            if index is not None:
+                idle = False
+                yield index, arm
+
+
+def _timed(model: Model, trials: Trials, index: int) -> Trial | None:
+    try:
+        measured = model.measure(trials.landscape.space.config(index))
+    except Infeasible as error:
+        trials.refuse(index, error.limit)
+        return None
+    trial = Trial(index, measured.latency_us, measured.on_chip_bytes)
+    trials.add(trial)
+    return trial

@@ -1,0 +1,80 @@
+"""What has been timed so far: the record that every part of the search reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .feasibility import Landscape
+from .space import Indices
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One configuration and its exact figures."""
+
+    index: int
+    latency_us: float
+    on_chip_bytes: int
+
+    @property
+    def rank(self) -> tuple[float, int, int]:
+        """Sorts the better one first. Latencies equal to rounding are ties, which fewer bytes decide, then the number."""
+        return float(f"{self.latency_us:.9g}"), self.on_chip_bytes, self.index
+
+
+@dataclass
+class Trials:
+    """Every configuration timed, each at most once."""
+
+    landscape: Landscape
+    done: dict[int, Trial | None] = field(default_factory=dict)
+    """By number; None for one that turned out infeasible."""
+    best: Trial | None = None
+    refused: Counter[str] = field(default_factory=Counter)
+    """How many configurations passed the screening and yet violated a limit, by limit."""
+
+    def add(self, trial: Trial) -> None:
+        """Records a timed configuration."""
+        self.done[trial.index] = trial
+        if self.best is None or trial.rank < self.best.rank:
+            self.best = trial
+
+    def refuse(self, index: int, limit: str) -> None:
+        """Records a configuration that could not be lowered."""
+        self.done[index] = None
+        self.refused[limit] += 1
+
+    @property
+    def best_us(self) -> float:
+        """The best latency so far; infinite before the first."""
+        return self.best.latency_us if self.best else np.inf
+
+    def ranked(self) -> list[Trial]:
+        """All timed configurations, best first."""
+        return sorted((each for each in self.done.values() if each), key=lambda trial: trial.rank)
+
+    def promising(self, indices: Indices) -> Indices:
+        """Those that are feasible, new, and whose lower bound leaves room to win; best lower bound first."""
+        if not len(indices):
+            return indices
+        bounds = self.landscape.bounds_of(indices)
+        keep = np.flatnonzero(bounds < self.best_us)
+        ordered = indices[keep[np.argsort(bounds[keep], kind="stable")]]
+        return ordered[[int(index) not in self.done for index in ordered]] if len(ordered) else ordered
+
+    def open(self) -> int:
+        """How many screened configurations might still be better than the best."""
+        timed = self.landscape.bounds_of(self._timed()) < self.best_us
+        return max(0, self.landscape.below(self.best_us) - int(timed.sum()))
+
+    def nearest_open(self, most: int) -> Indices:
+        """Up to `most` of the configurations that might still be better, best lower bound first."""
+        candidates = self.landscape.order[: self.landscape.below(self.best_us)]
+        head = candidates[: most + len(self.done)]
+        return head[~np.isin(head, self._timed())][:most]
+
+    def _timed(self) -> Indices:
+        return np.fromiter(self.done, dtype=np.int64, count=len(self.done))

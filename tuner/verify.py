@@ -1,0 +1,89 @@
+"""No configuration wins unchecked: a finalist is executed on a small ragged shape and compared with the reference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..backends import data, emulator, engine
+from ..backends.accuracy import Comparison, compare
+from ..backends.chips import Chip
+from ..backends.engine.errors import Infeasible
+from ..backends.reference import reference
+from ..backends.tunable import Choice, Config
+from ..dsl import program
+from .adapt import adapt, shrunk_to_fit
+
+MOST_WORK = 2e8
+"""The largest product of all extents that is executed; about a second of exact execution."""
+WHOLE = 200
+"""The largest extent of a dimension that is not tiled: beyond one block of 128 partitions, and ragged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What came of executing a finalist."""
+
+    ok: bool
+    dims: Mapping[str, int]
+    """The shape it was executed at."""
+    config: Mapping[str, Choice]
+    """The finalist as adapted to that shape."""
+    max_error: float
+    """The larger of the two errors of exact execution and fast emulation, relative to the scale of the result."""
+    tolerance: float
+    """What rounding of this type and these reductions may add up to."""
+    problem: str = ""
+    """What went wrong, if anything did."""
+
+
+def verify(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, config: Config, seed: int) -> Verification:
+    """Executes `config` exactly and by the emulator, on fresh inputs of a shape that its tiles do not divide."""
+    small = small_dims(kernel, dims, config)
+    tunables = engine.tunables(kernel, small, chip)
+    try:
+        fitted, lowered = shrunk_to_fit(
+            adapt(config, tunables), tunables, lambda candidate: engine.lower(kernel, small, chip, candidate)
+        )
+    except Infeasible as error:
+        return Verification(False, small, config, math.nan, math.nan, f"could not be adapted to a small shape: {error}")
+    arguments = data.random_arguments(kernel, small, seed)
+    emulated = emulator.compile(kernel, small, tile_sizes(kernel, fitted))(arguments)
+    # Without a reference in the text, the two ways to run the kernel are at least held against each other.
+    wanted = reference(kernel, small, arguments) if kernel.reference else emulated
+    exact = compare(kernel, small, engine.execute(lowered, arguments), wanted)
+    fast = compare(kernel, small, emulated, wanted)
+    return Verification(
+        exact.ok and fast.ok,
+        small,
+        fitted,
+        max(exact.max_error, fast.max_error),
+        exact.tolerance,
+        _problem("exact execution", exact) or _problem("the emulator", fast),
+    )
+
+
+def _problem(who: str, comparison: Comparison) -> str:
+    if comparison.ok:
+        return ""
+    return f"{who} differs from the reference by {comparison.max_error:.2g}, more than {comparison.tolerance:.2g}"
+
+
+def tile_sizes(kernel: program.Kernel, config: Config) -> dict[str, int]:
+    """The tile sizes among the choices of a configuration, by tile variable."""
+    names = {variable.axis.name for variable in kernel.loop_variables}
+    return {name: value for name, value in config.items() if name in names and isinstance(value, int)}
+
+
+def small_dims(kernel: program.Kernel, dims: Mapping[str, int], config: Config) -> dict[str, int]:
+    """A tile and a half of each tiled dimension, so that every loop has a full and a ragged step, within `MOST_WORK`."""
+    small = {name: min(size, WHOLE) for name, size in dims.items()}
+    for variable in kernel.loop_variables:
+        name, tile = variable.axis.size, config.get(variable.axis.name, 1)
+        if isinstance(name, str) and isinstance(tile, int):
+            small[name] = min(dims[name], tile + max(1, tile // 2 - 5))
+    while math.prod(small.values()) > MOST_WORK:
+        largest = max(small, key=lambda each: small[each])
+        small[largest] = small[largest] // 2 + 1
+    return small
