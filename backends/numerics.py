@@ -17,6 +17,7 @@ from .rounding import Array, cast, compute_dtype, numpy_dtype, rounded, to_compu
 
 __all__ = [
     "ELEMENTWISE",
+    "FLOAT_ONLY",
     "REDUCTIONS",
     "Array",
     "aligned",
@@ -107,7 +108,7 @@ _ARITHMETIC: dict[str, Function] = {
     "round": _to_whole(np.rint),
     "clamp": _clamp,
 }
-_FLOAT_ONLY: dict[str, Function] = {
+FLOAT_ONLY: dict[str, Function] = {
     "div": np.true_divide,
     "exp": np.exp,
     "exp2": np.exp2,
@@ -122,6 +123,8 @@ _FLOAT_ONLY: dict[str, Function] = {
     "sin": np.sin,
     "cos": np.cos,
 }
+"""Functions whose result is a float whatever the operands are."""
+
 _COMPARISONS: dict[str, Function] = {
     "lt": np.less,
     "le": np.less_equal,
@@ -132,7 +135,7 @@ _COMPARISONS: dict[str, Function] = {
 }
 _LOGIC: dict[str, Function] = {"and": np.logical_and, "or": np.logical_or, "not": np.logical_not}
 
-ELEMENTWISE: dict[str, Function] = {**_ARITHMETIC, **_FLOAT_ONLY, **_COMPARISONS, **_LOGIC, "where": _where}
+ELEMENTWISE: dict[str, Function] = {**_ARITHMETIC, **FLOAT_ONLY, **_COMPARISONS, **_LOGIC, "where": _where}
 """Every elementwise function, on operands that `promoted` has brought to one type. Warnings are the caller's to silence."""
 
 
@@ -150,7 +153,7 @@ def _common(fn: str, arrays: Sequence[Array]) -> np.dtype[Any]:
     floats = [each for each in kinds if each.kind == "f"]
     if floats:
         return max(floats, key=lambda each: each.itemsize)
-    if fn in _FLOAT_ONLY:
+    if fn in FLOAT_ONLY:
         return np.dtype(np.float32)
     return np.dtype(np.bool_) if fn in _COMPARISONS and all(each.kind == "b" for each in kinds) else np.dtype(np.int32)
 
