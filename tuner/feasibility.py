@@ -72,7 +72,7 @@ class _Screener:
         screening = self.model.screen(self.space.columns(indices))
         if count:
             tally = np.bincount(screening.limit, minlength=len(screening.limits) + 1)[1:]
-            self.removed.update({name: int(number) for name, number in zip(screening.limits, tally, strict=True) if number})
+            self.removed.update({name: int(number) for name, number in zip(screening.limits, tally, strict=True)})
         return np.where(screening.limit == 0, screening.lower_bound_us, np.inf).astype(np.float64)
 
 

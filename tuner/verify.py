@@ -14,6 +14,7 @@ from ..backends.reference import reference
 from ..backends.tunable import Choice, Config
 from ..dsl import program
 from .adapt import adapt, shrunk_to_fit
+from .tiles import tile_sizes
 
 MOST_WORK = 2e8
 """The largest product of all extents that is executed; about a second of exact execution."""
@@ -65,15 +66,7 @@ def verify(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, config: 
 
 
 def _problem(who: str, comparison: Comparison) -> str:
-    if comparison.ok:
-        return ""
-    return f"{who} differs from the reference by {comparison.max_error:.2g}, more than {comparison.tolerance:.2g}"
-
-
-def tile_sizes(kernel: program.Kernel, config: Config) -> dict[str, int]:
-    """The tile sizes among the choices of a configuration, by tile variable."""
-    names = {variable.axis.name for variable in kernel.loop_variables}
-    return {name: value for name, value in config.items() if name in names and isinstance(value, int)}
+    return "" if comparison.ok else f"{who}: {comparison}"
 
 
 def small_dims(kernel: program.Kernel, dims: Mapping[str, int], config: Config) -> dict[str, int]:

@@ -1,0 +1,192 @@
+"""The search on a small made-up machine: what it finds, what it proves, what it never does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tilery.backends.engine.errors import Infeasible
+from tilery.backends.tunable import Config, Tunable
+from tilery.dsl.errors import UsageError
+from tilery.tuner import feasibility
+from tilery.tuner.feasibility import Landscape, survey
+from tilery.tuner.model import Measurement
+from tilery.tuner.search import Budget, Outcome, Progress, search
+from tilery.tuner.space import Space
+
+TILES = tuple(32 * step for step in range(1, 17))
+
+
+@dataclass
+class Screened:
+    limit: NDArray[np.integer]
+    limits: tuple[str, ...]
+    lower_bound_us: NDArray[np.floating]
+
+
+@dataclass
+class FakeModel:
+    """Traffic falls with the tiles, memory grows with them; uneven tails and buffer stalls make the landscape rough."""
+
+    gap: float = 0.3
+    """How much of the exact latency the lower bound does not see."""
+    interrupt_after: int | None = None
+    measured: Counter[tuple[object, ...]] = field(default_factory=Counter)
+    tunables: tuple[Tunable, ...] = (
+        Tunable("m", "tile", TILES, 64, ()),
+        Tunable("n", "tile", TILES, 64, ()),
+        Tunable("k", "tile", (32, 64, 128), 32, ()),
+        Tunable("buffers", "knob", (1, 2, 3), 1, ()),
+        Tunable("order", "knob", ("mn", "nm"), "mn", ()),
+    )
+
+    def default(self) -> Config:
+        return {each.name: each.default for each in self.tunables}
+
+    def screen(self, columns: Mapping[str, NDArray[np.integer]]) -> Screened:
+        values = {each.name: np.array(each.values)[columns[each.name]] for each in self.tunables}
+        m, n, k, buffers = (values[name].astype(float) for name in ("m", "n", "k", "buffers"))
+        limit = np.where(buffers * k * (m + n) > 60_000, 1, np.where(m * n > 120_000, 2, 0))
+        return Screened(limit, ("sbuf", "psum"), self._bound(m, n, k))
+
+    @staticmethod
+    def _bound(m: NDArray[np.floating], n: NDArray[np.floating], k: NDArray[np.floating]) -> NDArray[np.floating]:
+        return 1e5 * (1 / m + 1 / n) + 1e3 / k
+
+    def measure(self, config: Config) -> Measurement:
+        self.measured[tuple(config.values())] += 1
+        if self.interrupt_after is not None and self.measured.total() > self.interrupt_after:
+            raise KeyboardInterrupt
+        m, n, k, buffers = (np.float64(config[name]) for name in ("m", "n", "k", "buffers"))
+        if buffers * k * (m + n) > 60_000 or m * n > 120_000:
+            raise Infeasible("sbuf", "too much", 1.0)
+        rough = 0.5 + (7 * m + 3 * n + k) % 11 / 11 + (config["order"] == "mn") / buffers
+        return Measurement(float(self._bound(m, n, k) * (1 + self.gap * rough)), int(buffers * k * (m + n)))
+
+
+def searched(model: FakeModel, budget: Budget, **options: object) -> Outcome:
+    space = Space(model.tunables)
+    landscape = survey(model, space, space.index(model.default()))
+    return search(model, landscape, model.default(), budget, **options)  # type: ignore[arg-type]
+
+
+def everything(model: FakeModel) -> list[float]:
+    space = Space(model.tunables)
+    landscape = survey(model, space, 0)
+    return [model.measure(space.config(int(index))).latency_us for index in landscape.order]
+
+
+def best_us(outcome: Outcome) -> float:
+    assert outcome.trials.best
+    return outcome.trials.best.latency_us
+
+
+def test_screening_counts_what_each_limit_removes() -> None:
+    model = FakeModel()
+    space = Space(model.tunables)
+    landscape = survey(model, space, 0)
+    assert landscape.whole
+    assert set(landscape.removed) == {"sbuf", "psum"}
+    assert landscape.feasible + sum(landscape.removed.values()) == space.size == 16 * 16 * 3 * 3 * 2
+    assert np.all(np.diff(landscape.bounds) >= 0)
+
+
+def test_it_proves_the_optimum_and_stops() -> None:
+    outcome = searched(FakeModel(), Budget(seconds=60))
+    assert outcome.stop == "proved"
+    assert best_us(outcome) == pytest.approx(min(everything(FakeModel())))
+    assert len(outcome.trials.done) < outcome.trials.landscape.feasible / 2, (
+        "the bounds should have spared most of the timing"
+    )
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "nsga2", "brute"])
+def test_few_trials_beat_two_hundred_random_ones(sampler: str) -> None:
+    model = FakeModel(gap=3.0)
+    outcome = searched(model, Budget(None, 120), sampler=sampler)
+    assert outcome.stop == "trials"
+    assert len(outcome.trials.done) == 120
+    random = np.random.default_rng(5).choice(everything(FakeModel(gap=3.0)), 200)
+    assert best_us(outcome) <= min(random)
+
+
+def test_no_configuration_is_timed_twice() -> None:
+    model = FakeModel(gap=3.0)
+    searched(model, Budget(None, 300))
+    assert max(model.measured.values()) == 1
+
+
+def test_the_same_seed_finds_the_same() -> None:
+    first, second = (searched(FakeModel(gap=3.0), Budget(None, 80), seed=3) for _ in range(2))
+    assert list(first.trials.done) == list(second.trials.done)
+    assert list(searched(FakeModel(gap=3.0), Budget(None, 80), seed=4).trials.done) != list(first.trials.done)
+
+
+def test_an_interrupted_search_keeps_what_it_found() -> None:
+    outcome = searched(FakeModel(gap=3.0, interrupt_after=25), Budget(seconds=60))
+    assert outcome.stop == "interrupted"
+    assert len(outcome.trials.done) == 25
+    assert best_us(outcome) <= outcome.default.latency_us
+
+
+def test_a_budget_in_seconds_ends_it() -> None:
+    assert searched(FakeModel(gap=3.0), Budget(seconds=0.2)).stop == "budget"
+
+
+def test_ties_go_to_fewer_bytes() -> None:
+    model = FakeModel(gap=0.0)
+    best = searched(model, Budget(seconds=60)).trials.best
+    assert best
+    assert Space(model.tunables).config(best.index)["buffers"] == 1
+
+
+def test_progress_tells_the_best_so_far() -> None:
+    told: list[Progress] = []
+    outcome = searched(FakeModel(gap=3.0), Budget(None, 60), watch=told.append)
+    assert told[-1].best_us == best_us(outcome)
+    assert told[-1].done == 60
+    assert told[-1].fraction == 1.0
+    assert told[-1].default_us == outcome.default.latency_us
+
+
+def test_earlier_winners_are_tried_first() -> None:
+    winner = {"m": 320, "n": 320, "k": 64, "buffers": 1, "order": "nm"}
+    outcome = searched(FakeModel(gap=3.0), Budget(None, 2), seeds=[winner])
+    assert list(outcome.trials.done)[1] == Space(FakeModel().tunables).index(winner)
+
+
+def test_a_space_too_large_to_screen_is_sampled_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feasibility, "WHOLE", 1000)
+    monkeypatch.setattr(feasibility, "SAMPLE", 200)
+    model = FakeModel(gap=3.0)
+    space = Space(model.tunables)
+    landscape = survey(model, space, space.index(model.default()))
+    assert not landscape.whole
+    assert 200 <= landscape.screened < space.size
+    outcome = search(model, landscape, model.default(), Budget(None, 150))
+    assert best_us(outcome) <= np.quantile(everything(FakeModel(gap=3.0)), 0.01)
+
+
+def test_a_sample_searched_to_its_end_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feasibility, "WHOLE", 1000)
+    monkeypatch.setattr(feasibility, "SAMPLE", 50)
+    assert searched(FakeModel(), Budget(seconds=60)).stop == "exhausted"
+
+
+def test_an_unknown_sampler_is_named() -> None:
+    with pytest.raises(UsageError, match="there is no sampler `tpee`; do you mean `tpe`"):
+        searched(FakeModel(), Budget(None, 5), sampler="tpee")
+
+
+def test_lower_bounds_are_asked_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feasibility, "BLOCK", 100)
+    model = FakeModel()
+    space = Space(model.tunables)
+    told: list[int] = []
+    landscape: Landscape = survey(model, space, 0, progress=told.append)
+    assert told[-1] == space.size
+    assert np.array_equal(np.sort(landscape.order), np.sort(survey(model, space, 0).order))

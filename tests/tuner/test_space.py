@@ -1,0 +1,76 @@
+"""The numbering of a space, and what lies around a configuration."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tilery.backends.tunable import Tunable
+from tilery.dsl.errors import UsageError
+from tilery.tuner.space import Space
+
+
+@pytest.fixture
+def space() -> Space:
+    return Space(
+        [
+            Tunable("m", "tile", (64, 128, 256), 128, ()),
+            Tunable("buffers.a", "knob", (1, 2, 3, 4), 2, ()),
+            Tunable("order", "knob", ("mn", "nm", "blocked"), "mn", ()),
+        ]
+    )
+
+
+def test_every_number_is_a_configuration_and_back(space: Space) -> None:
+    assert space.size == 36
+    configs = [space.config(index) for index in range(space.size)]
+    assert len({tuple(config.values()) for config in configs}) == 36
+    assert [space.index(config) for config in configs] == list(range(36))
+
+
+def test_columns_are_choice_indices(space: Space) -> None:
+    indices = np.arange(space.size)
+    columns = space.columns(indices)
+    for index in (0, 7, 35):
+        config = space.config(index)
+        assert {each.name: each.values[columns[each.name][index]] for each in space.tunables} == config
+    assert np.array_equal(np.stack(list(columns.values()), axis=1), space.digits(indices))
+
+
+def test_steps_change_one_tunable_by_one_step_and_names_by_any(space: Space) -> None:
+    start = {"m": 64, "buffers.a": 2, "order": "mn"}
+    around = [space.config(int(index)) for index in space.steps(space.index(start))]
+    changes = [{name: config[name] for name in config if config[name] != start[name]} for config in around]
+    assert changes == [{"m": 128}, {"buffers.a": 1}, {"buffers.a": 3}, {"order": "nm"}, {"order": "blocked"}]
+
+
+def test_lines_go_as_far_as_the_domain(space: Space) -> None:
+    assert len(space.lines(0)) == 2 + 3 + 2
+
+
+def test_pairs_change_two_tunables(space: Space) -> None:
+    start = space.index({"m": 64, "buffers.a": 2, "order": "mn"})
+    configs = [space.config(int(index)) for index in space.pairs(start)]
+    assert len(configs) == 1 * 2 + 1 * 2 + 2 * 2
+    assert all(sum(config[name] != space.config(start)[name] for name in config) == 2 for config in configs)
+
+
+def test_draws_are_distinct(space: Space) -> None:
+    generator = np.random.default_rng(0)
+    assert sorted(space.draw(generator, 100)) == list(range(36))
+    large = Space([Tunable(f"t{place}", "knob", tuple(range(10)), 0, ()) for place in range(12)])
+    drawn = large.draw(generator, 1000)
+    assert len(set(drawn.tolist())) == len(drawn) > 990
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"m": 128, "buffer.a": 2, "order": "mn"}, "there is no tunable `buffer.a`; do you mean `buffers.a`?"),
+        ({"m": 128, "order": "mn"}, "the configuration says nothing of `buffers.a`"),
+        ({"m": 100, "buffers.a": 2, "order": "mn"}, "m=100 is not one of its choices: 64, 128, 256"),
+    ],
+)
+def test_a_wrong_configuration_is_told_what_is_right(space: Space, config: dict[str, int | str], message: str) -> None:
+    with pytest.raises(UsageError) as error:
+        space.index(config)
+    assert str(error.value) == message

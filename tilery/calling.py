@@ -1,0 +1,102 @@
+"""From the arguments of a call to what a kernel is specialised by: element types, dimensions, constants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .backends import numerics
+from .dsl import bind_dimensions, program
+from .dsl.errors import UsageError
+from .dsl.types import ELEMENT_TYPES, ElementType, TypeVariable
+from .request import sort_names
+
+Array = NDArray[np.generic]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call, bound to a signature."""
+
+    arguments: Mapping[str, Array | float]
+    """Tensors and run-time scalars by name."""
+    types: Mapping[str, ElementType]
+    dims: Mapping[str, int]
+    constants: Mapping[str, int | bool]
+
+
+def bind_call(name: str, signature: program.Signature, given: Sequence[object], named: Mapping[str, object]) -> Call:
+    """Matches arguments to parameters as Python does, and reads types and dimensions off the tensors.
+
+    Raises `UsageError` for an argument missing, unknown, given twice or of the wrong kind, and for types or shapes that
+    disagree.
+    """
+    values = _by_name(name, signature, given, named)
+    tensors = {each.name: _array(each, values[each.name]) for each in signature.tensors}
+    types = _types(signature, tensors)
+    dims = bind_dimensions(signature, {each: tensor.shape for each, tensor in tensors.items()})
+    rest = sort_names(signature, {each: value for each, value in values.items() if each not in tensors and _plain(each, value)})
+    return Call(tensors | dict(rest.scalars), types, dims, rest.constants)
+
+
+def _by_name(name: str, signature: program.Signature, given: Sequence[object], named: Mapping[str, object]) -> dict[str, object]:
+    parameters = [each.name for each in signature.parameters]
+    if len(given) > len(parameters):
+        raise UsageError(f"{name} takes {len(parameters)} arguments ({', '.join(parameters)}), {len(given)} were given")
+    values = dict(zip(parameters, given, strict=False))
+    for key, value in named.items():
+        if key in values:
+            raise UsageError(f"{name} was given `{key}` twice")
+        if key not in parameters:
+            near = get_close_matches(key, parameters, 1)
+            hint = f"do you mean `{near[0]}`?" if near else f"it has {', '.join(parameters)}"
+            raise UsageError(f"{name} has no argument `{key}`; {hint}")
+        values[key] = value
+    for each in signature.parameters:
+        default = None if isinstance(each, program.Tensor) else each.default
+        if each.name not in values and default is None:
+            raise UsageError(f"{name} needs the argument `{each.name}`")
+        # Defaults of constants are left to `specialise`, which knows them.
+        if each.name not in values and isinstance(each, program.ScalarParameter):
+            values[each.name] = default
+    return values
+
+
+def _plain(name: str, value: object) -> bool:
+    if isinstance(value, (int, float, str, np.generic)):
+        return True
+    raise UsageError(f"`{name}` is a number, not {type(value).__name__}")
+
+
+def _array(tensor: program.Tensor, value: object) -> Array:
+    array: Array = np.asarray(value)
+    kind = _elements().get(array.dtype)
+    if kind is None:
+        raise UsageError(
+            f"`{tensor.name}` has elements of type {array.dtype}; there are {', '.join(ELEMENT_TYPES)}"
+            + ("; convert it with .astype(numpy.float32)" if array.dtype == np.float64 else "")
+        )
+    if isinstance(tensor.dtype, ElementType) and tensor.dtype != kind:
+        raise UsageError(f"`{tensor.name}` is {tensor.dtype}, but was given as {kind}")
+    return array
+
+
+def _types(signature: program.Signature, tensors: Mapping[str, Array]) -> dict[str, ElementType]:
+    bound: dict[str, tuple[ElementType, str]] = {}
+    for each in signature.tensors:
+        if isinstance(each.dtype, TypeVariable):
+            kind = _elements()[tensors[each.name].dtype]
+            first, where = bound.setdefault(each.dtype.name, (kind, each.name))
+            if first != kind:
+                raise UsageError(f"`{where}` and `{each.name}` are both {each.dtype}, but were given as {first} and {kind}")
+    return {name: kind for name, (kind, _) in bound.items()}
+
+
+@cache
+def _elements() -> dict[np.dtype[np.generic], ElementType]:
+    return {numerics.numpy_dtype(each): each for each in ELEMENT_TYPES.values()}

@@ -1,0 +1,161 @@
+"""The command line: what each command is called with. What it does stands in `commands.py`, imported when it runs."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+EPILOG = """\b
+Example:
+  tilery autotune kernels/matmul.tk M=2048 K=4096 N=14336 T=bf16 --chip trn2
+
+Exit codes: 0 fine; 1 the kernel, the configuration or a file is at fault; 2 the command line is."""
+
+
+class Tilery(click.Group):
+    """The group of commands, which also decides how errors are told: a message for a user's mistake, a plea for our bug."""
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
+        """Runs the command line and exits with its code."""
+        debug = "--debug" in (sys.argv[1:] if args is None else args)
+        extra["standalone_mode"] = False
+        try:
+            code = super().main(args, prog_name, **extra)
+        except click.ClickException as error:
+            error.show()
+            code = error.exit_code
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("interrupted", err=True)
+            code = 130
+        except BrokenPipeError:
+            # The reader of our output has gone, as `| head` does; that is its right.
+            sys.stderr.close()
+            code = 0
+        except Exception as error:
+            code = _told(error, debug)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _told(error: Exception, debug: bool) -> int:
+    """Tells an error to the user and returns the exit code."""
+    # Imported here: the package it stands in brings the parser along, which `--help` does without.
+    from .dsl.errors import SourceErrors, TileryError
+
+    if isinstance(error, TileryError):
+        click.echo(str(error) if isinstance(error, SourceErrors) else f"error: {error}", err=True)
+        return error.exit_code
+    if debug:
+        traceback.print_exc()
+    click.echo(
+        f"internal error: {type(error).__name__}: {error}\n"
+        "This is a bug in tilery, not in your kernel. Please report it, with the kernel and what the same command prints "
+        "with --debug added.",
+        err=True,
+    )
+    return 1
+
+
+def _options(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for each in reversed(decorators):
+            command = each(command)
+        return command
+
+    return decorate
+
+
+file_argument = click.argument("file", metavar="FILE[:KERNEL]")
+names_argument = click.argument("names", nargs=-1, metavar="[NAME=VALUE]...")
+chip_option = click.option("--chip", default="trn2", show_default=True, metavar="NAME|FILE.toml", help="The chip.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+set_option = click.option("--set", "choices", multiple=True, metavar="NAME=VALUE", help="A tile size or knob, e.g. --set m=128.")
+tuned_option = click.option("--tuned", metavar="FILE", help="Tuned entries to use instead of those beside FILE.")
+debug_option = click.option("--debug", is_flag=True, hidden=True, expose_value=False)
+shape_options = _options(file_argument, names_argument, chip_option, json_option, debug_option)
+
+
+@click.group(cls=Tilery, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="tilery")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an internal error.")
+def main() -> None:
+    """Write a tile kernel once; run it, time it on a chip you do not have, tune it."""
+
+
+@main.command(epilog="\b\nExample:\n  tilery check kernels/*.tk")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@_options(json_option, debug_option)
+def check(files: tuple[str, ...], as_json: bool) -> None:
+    """Every mistake in the files, or what they hold."""
+    from .commands import check
+
+    check(files, as_json)
+
+
+@main.command(epilog="\b\nExample:\n  tilery run kernels/matmul.tk M=300 K=200 N=500 T=f32 --exact")
+@_options(shape_options, set_option, tuned_option)
+@click.option("--exact", is_flag=True, help="Execute the engine program, instruction by instruction.")
+@click.option("--seed", default=0, show_default=True, help="For the random arguments.")
+def run(**options: Any) -> None:
+    """Run on random data and compare with the kernel's own reference."""
+    from .commands import run
+
+    run(**options)
+
+
+@main.command(epilog="\b\nExample:\n  tilery simulate kernels/matmul.tk M=2048 K=4096 N=14336 T=bf16 --set m=256")
+@_options(shape_options, set_option, tuned_option)
+def simulate(**options: Any) -> None:
+    """Predicted latency, what bounds it, engines, memory."""
+    from .commands import simulate
+
+    simulate(**options)
+
+
+@main.command(epilog="\b\nExample:\n  tilery explain kernels/matmul.tk M=2048 K=4096 N=14336 --chip trn1")
+@shape_options
+def explain(**options: Any) -> None:
+    """The search space, why each bound is there, and what each limit of the chip rules out."""
+    from .commands import explain
+
+    explain(**options)
+
+
+@main.command(epilog="\b\nExample:\n  tilery autotune kernels/matmul.tk M=2048 K=4096 N=14336 T=bf16 --budget 30s")
+@shape_options
+@click.option("--budget", default="20s", show_default=True, metavar="TIME", help="How long to search: 30s, 2m, 1h.")
+@click.option("--trials", type=click.IntRange(min=1), help="How many configurations to time at most.")
+@click.option("--objective", default="latency", show_default=True, help="What to minimise.")
+@click.option("--sampler", default="tpe", show_default=True, help="tpe, random, gp, cmaes, nsga2 or brute.")
+@click.option("--seed", default=0, show_default=True, help="Seeds the search and the arguments of the verification.")
+@click.option("--output", metavar="FILE", help="Results file to write, instead of the one beside FILE.")
+def autotune(**options: Any) -> None:
+    """Search, verify, and write the tuned entry."""
+    from .commands import autotune
+
+    autotune(**options)
+
+
+@main.command(epilog="\b\nExample:\n  tilery show kernels/softmax.tk M=512 N=1024 --stage engine")
+@_options(shape_options, set_option, tuned_option)
+@click.option("--stage", metavar="STAGE", help="Which stage; without it, all of them are listed.")
+def show(**options: Any) -> None:
+    """The program after a stage of the pipeline, as text."""
+    from .commands import show
+
+    show(**options)
+
+
+@main.command(epilog="\b\nExample:\n  tilery chips trn2\n  tilery chips mychip.toml")
+@click.argument("name", required=False)
+@_options(json_option, debug_option)
+def chips(name: str | None, as_json: bool) -> None:
+    """The chips, or one chip's numbers and their sources; validates a file of yours."""
+    from .commands import chips
+
+    chips(name, as_json)

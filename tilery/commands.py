@@ -1,0 +1,190 @@
+"""What `check`, `run`, `simulate`, `explain`, `show` and `chips` do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+import click
+
+from . import dsl
+from .backends import accuracy, data, emulator, engine
+from .backends.chips import chip_names, load_chip
+from .backends.reference import reference
+from .calling import Array
+from .console import console, print_json
+from .dsl.errors import TileryError, UsageError
+from .explain_page import Explanation, print_explanation
+from .kernel import simulate_request
+from .opening import Opened, open_kernel, open_request, read_names
+from .pages import print_chip, print_chips, print_run, print_simulation
+from .pipeline import STAGES, stage_text
+from .request import make_request
+from .tuner.engine_model import EngineModel
+from .tuner.feasibility import survey
+from .tuner.space import Space
+from .tuner.tiles import tile_sizes
+
+
+class CheckFailed(TileryError):
+    """Mistakes in one or several files; each has been printed in full."""
+
+
+class WrongValues(TileryError):
+    """A run whose values differ from the reference."""
+
+
+def check(files: tuple[str, ...], as_json: bool) -> None:
+    """Prints what each file holds; raises `CheckFailed` with every mistake of all files."""
+    mistakes: list[TileryError] = []
+    held: list[dict[str, object]] = []
+    for file in files:
+        try:
+            module = dsl.load(file)
+        except TileryError as error:
+            mistakes.append(error)
+            continue
+        for warning in module.warnings:
+            click.echo(f"{warning}\n", err=True)
+        held += [_described(file, each) for each in module.kernels.values()]
+    if as_json:
+        print_json({"kernels": held, "mistakes": [str(each) for each in mistakes]})
+    else:
+        for each in held:
+            click.echo(f"{each['file']}: kernel {each['kernel']}: {each['doc']}")
+    if mistakes:
+        code = max(error.exit_code for error in mistakes)
+        failed = CheckFailed("\n\n".join(str(error) for error in mistakes))
+        failed.exit_code = code
+        raise failed
+
+
+def _described(file: str, definition: dsl.KernelDefinition) -> dict[str, object]:
+    signature = definition.signature
+    return {
+        "file": file,
+        "kernel": definition.name,
+        "doc": definition.doc.strip().split("\n")[0],
+        "dimensions": signature.dimensions,
+        "types": signature.type_variables,
+        "constants": {each.name: each.default for each in signature.constants},
+        "scalars": {each.name: each.default for each in signature.scalars},
+    }
+
+
+def run(
+    file: str,
+    names: tuple[str, ...],
+    chip: str,
+    as_json: bool,
+    choices: tuple[str, ...],
+    tuned: str | None,
+    exact: bool,
+    seed: int,
+) -> None:
+    """Runs a kernel on random data; raises `WrongValues` if the reference disagrees."""
+    opened = open_request(file, names, chip, choices, tuned)
+    kernel, dims = opened.request.kernel, opened.request.dims
+    arguments = {**data.random_arguments(kernel, dims, seed), **opened.request.scalars}
+    start = time.perf_counter()
+    results = _run(opened, arguments, exact)
+    wall_s = time.perf_counter() - start
+    wanted = reference(kernel, dims, arguments) if kernel.reference else None
+    comparison = accuracy.compare(kernel, dims, results, wanted) if wanted else None
+    if as_json:
+        compared = (
+            {"max_error": comparison.max_error, "tolerance": comparison.tolerance, "ok": comparison.ok} if comparison else {}
+        )
+        print_json({**_identity(opened), "exact": exact, "wall_s": wall_s, **compared})
+    else:
+        print_run(console(), opened, exact, wall_s, comparison)
+    if comparison and not comparison.ok:
+        raise WrongValues(f"{kernel.name}: the values differ from the reference: {comparison}")
+
+
+def _run(opened: Opened, arguments: Mapping[str, Array | float], exact: bool) -> Mapping[str, Array]:
+    request = opened.request
+    if exact:
+        return engine.execute(engine.lower(request.kernel, request.dims, request.chip, opened.config), arguments)
+    return emulator.compile(request.kernel, request.dims, tile_sizes(request.kernel, opened.config))(arguments)
+
+
+def _identity(opened: Opened) -> dict[str, object]:
+    """What a figure is a figure of."""
+    kernel = opened.request.kernel
+    return {
+        "kernel": kernel.name,
+        "chip": opened.request.chip.name,
+        "types": {name: str(kind) for name, kind in kernel.types.items()},
+        "dims": opened.request.dims,
+        "constants": kernel.constants,
+        "config": opened.config,
+        "origin": opened.origin,
+    }
+
+
+def simulate(file: str, names: tuple[str, ...], chip: str, as_json: bool, choices: tuple[str, ...], tuned: str | None) -> None:
+    """Prints the prediction for one configuration."""
+    opened = open_request(file, names, chip, choices, tuned)
+    report = simulate_request(opened.request, opened.config)
+    if as_json:
+        print_json({**_identity(opened), **_figures(report)})
+    else:
+        print_simulation(console(), opened, report)
+
+
+def _figures(report: engine.Report) -> dict[str, object]:
+    raise NotImplementedError
+
+
+def explain(file: str, names: tuple[str, ...], chip: str, as_json: bool) -> None:
+    """Prints the search space, the reasons of its bounds, and what each limit of the chip rules out."""
+    kernel = open_kernel(file)
+    request = make_request(kernel.definition, read_names(names), chip)
+    model = EngineModel(request.kernel, request.dims, request.chip)
+    space = Space(model.tunables)
+    landscape = survey(model, space, start=0)
+    explanation = Explanation(space.tunables, space.size, landscape.screened, landscape.feasible, landscape.removed)
+    if as_json:
+        print_json(explanation)
+    else:
+        print_explanation(console(), request, explanation)
+    if not landscape.feasible:
+        model.default()  # raises, and names the limit that is violated least
+
+
+def show(
+    file: str,
+    names: tuple[str, ...],
+    chip: str,
+    as_json: bool,
+    choices: tuple[str, ...],
+    tuned: str | None,
+    stage: str | None,
+) -> None:
+    """Prints the program after one stage, or the stages there are."""
+    if stage is None:
+        if as_json:
+            print_json({name: each.what for name, each in STAGES.items()})
+        else:
+            click.echo("\n".join(f"{name:12} {each.what}" for name, each in STAGES.items()))
+        return
+    if stage not in STAGES:
+        raise UsageError(f"there is no stage `{stage}`; there are {', '.join(STAGES)}")
+    text = stage_text(stage, file, names, chip, choices, tuned)
+    if as_json:
+        print_json({"stage": stage, "text": text})
+    else:
+        click.echo(text)
+
+
+def chips(name: str | None, as_json: bool) -> None:
+    """Prints the chips there are, or the numbers of one."""
+    known = [load_chip(each) for each in ([name] if name else chip_names())]
+    if as_json:
+        print_json(known[0] if name else known)
+    elif name:
+        print_chip(console(), known[0])
+    else:
+        print_chips(console(), known)

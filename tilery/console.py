@@ -1,0 +1,66 @@
+"""How numbers, configurations and machine-readable output are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from .backends.tunable import Choice
+
+WIDEST = 110
+"""Columns beyond which lines are tiring to read, however wide the terminal."""
+
+
+def console(*, error: bool = False) -> Console:
+    """A console for one command; without a terminal it prints plain text, 80 columns wide unless COLUMNS says more."""
+    made = Console(stderr=error, highlight=False)
+    made.width = min(made.width, WIDEST)
+    return made
+
+
+def print_json(data: object) -> None:
+    """Prints dataclasses, structs and mappings as indented JSON; infinities and NaN become null."""
+    click.echo(msgspec.json.format(msgspec.json.encode(data), indent=2).decode())
+
+
+def facts() -> Table:
+    """An empty page of facts: a label, and what there is to say."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True, min_width=13)
+    table.add_column(ratio=1)
+    return table
+
+
+def microseconds(value: float) -> str:
+    """`4,012.3 us`: always the same unit, so that figures can be compared at a glance."""
+    return f"{value:,.1f} us" if value >= 10 else f"{value:,.3f} us"
+
+
+def percent(share: float) -> str:
+    """`87.3 %` of a share between 0 and 1."""
+    return f"{100 * share:.1f} %"
+
+
+def bytes_text(number: float) -> str:
+    """`96.0 KiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024 or unit == "GiB":
+            break
+        number /= 1024
+    return f"{number:,.0f} B" if unit == "B" else f"{number:,.1f} {unit}"
+
+
+def bar(share: float, width: int = 24) -> str:
+    """A bar of `width` characters for a share between 0 and 1."""
+    full = round(min(1.0, max(0.0, share)) * width)
+    return "█" * full + "·" * (width - full)
+
+
+def config_text(config: Mapping[str, Choice], names: set[str] | None = None, *, inside: bool = True) -> str:
+    """`m=128 n=512`: the choices whose names are in `names`, or, with `inside` false, those that are not."""
+    chosen = [f"{name}={value}" for name, value in config.items() if names is None or (name in names) == inside]
+    return " ".join(chosen)

@@ -1,0 +1,141 @@
+"""A kernel as a Python function: numpy in, numpy out, with the tuned configuration of its shape."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import dsl
+from .backends import emulator
+from .backends.chips import load_chip
+from .backends.tunable import Choice
+from .calling import Array, bind_call
+from .dsl.types import ElementType
+from .request import DEFAULT_CHIP, Given, Request, make_request
+from .tuner.choose import Chosen, choose
+from .tuner.entry import key_of
+from .tuner.store import TunedFile
+from .tuner.tiles import tile_sizes
+
+if TYPE_CHECKING:
+    from .backends.engine import Report
+    from .tuner.result import Result
+
+log = logging.getLogger("tilery")
+"""Where a kernel says once that it runs untuned. A logger, not a warning: no strict test suite should fail for it."""
+
+SHAPES_KEPT = 128
+"""How many specialisations a kernel keeps ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a kernel is specialised for; hashable."""
+
+    types: tuple[tuple[str, ElementType], ...]
+    dims: tuple[tuple[str, int], ...]
+    constants: tuple[tuple[str, int | bool], ...]
+
+
+class Kernel:
+    """A tile kernel that is called like a function.
+
+    `kernel(a, b)` takes numpy arrays (bf16 and fp8 through ml_dtypes), by position or by name, and run-time scalars and
+    constants alike; it returns an array, or a tuple of them where the kernel has several results. Element types and
+    dimensions are read off the arrays. The tiles are those of the tuned entry for this shape on trn2; a call never tunes,
+    and says once, through the logger `tilery`, when no entry fits. The values are those of the emulator, which rounds as
+    the chip does.
+    """
+
+    def __init__(self, path: Path, name: str, definition: dsl.KernelDefinition | None = None, tuned: Path | None = None) -> None:
+        self.path = path
+        """The `.tk` file."""
+        self.name = name
+        self.tuned = TunedFile(tuned) if tuned else TunedFile.beside(path)
+        """Its results file."""
+        if definition:
+            self.__dict__["definition"] = definition
+        self._prepared = lru_cache(maxsize=SHAPES_KEPT)(self._prepare)
+
+    @cached_property
+    def definition(self) -> dsl.KernelDefinition:
+        """The checked kernel; a shipped one is parsed when it is first needed."""
+        return dsl.load(self.path).kernels[self.name]
+
+    @property
+    def source(self) -> str:
+        """The text of its file."""
+        return self.path.read_text(encoding="utf-8")
+
+    @property
+    def doc(self) -> str:
+        """What the text says it computes."""
+        return self.definition.doc
+
+    def __call__(self, *arguments: object, **named: object) -> Array | tuple[Array, ...]:
+        """The results for these arguments; raises `UsageError` if they do not fit the signature or each other."""
+        signature = self.definition.signature
+        call = bind_call(self.name, signature, arguments, named)
+        shape = Shape(tuple(call.types.items()), tuple(sorted(call.dims.items())), tuple(sorted(call.constants.items())))
+        results = self._prepared(shape)(call.arguments)
+        ordered = tuple(results[each.name] for each in signature.results)
+        return ordered[0] if len(ordered) == 1 else ordered
+
+    def _prepare(self, shape: Shape) -> emulator.Emulation:
+        kernel = self.definition.specialise(dict(shape.types), dict(shape.constants))
+        extents = dict(shape.dims)
+        dims = {each: extents[each] for each in kernel.signature.dimensions}
+        request = Request(kernel, dims, load_chip(DEFAULT_CHIP), {})
+        chosen = self.choose(request)
+        if note := self.note(request, chosen):
+            log.warning(note)
+        return emulator.compile(kernel, dims, tile_sizes(kernel, chosen.config))
+
+    def choose(self, request: Request) -> Chosen:
+        """The configuration a request runs with: tuned, near, borrowed or the model's own. Never tunes."""
+        return choose(request.kernel, request.dims, request.chip, self.tuned.read())
+
+    def note(self, request: Request, chosen: Chosen) -> str:
+        """What to tell the user of a choice, with the command that does better; empty for a tuned entry."""
+        command = f"tilery autotune {self.path}:{self.name} {request.arguments} --chip {request.chip.name}"
+        return chosen.note(key_of(request.kernel, request.dims, request.chip), command)
+
+    def simulate(self, chip: str = DEFAULT_CHIP, *, config: Mapping[str, Choice] | None = None, **names: Given) -> Report:
+        """Predicts a run on a chip, by name or TOML file: `matmul.simulate(chip="trn2", M=2048, K=4096, N=14336)`.
+
+        `names` are the dimensions, element types (bf16 if left out) and constants; `config` overrides single choices of the
+        configuration, which is else the tuned entry's. The report says the latency in microseconds, the bound and more.
+        Raises `UsageError` for names that do not fit, `Infeasible` if the configuration does not fit the chip.
+        """
+        request = make_request(self.definition, names, chip)
+        chosen = self.choose(request)
+        if not config and (note := self.note(request, chosen)):
+            log.warning(note)
+        return simulate_request(request, {**chosen.config, **(config or {})})
+
+    def autotune(self, chip: str = DEFAULT_CHIP, *, budget: str | float = "20s", **names: Given) -> Result:
+        """Searches, verifies and writes a tuned entry: `matmul.autotune(M=2048, K=4096, N=14336, budget="30s")`.
+
+        `tilery.autotune` has more to set.
+        """
+        from .tuning import autotune
+
+        return autotune(self, chip=chip, shapes=names, budget=budget)
+
+    def forget(self) -> None:
+        """Drops what is kept ready, so that the next call sees results written since."""
+        self._prepared.cache_clear()
+
+    def __repr__(self) -> str:
+        return f"<tilery kernel {self.name} of {self.path}>"
+
+
+def simulate_request(request: Request, config: Mapping[str, Choice]) -> Report:
+    """Lowers a request with a configuration and times it."""
+    from .backends import engine
+
+    return engine.simulate(engine.lower(request.kernel, request.dims, request.chip, config))

@@ -1,0 +1,69 @@
+"""`.tk` files as Python objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+from . import dsl
+from .dsl.errors import UsageError
+from .kernel import Kernel
+
+
+class Library:
+    """The kernels of one `.tk` file, as attributes: `load("attention.tk").attention`."""
+
+    def __init__(self, path: Path, module: dsl.Module, tuned: Path | None = None) -> None:
+        self.path = path
+        self.module = module
+        self._kernels = {name: Kernel(path, name, each, tuned) for name, each in module.kernels.items()}
+
+    def __getattr__(self, name: str) -> Kernel:
+        # Only what is no ordinary attribute comes here; before __init__ has run, nothing does.
+        kernels: dict[str, Kernel] = self.__dict__.get("_kernels", {})
+        if name in kernels:
+            return kernels[name]
+        raise AttributeError(_no_such(self.__dict__.get("path"), name, list(kernels)))
+
+    def __getitem__(self, name: str) -> Kernel:
+        if name not in self._kernels:
+            raise UsageError(_no_such(self.path, name, list(self._kernels)))
+        return self._kernels[name]
+
+    def only(self) -> Kernel:
+        """The kernel of a file that has one; `UsageError` that lists them if there are several."""
+        if len(self._kernels) == 1:
+            return next(iter(self._kernels.values()))
+        if not self._kernels:
+            raise UsageError(f"{self.path} has no kernel")
+        raise UsageError(
+            f"{self.path} has several kernels: say which, as in {self.path}:{next(iter(self._kernels))} ({', '.join(self)})"
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kernels)
+
+    def __len__(self) -> int:
+        return len(self._kernels)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._kernels})
+
+    def __repr__(self) -> str:
+        return f"<tilery library {self.path}: {', '.join(self)}>"
+
+
+def load(path: str | Path, *, tuned: str | Path | None = None) -> Library:
+    """Reads a `.tk` file; its kernels are attributes of what is returned.
+
+    `tuned` names a results file other than the one beside the text (`matmul.tk` -> `matmul.tuned.json`).
+    Raises `UsageError` if there is no such file, `SourceErrors` with every mistake in it.
+    """
+    return Library(Path(path), dsl.load(path), Path(tuned) if tuned else None)
+
+
+def _no_such(path: object, name: str, names: list[str]) -> str:
+    near = get_close_matches(name, names, 1)
+    hint = f"do you mean `{near[0]}`?" if near else f"it has {', '.join(names) or 'none'}"
+    return f"{path} has no kernel `{name}`; {hint}"

@@ -1,0 +1,144 @@
+"""From names and values (`M=2048 T=bf16 causal=false`) to a specialised kernel, its dimensions and a chip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from .backends.chips import Chip, load_chip
+from .dsl import KernelDefinition, program
+from .dsl.errors import UsageError
+from .dsl.types import ELEMENT_TYPES, ElementType
+
+DEFAULT_CHIP = "trn2"
+DEFAULT_TYPE = "bf16"
+"""What an element type that is not given is taken to be: what matrix units are made for."""
+
+Given = int | float | bool | str
+"""A value as given: Python's own, or the text of the command line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Given values, sorted by what they name in a signature."""
+
+    dims: Mapping[str, int]
+    types: Mapping[str, ElementType]
+    constants: Mapping[str, int | bool]
+    scalars: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A specialised kernel, every dimension's extent, and a chip."""
+
+    kernel: program.Kernel
+    dims: Mapping[str, int]
+    chip: Chip
+    scalars: Mapping[str, float]
+
+    @property
+    def arguments(self) -> str:
+        """The request as it is typed: `M=2048 K=4096 N=14336 T=bf16`."""
+        types = {name: str(kind) for name, kind in self.kernel.types.items()}
+        return " ".join(_typed(name, value) for name, value in (dict(self.dims) | types | dict(self.kernel.constants)).items())
+
+    @property
+    def title(self) -> str:
+        """The request in one line, for a person."""
+        return f"{self.kernel.name} {self.arguments} on {self.chip.name}"
+
+
+def make_request(definition: KernelDefinition, given: Mapping[str, Given], chip: str = DEFAULT_CHIP) -> Request:
+    """Specialises a kernel to what is given; types left out are bf16, constants left out take their defaults.
+
+    Raises `UsageError` that names what is unknown (and what it may have been meant for), missing, or not of its kind.
+    """
+    names = sort_names(definition.signature, given)
+    _need_dimensions(definition, names)
+    types = {each: names.types.get(each, ELEMENT_TYPES[DEFAULT_TYPE]) for each in definition.signature.type_variables}
+    kernel = definition.specialise(types, names.constants)
+    dims = {each: names.dims[each] for each in definition.signature.dimensions}
+    return Request(kernel, dims, load_chip(chip), names.scalars)
+
+
+def sort_names(signature: program.Signature, given: Mapping[str, Given]) -> Names:
+    """Tells dimensions, types, constants and scalars apart by the signature, and reads their values."""
+    dims: dict[str, int] = {}
+    types: dict[str, ElementType] = {}
+    constants: dict[str, int | bool] = {}
+    scalars: dict[str, float] = {}
+    kinds = {each.name: each.kind for each in signature.constants}
+    for name, value in given.items():
+        if name in signature.dimensions:
+            dims[name] = _extent(name, value)
+        elif name in signature.type_variables:
+            types[name] = _element(name, value)
+        elif name in kinds:
+            constants[name] = _truth(name, value) if kinds[name] == "bool" else _whole(name, value)
+        elif any(each.name == name for each in signature.scalars):
+            scalars[name] = _number(name, value)
+        else:
+            raise UsageError(_unknown(signature, name))
+    return Names(dims, types, constants, scalars)
+
+
+def _unknown(signature: program.Signature, name: str) -> str:
+    if any(each.name == name for each in signature.tensors):
+        return f"`{name}` is a tensor; give its dimensions instead: {', '.join(signature.dimensions)}"
+    known = [*signature.dimensions, *signature.type_variables]
+    known += [each.name for each in (*signature.constants, *signature.scalars)]
+    near = get_close_matches(name, known, 1, 0.5) or [each for each in known if each.lower() == name.lower()]
+    return f"the kernel has nothing called `{name}`; " + (f"do you mean `{near[0]}`?" if near else f"it has {', '.join(known)}")
+
+
+def _need_dimensions(definition: KernelDefinition, names: Names) -> None:
+    signature = definition.signature
+    missing = [each for each in signature.dimensions if each not in names.dims]
+    if missing:
+        example = " ".join(f"{each}={names.dims.get(each, 1024)}" for each in signature.dimensions)
+        what = f"dimension{'s' * (len(missing) > 1)} {', '.join(missing)}"
+        raise UsageError(f"{definition.name} needs {what}\nhelp: say, for example, {example}")
+
+
+def _typed(name: str, value: Given) -> str:
+    return f"{name}={str(value).lower() if isinstance(value, bool) else value}"
+
+
+def _extent(name: str, value: Given) -> int:
+    number = _whole(name, value)
+    if number < 1:
+        raise UsageError(f"{name}={number}: a dimension has at least one element")
+    return number
+
+
+def _whole(name: str, value: Given) -> int:
+    try:
+        if isinstance(value, float) and not value.is_integer():
+            raise ValueError
+        return int(value)
+    except ValueError:
+        raise UsageError(f"{name}={value}: a whole number is expected, as in {name}=1024") from None
+
+
+def _number(name: str, value: Given) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise UsageError(f"{name}={value}: a number is expected") from None
+
+
+def _truth(name: str, value: Given) -> bool:
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if str(value).lower() not in words:
+        raise UsageError(f"{name}={value}: true or false is expected")
+    return words[str(value).lower()]
+
+
+def _element(name: str, value: Given) -> ElementType:
+    if str(value) not in ELEMENT_TYPES:
+        near = get_close_matches(str(value), ELEMENT_TYPES, 1)
+        hint = f"do you mean {near[0]}?" if near else f"there are {', '.join(ELEMENT_TYPES)}"
+        raise UsageError(f"{name}={value}: there is no such element type; {hint}")
+    return ELEMENT_TYPES[str(value)]

@@ -1,0 +1,80 @@
+"""The last page of a tuning: the winner, what it won against, and what was ruled out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from .backends.tunable import Tunable
+from .console import config_text, facts, microseconds, percent
+from .request import Request
+from .tuner.result import Result
+
+ENDINGS = {
+    "proved": "none of the others can be faster: this is the best there is",
+    "exhausted": "nothing left to try in the sample",
+    "budget": "the time was up",
+    "trials": "the number of trials was up",
+    "interrupted": "interrupted",
+}
+
+
+def print_result(console: Console, request: Request, result: Result, tiles: set[str]) -> None:
+    """Prints a result; `tiles` are the names of the tunables that are tile sizes."""
+    console.print(Text(f"\n{request.title}\n", style="bold cyan"))
+    page = facts()
+    page.add_row("latency", _latency(result))
+    page.add_row("default", f"{microseconds(result.default_latency_us)}, so tuning made it {result.gain:.2f}x as fast")
+    page.add_row("error", _error(result))
+    page.add_row("")
+    page.add_row("tile sizes", config_text(result.config, tiles))
+    page.add_row("knobs", config_text(result.config, tiles, inside=False))
+    page.add_row("")
+    page.add_row("space", _space(result))
+    page.add_row("ruled out", _ruled_out(result))
+    page.add_row(
+        "timed", f"{result.evaluated:,} of {result.feasible:,} that fit, in {result.wall_s:.1f} s; {ENDINGS[result.stop]}"
+    )
+    for each in result.rejected:
+        page.add_row("[red]rejected[/]", Text(f"{microseconds(each.latency_us)} {config_text(each.config)}: {each.problem}"))
+    console.print(page)
+
+
+def print_written(console: Console, request: Request, path: Path, target: str) -> None:
+    """Prints where the entry went, and what to do next."""
+    page = facts()
+    page.add_row("written to", Text(str(path), style="green"))
+    page.add_row("next", Text(f"tilery simulate {target} {request.arguments} --chip {request.chip.name}", style="dim"))
+    console.print(page)
+
+
+def tile_names(tunables: tuple[Tunable, ...]) -> set[str]:
+    """The names of the tunables that are tile sizes."""
+    return {each.name for each in tunables if each.kind == "tile"}
+
+
+def _latency(result: Result) -> Text:
+    text = Text(microseconds(result.latency_us), style="bold green")
+    return text.append(f", {percent(result.peak_share)} of peak, bound by {result.bound}", style="default not bold")
+
+
+def _error(result: Result) -> str:
+    shape = " ".join(f"{name}={size}" for name, size in result.verified_dims.items())
+    return f"{result.max_error:.1e} of {result.tolerance:.1e} allowed, against the kernel's reference at {shape}"
+
+
+def _space(result: Result) -> str:
+    if result.screened == result.space:
+        return f"{result.space:,} configurations, all of them screened"
+    return f"{result.space:,} configurations, {result.screened:,} of them screened"
+
+
+def _ruled_out(result: Result) -> str:
+    if not result.ruled_out:
+        return "none"
+    total = sum(result.ruled_out.values())
+    by_limit = sorted(result.ruled_out.items(), key=lambda item: -item[1])
+    reasons = ", ".join(f"{limit} {number:,}" for limit, number in by_limit)
+    return f"{total:,} ({percent(total / result.screened)}) do not fit the chip: {reasons}"
