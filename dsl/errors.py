@@ -44,9 +44,11 @@ class Diagnostic:
     """What to write instead."""
     others: tuple[Label, ...] = ()
     """Further places, where two disagree."""
+    severity: str = "error"
+    """`error`, or `warning` for what is probably not meant and yet no mistake."""
 
     def __str__(self) -> str:
-        parts = [f"{self.span}: error[{self.code}]: {self.message}", self.span.excerpt(self.note)]
+        parts = [f"{self.span}: {self.severity}[{self.code}]: {self.message}", self.span.excerpt(self.note)]
         parts += [f"{label.span}:\n{label.span.excerpt(label.note)}" for label in self.others]
         if self.help:
             parts.append(f"help: {self.help}")

@@ -367,6 +367,16 @@ Statement = Op | Store | TileLoop | ForLoop | If
 
 
 @dataclass(frozen=True, slots=True)
+class Requirement:
+    """`require condition, "message"`: what the sizes must satisfy."""
+
+    condition: tuple[Op, ...]
+    """Ops without axes on sizes and constants; the last one's result is the condition."""
+    message: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Kernel:
     """A checked kernel; specialised once `types` and `constants` bind everything the signature leaves open."""
 
@@ -383,6 +393,8 @@ class Kernel:
     """What each type variable is bound to."""
     constants: Mapping[str, int | bool] = field(default_factory=dict)
     """What each constant parameter is bound to."""
+    requirements: tuple[Requirement, ...] = ()
+    """What the sizes must satisfy; `check_requirements` does so."""
 
 
 def walk(statements: tuple[Statement, ...]) -> Iterator[Statement]:

@@ -59,9 +59,7 @@ I8 = ElementType("i8", 1, "int")
 U8 = ElementType("u8", 1, "int")
 BOOL = ElementType("bool", 1, "bool")
 
-ELEMENT_TYPES: dict[str, ElementType] = {
-    each.name: each for each in (F32, BF16, F16, F8E4M3, F8E5M2, I32, I16, I8, U8, BOOL)
-}
+ELEMENT_TYPES: dict[str, ElementType] = {each.name: each for each in (F32, BF16, F16, F8E4M3, F8E5M2, I32, I16, I8, U8, BOOL)}
 """Every element type by its name in the text."""
 
 

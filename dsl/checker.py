@@ -1,0 +1,117 @@
+"""A kernel's syntax tree -> a checked tile program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from . import syntax
+from .context import Context
+from .coverage import check_coverage
+from .emitter import Emitter
+from .expressions import evaluate
+from .program import Kernel, Op, Requirement, Statement, Tensor
+from .pure import closed_ops
+from .report import Abandoned, Report
+from .scope import Scope
+from .signature import check_signature
+from .spans import Span
+from .statements import check_block
+from .types import BOOL, ElementType, TypeVariable
+
+
+def check_kernel(
+    node: syntax.Kernel,
+    functions: Mapping[str, syntax.Function],
+    report: Report,
+    types: Mapping[str, ElementType],
+    constants: Mapping[str, int | bool] | None,
+) -> Kernel:
+    """The tile program of a kernel; what it is worth if `report` has got errors is nothing.
+
+    With `types` empty and `constants` None it is the generic kernel, with both bound it is specialised.
+    """
+    signature, broken = check_signature(node, types, report)
+    variables: dict[str, ElementType | TypeVariable] = {each: TypeVariable(each) for each in signature.type_variables}
+    context = Context(report, Emitter(report), signature, {**variables, **types}, constants, functions, broken=broken)
+    doc, rest = _docstring(node.body)
+    reference = _reference(context, rest, node)
+    body_nodes = tuple(each for each in rest if not isinstance(each, syntax.Reference | syntax.Require))
+    requirements = _requirements(context, rest)
+    body = _block(context, body_nodes)
+    check_coverage(body_nodes, signature, report, "the kernel")
+    if constants is None:
+        _warn_unused(context, node)
+    loop_variables = tuple(context.variables.values())
+    return Kernel(node.name, doc, signature, body, reference, loop_variables, node.span, types, constants or {}, requirements)
+
+
+def _docstring(body: tuple[syntax.Stmt, ...]) -> tuple[str, tuple[syntax.Stmt, ...]]:
+    first = body[0]
+    return (first.text, body[1:]) if isinstance(first, syntax.Doc) else ("", body)
+
+
+def _block(c: Context, statements: tuple[syntax.Stmt, ...]) -> tuple[Statement, ...]:
+    c.scope = Scope()
+    with c.emit.block() as out:
+        try:
+            check_block(c, statements)
+        except Abandoned:
+            c.scope, c.depth = Scope(), 0
+    if c.constants is None:
+        _warn_unread(c)
+    return tuple(out)
+
+
+def _reference(c: Context, rest: tuple[syntax.Stmt, ...], node: syntax.Kernel) -> tuple[Statement, ...]:
+    blocks = [each for each in rest if isinstance(each, syntax.Reference)]
+    if not blocks:
+        return ()
+    for again in blocks[1:]:
+        c.report.error("TK426", "a kernel has one `reference`, and this is another one", again.span)
+    c.in_reference = True
+    statements = _block(c, blocks[0].body)
+    c.in_reference = False
+    check_coverage(blocks[0].body, c.signature, c.report, "the reference")
+    return statements
+
+
+def _requirements(c: Context, rest: tuple[syntax.Stmt, ...]) -> tuple[Requirement, ...]:
+    found = (_requirement(c, each) for each in rest if isinstance(each, syntax.Require))
+    return tuple(each for each in found if each)
+
+
+def _requirement(c: Context, node: syntax.Require) -> Requirement | None:
+    c.scope = Scope()
+    with c.emit.block() as out:
+        try:
+            value = evaluate(c, node.condition)
+        except Abandoned:
+            c.depth = 0
+            return None
+    if value is None:
+        return None
+    if value.dtype != BOOL or value.axes:
+        c.report.error("TK314", f"a requirement is one truth value, and this is {value.dtype}", node.span, "expected bool")
+        return None
+    ops: tuple[Op, ...] | None = closed_ops(c, out, value, node.span, "a requirement")
+    return Requirement(ops, node.message, node.span) if ops else None
+
+
+# --- warnings ---------------------------------------------------------------------------------------------------------
+
+
+def _warn_unread(c: Context) -> None:
+    for name, span in c.scope.first.items():
+        if name not in c.scope.read:
+            c.report.warn("TK290", f"`{name}` is bound and never used", span)
+
+
+def _warn_unused(c: Context, node: syntax.Kernel) -> None:
+    for each in c.signature.parameters:
+        if each.name not in c.used:
+            kind = "tensor" if isinstance(each, Tensor) else "parameter"
+            c.report.warn("TK291", f"the {kind} `{each.name}` is never used", _name_of(node, each.name) or each.span)
+
+
+def _name_of(node: syntax.Kernel, name: str) -> Span | None:
+    return next((each.name.span for each in node.parameters if each.name.text == name), None)

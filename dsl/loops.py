@@ -1,0 +1,206 @@
+"""`tile` and `for`: their variables, what a `for` carries, and its guard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from . import syntax
+from .context import Context
+from .errors import Label
+from .expressions import evaluate
+from .program import Carried, ForLoop, Guard, LoopVariable, Statement, TileLoop, Value
+from .pure import always_true, closed_ops
+from .scope import Binding, Frame, Local
+from .types import BOOL, ElementType
+from .variables import check_variable
+
+Block = Callable[[Context, tuple[syntax.Stmt, ...]], None]
+
+
+def check_tile(c: Context, node: syntax.Tile, block: Block) -> None:
+    """`tile m of M, n of N:`."""
+    if not _allowed(c, node):
+        return
+    if any(each.kind == "for" for each in c.scope.frames):
+        c.report.later("a `tile` loop inside a `for` loop", node.span)
+        return
+    variables: list[LoopVariable] = []
+    for each in node.variables:
+        if (variable := check_variable(c, each, variables)) is not None:
+            variables.append(variable)
+    if len(variables) < len(node.variables):
+        return
+    outside = dict(c.scope.names)
+    frame = Frame("tile", tuple(variables), node.span, frozenset(c.scope.locals()))
+    c.scope.frames.append(frame)
+    with c.emit.block() as body:
+        block(c, node.body)
+    c.scope.frames.pop()
+    c.scope.leave(outside, f"it is bound in each step of `{frame.heading}`")
+    c.emit.out.append(TileLoop(frame.variables, tuple(body), node.span))
+
+
+def _allowed(c: Context, node: syntax.Tile | syntax.For) -> bool:
+    if c.in_reference:
+        help = "name whole dimensions: `sum[K](a[M, K] * b[K, N])`"
+        c.report.error("TK414", "a `reference` has no loops", node.span, help=help)
+    return not c.in_reference
+
+
+def check_for(c: Context, node: syntax.For, block: Block) -> None:
+    """`for k of K if any(...):`."""
+    if not _allowed(c, node):
+        return
+    variable = check_variable(c, node.variable, [])
+    if variable is None:
+        return
+    frame = Frame("for", (variable,), node.span)
+    outside = dict(c.scope.names)
+    with _open(c, frame):
+        guard = _guard(c, node.guard) if node.guard else None
+    starts = _starts(c, node)
+    mark = c.report.mark()
+    step = _step(c, node, frame, starts, block)
+    while _widen(c, starts, step):
+        c.report.rewind(mark)
+        c.scope.names = dict(outside)
+        step = _step(c, node, frame, starts, block)
+    c.scope.leave(outside, f"it is bound in the steps of `{frame.heading}`, and is gone after them")
+    carried = tuple(each for name in starts if (each := _carried(c, name, starts[name], step[name])))
+    c.emit.out.append(ForLoop(variable, carried, guard, step.body, node.span))
+
+
+# --- carried values ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Start:
+    """A name that a loop carries, as it is before the loop; without a value after a mistake."""
+
+    bound: Local
+    initial: Value | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A checked loop body, and what each carried name is at its start and at its end."""
+
+    body: tuple[Statement, ...]
+    ends: dict[str, tuple[Value | None, Local]]
+
+    def __getitem__(self, name: str) -> tuple[Value | None, Local]:
+        return self.ends[name]
+
+
+@contextmanager
+def _open(c: Context, frame: Frame) -> Iterator[None]:
+    c.scope.frames.append(frame)
+    yield
+    c.scope.frames.pop()
+
+
+def _starts(c: Context, node: syntax.For) -> dict[str, _Start]:
+    """The names bound before the loop that it binds anew."""
+    bindings = {name: c.scope.names.get(name) for name in bound_names(node.body)}
+    return {name: _Start(each, each.value) for name, each in bindings.items() if isinstance(each, Local)}
+
+
+def bound_names(statements: tuple[syntax.Stmt, ...]) -> list[str]:
+    """The names that statements bind, in order, those of blocks inside them too."""
+    names: dict[str, None] = {}
+    rest = list(reversed(statements))
+    while rest:
+        each = rest.pop()
+        if isinstance(each, syntax.Assign) and isinstance(each.target, syntax.Name):
+            names[each.target.text] = None
+        for inner in reversed(syntax.inner_blocks(each)):
+            rest += reversed(inner)
+    return list(names)
+
+
+def _step(c: Context, node: syntax.For, frame: Frame, starts: dict[str, _Start], block: Block) -> _Step:
+    arguments: dict[str, Value | None] = {}
+    for name, start in starts.items():
+        value, span = start.initial, start.bound.span
+        arguments[name] = c.emit.value(value.axes, value.dtype, span, name) if value else None
+        c.scope.names[name] = Local(arguments[name], span)
+    with _open(c, frame), c.emit.block() as body:
+        block(c, node.body)
+    ends = {name: (arguments[name], _local(c.scope.names[name])) for name in starts}
+    return _Step(tuple(body), ends)
+
+
+def _local(binding: Binding) -> Local:
+    return binding if isinstance(binding, Local) else Local(None, binding.span)
+
+
+def _widen(c: Context, starts: dict[str, _Start], step: _Step) -> bool:
+    """Gives initial values the axes of extent one that a step adds to them; whether there were any.
+
+    In `tile h of H by 1` a sum may start as `zeros[i]` and gather `q[h, i, D] @ k[h, j, D]`: one element is one element.
+    """
+    grown = False
+    for name, start in starts.items():
+        updated = step[name][1].value
+        if start.initial is None or updated is None:
+            continue
+        extra = tuple(each for each in updated.axes if each not in start.initial.axes)
+        if extra and all(each.unit and c.scope.axis(each.name) for each in extra):
+            wider = c.emit.widened(start.initial, extra)
+            grown = grown or wider is not None
+            start.initial = wider or start.initial
+    return grown
+
+
+def _carried(c: Context, name: str, start: _Start, end: tuple[Value | None, Local]) -> Carried | None:
+    """What the loop carries under a name, and its binding after the loop; None after a report."""
+    initial, (argument, after) = start.initial, end
+    updated = after.value
+    c.scope.names[name] = Local(None, after.span)
+    if initial is None or argument is None or updated is None or not _agree(c, name, start, after, updated):
+        return None
+    result = c.emit.value(initial.axes, initial.dtype, after.span, name)
+    c.scope.names[name] = Local(result, after.span)
+    return Carried(initial, argument, updated, result)
+
+
+def _agree(c: Context, name: str, start: _Start, after: Local, updated: Value) -> bool:
+    initial = start.initial
+    if initial is None or (set(initial.axes) == set(updated.axes) and initial.dtype == updated.dtype):
+        return True
+    others = (Label(start.bound.span, f"before the loop it is {shown(initial)}"),)
+    here = f"here it is {shown(updated)}"
+    if set(initial.axes) != set(updated.axes):
+        what = f"`{name}` leaves a step of the loop with other axes than it enters it with"
+        c.report.error("TK415", what, after.span, here, others=others)
+    else:
+        what = f"`{name}` leaves a step of the loop with another type than it enters it with"
+        help = f"start from a value of that type: `{updated.dtype}(...)`" if isinstance(updated.dtype, ElementType) else ""
+        c.report.error("TK416", what, after.span, here, help, others)
+    return False
+
+
+def shown(value: Value) -> str:
+    """`f32[m, n]`, or `f32` for a scalar."""
+    return f"{value.dtype}[{', '.join(map(str, value.axes))}]" if value.axes else str(value.dtype)
+
+
+# --- guards -----------------------------------------------------------------------------------------------------------
+
+
+def _guard(c: Context, node: syntax.Expr) -> Guard | None:
+    """The condition of `if any(COND)`; None where it is a mistake, or true and nothing is left out."""
+    if not isinstance(node, syntax.Call) or node.function.text != "any" or node.axes is not None or len(node.arguments) != 1:
+        c.report.error("TK417", "a loop's `if` leaves steps out", node.span, "expected `any(CONDITION)`")
+        return None
+    with c.emit.block() as out:
+        value = evaluate(c, node.arguments[0])
+    if value is None:
+        return None
+    if value.dtype != BOOL:
+        c.report.error("TK314", f"a condition is bool, and this is {value.dtype}", node.arguments[0].span, "expected bool")
+        return None
+    ops = closed_ops(c, out, value, node.arguments[0].span, "a guard")
+    return None if ops is None or always_true(c, ops) else Guard(ops)

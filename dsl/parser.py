@@ -1,0 +1,66 @@
+"""Text -> syntax tree: cuts the file into items, parses each, and collects every item's mistake."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import platformdirs
+from lark import Lark
+from lark.exceptions import UnexpectedInput
+
+from . import syntax
+from .errors import Diagnostic
+from .layout import Chunk, Layout, LayoutError, chunks
+from .misreadings import explain
+from .spans import Source, Span
+from .tree import TreeBuilder
+
+GRAMMAR = Path(__file__).with_name("grammar.lark")
+
+
+@cache
+def grammar() -> Lark:
+    """The parser's tables; building them takes a third of a second, so they are kept in the user's cache directory.
+
+    lark compares the hash of grammar, options and versions, and builds anew where the kept tables do not match, cannot be
+    read or cannot be written.
+    """
+    folder = Path(platformdirs.user_cache_dir("tilery"))
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return Lark(
+        GRAMMAR.read_text(encoding="utf-8"),
+        parser="lalr",
+        lexer="contextual",
+        postlex=Layout(),
+        propagate_positions=True,
+        cache=str(folder / "grammar.lark-tables"),
+    )
+
+
+def parse_items(source: Source) -> tuple[list[syntax.Item], list[Diagnostic]]:
+    """The items of a file that could be read, and what was wrong with the others."""
+    pieces = chunks(source.text)
+    if not pieces:
+        whole = Span(source, 1, 1, 1, 1)
+        return [], [Diagnostic("TK118", "this file holds no kernel", whole, help="a kernel starts with `kernel name(...)`")]
+    items: list[syntax.Item] = []
+    errors: list[Diagnostic] = []
+    for piece in pieces:
+        builder = TreeBuilder(source, piece.first_line)
+        try:
+            tree = grammar().parse(piece.text + "\n")
+        except UnexpectedInput as error:
+            errors.append(explain(error, piece, builder))
+        except LayoutError as error:
+            errors.append(_misplaced(error, piece, builder))
+        else:
+            items.append(builder.transform(tree))
+            errors += builder.errors
+    return items, errors
+
+
+def _misplaced(error: LayoutError, piece: Chunk, builder: TreeBuilder) -> Diagnostic:
+    return Diagnostic(error.code, error.message, builder.span(error.token), help=error.help)

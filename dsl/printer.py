@@ -1,0 +1,196 @@
+"""A checked program as text: for a person to read, and for its fingerprint.
+
+What is printed depends on nothing but the program: not on comments, layout, or where the text stands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from .program import (
+    Call,
+    Cast,
+    Constant,
+    ConstantParameter,
+    DimensionSize,
+    Dot,
+    Elementwise,
+    Fill,
+    ForLoop,
+    If,
+    Index,
+    Kernel,
+    Load,
+    LoopVariable,
+    Op,
+    Parameter,
+    Positions,
+    Reduce,
+    ScalarArgument,
+    Statement,
+    Store,
+    Tensor,
+    TileLoop,
+    TileSize,
+    Value,
+)
+
+
+def print_program(kernel: Kernel) -> str:
+    """The program as text, one operation a line, with the axes and the type of each value."""
+    return "\n".join(_Printer(named=True).kernel(kernel)) + "\n"
+
+
+def fingerprint(kernel: Kernel) -> str:
+    """16 hex digits that change with what a kernel computes, and not with its names for values, comments or layout."""
+    lines = _Printer(named=False).kernel(kernel)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+@dataclass(slots=True)
+class _Printer:
+    named: bool
+    """Whether values keep the names of the text; else they are numbered."""
+    names: dict[Value, str] = field(default_factory=dict)
+    taken: Counter[str] = field(default_factory=Counter)
+
+    # --- names --------------------------------------------------------------------------------------------------------
+
+    def name(self, value: Value) -> str:
+        """The name of a value: `acc`, the next one of that name `acc'2`, nameless ones `%1`, `%2`."""
+        if value not in self.names:
+            base = value.name if self.named and not value.name.startswith("%") else "%"
+            self.taken[base] += 1
+            number = self.taken[base]
+            self.names[value] = f"%{number}" if base == "%" else base if number == 1 else f"{base}'{number}"
+        return self.names[value]
+
+    def typed(self, value: Value) -> str:
+        """`acc: f32[m, n]`."""
+        axes = f"[{_comma(value.axes)}]" if value.axes else ""
+        return f"{self.name(value)}: {value.dtype}{axes}"
+
+    def values(self, values: Iterable[Value]) -> str:
+        """Names in a row."""
+        return ", ".join(self.name(each) for each in values)
+
+    # --- the whole ----------------------------------------------------------------------------------------------------
+
+    def kernel(self, kernel: Kernel) -> list[str]:
+        """All lines of a kernel."""
+        signature = kernel.signature
+        parameters, results = map(_parameter, signature.parameters), map(_parameter, signature.results)
+        lines = [f"kernel {kernel.name}({', '.join(parameters)}) -> ({', '.join(results)}):"]
+        bound = [f"{name} = {value}" for name, value in sorted({**kernel.types, **kernel.constants}.items())]
+        lines += [f"    with {', '.join(bound)}"] if bound else []
+        for each in kernel.requirements:
+            lines += ["    require:", *self.block(each.condition)]
+        if kernel.reference:
+            lines += ["    reference:", *self.block(kernel.reference)]
+        return [*lines, "    body:", *self.block(kernel.body)]
+
+    def block(self, statements: Sequence[Statement], depth: int = 2) -> list[str]:
+        """The lines of statements, indented."""
+        return [f"{'    ' * depth}{line}" for each in statements for line in self.statement(each)]
+
+    def inner(self, statements: Sequence[Statement]) -> list[str]:
+        """The lines of a block inside a statement."""
+        return self.block(statements, 1)
+
+    # --- statements ---------------------------------------------------------------------------------------------------
+
+    def statement(self, each: Statement) -> list[str]:
+        """The lines of one statement."""
+        match each:
+            case Store():
+                sign = "+=" if each.accumulate else "="
+                return [f"{each.tensor.name}[{_index(each.index)}] {sign} {self.name(each.value)}"]
+            case TileLoop():
+                return [f"tile {', '.join(map(_variable, each.variables))}:", *self.inner(each.body)]
+            case ForLoop():
+                return self.for_loop(each)
+            case If():
+                return self.branches(each)
+            case Call():
+                text = f"{self.typed(each.result)} = {each.fn}({self.values(each.operands)}):"
+                return [text, *self.inner(each.body)]
+            case _:
+                return [f"{self.typed(each.result)} = {self.operation(each)}"]
+
+    def for_loop(self, loop: ForLoop) -> list[str]:
+        """A loop; what it carries is `(argument = initial -> updated)`, and its results follow it."""
+        lines = []
+        if loop.guard:
+            lines = ["guard:", *self.inner(loop.guard.body)]
+        arguments = [f"{self.typed(each.argument)} = {self.name(each.initial)}" for each in loop.carried]
+        body = self.inner(loop.body)
+        updated = [f"    next {self.name(each.argument)} = {self.name(each.updated)}" for each in loop.carried]
+        after = [f"{self.typed(each.result)} = last {self.name(each.argument)}" for each in loop.carried]
+        guarded = " if any(guard)" if loop.guard else ""
+        carries = f" carrying {', '.join(arguments)}" if arguments else ""
+        return [*lines, f"for {_variable(loop.variable)}{guarded}{carries}:", *body, *updated, *after]
+
+    def branches(self, node: If) -> list[str]:
+        """An undecided `if`."""
+        lines = ["condition:", *self.inner(node.condition), f"if {self.name(node.condition[-1].result)}:"]
+        lines += [*self.inner(node.then), "else:", *self.inner(node.otherwise)]
+        return lines + [
+            f"{self.typed(each.result)} = either {self.name(each.then)} or {self.name(each.otherwise)}" for each in node.merged
+        ]
+
+    # --- operations ---------------------------------------------------------------------------------------------------
+
+    def operation(self, op: Op) -> str:
+        """What an operation computes."""
+        match op:
+            case Constant():
+                return repr(op.value)
+            case ScalarArgument():
+                return f"argument {op.parameter}"
+            case DimensionSize():
+                return f"size {op.size}"
+            case Positions():
+                return f"positions {op.axis}"
+            case Load():
+                return f"load {op.tensor.name}[{_index(op.index)}]"
+            case Elementwise():
+                return f"{op.fn}({self.values(op.operands)})"
+            case Cast():
+                return f"cast({self.name(op.operand)})"
+            case Fill():
+                return f"fill({self.name(op.operand)})"
+            case Reduce():
+                return f"{op.fn}[{_comma(op.axes)}]({self.name(op.operand)})"
+            case Dot():
+                return f"dot[{_comma(op.axes)}]({self.name(op.left)}, {self.name(op.right)})"
+            case _:
+                raise NotImplementedError(type(op).__name__)
+
+
+def _comma(items: Iterable[object]) -> str:
+    return ", ".join(map(str, items))
+
+
+def _index(index: tuple[Index, ...]) -> str:
+    return _comma(each.axis for each in index)
+
+
+def _parameter(each: Parameter) -> str:
+    if isinstance(each, Tensor):
+        return f"{each.name}: {each.dtype}[{_comma(each.shape)}]"
+    kind = each.kind if isinstance(each, ConstantParameter) else each.dtype.name
+    return f"{each.name}: {kind}" + ("" if each.default is None else f" = {each.default!r}")
+
+
+def _variable(variable: LoopVariable) -> str:
+    by = _by(variable.by)
+    return f"{variable.axis} of {variable.axis.size}" + (f" by {by}" if by else "")
+
+
+def _by(by: TileSize) -> str:
+    if by.choices is None:
+        return "" if by.low is None else f"{by.low}..{by.high}"
+    return str(by.choices[0]) if len(by.choices) == 1 else "{" + _comma(by.choices) + "}"

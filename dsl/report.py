@@ -1,0 +1,72 @@
+"""Where the checker puts what it finds, so that it can go on and report every mistake of a file together."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .errors import Diagnostic, Label
+from .spans import Span
+
+
+class Abandoned(Exception):
+    """Checking a kernel is given up: it is too large or too deep to go on. Its diagnostic has been reported."""
+
+
+@dataclass(slots=True)
+class Report:
+    """The mistakes and the warnings of one file."""
+
+    errors: list[Diagnostic] = field(default_factory=list)
+    warnings: list[Diagnostic] = field(default_factory=list)
+    _seen: set[tuple[str, Span]] = field(default_factory=set)
+
+    def error(self, code: str, message: str, span: Span, note: str = "", help: str = "", others: tuple[Label, ...] = ()) -> None:
+        """Adds a mistake; the same kind at the same place only once, since a `fn` is checked at each of its calls."""
+        if (code, span) not in self._seen:
+            self._seen.add((code, span))
+            self.errors.append(Diagnostic(code, message, span, note, help, others))
+
+    def warn(self, code: str, message: str, span: Span, help: str = "") -> None:
+        """Adds something that is no mistake, though probably not what was meant."""
+        if (code, span) not in self._seen:
+            self._seen.add((code, span))
+            self.warnings.append(Diagnostic(code, message, span, help=help, severity="warning"))
+
+    def mark(self) -> tuple[int, int]:
+        """How much has been reported, for `rewind`."""
+        return len(self.errors), len(self.warnings)
+
+    def rewind(self, mark: tuple[int, int]) -> None:
+        """Takes back what was reported since `mark`: that part of the text is checked once more."""
+        for dropped in (*self.errors[mark[0] :], *self.warnings[mark[1] :]):
+            self._seen.discard((dropped.code, dropped.span))
+        del self.errors[mark[0] :], self.warnings[mark[1] :]
+
+    def later(self, what: str, span: Span) -> None:
+        """Reports a part of the language that this version does not know yet."""
+        self.error("TK199", f"{what} is not supported yet", span)
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that `name` is probably a misspelling of."""
+    known = sorted(set(candidates))
+    found = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if found:
+        return found[0]
+    return next((each for each in known if each.lower() == name.lower()), None)
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    """Help for a name that nothing has, or nothing if no name comes near."""
+    found = nearest(name, candidates)
+    return f"did you mean `{found}`?" if found else ""
+
+
+def listed(names: Iterable[object], joint: str = "and") -> str:
+    """`a`, `b` and `c`."""
+    quoted = [f"`{each}`" for each in names]
+    if len(quoted) < 2:
+        return "".join(quoted)
+    return f"{', '.join(quoted[:-1])} {joint} {quoted[-1]}"

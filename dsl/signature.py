@@ -1,0 +1,165 @@
+"""The heading of a kernel: parameters, results, dimensions and type variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from . import syntax
+from .errors import Label
+from .program import ConstantParameter, Parameter, ScalarParameter, Signature, Tensor
+from .report import Report, did_you_mean, listed
+from .spans import Span
+from .types import ELEMENT_TYPES, F32, I32, AnyType, ElementType, TypeVariable
+
+_SCALARS = {each.name: each for each in (F32, I32)}
+_CONSTANTS = ("int", "bool")
+_TYPE_VARIABLE = re.compile(r"[A-Z]")
+
+
+def check_signature(kernel: syntax.Kernel, types: Mapping[str, ElementType], report: Report) -> tuple[Signature, frozenset[str]]:
+    """The signature of a kernel, type variables replaced by what `types` binds them to; reports every mistake in it.
+
+    Also gives the names whose declaration has a mistake.
+    """
+    heading = _Heading(report, types)
+    for each in kernel.parameters:
+        heading.parameter(each)
+    bound = set(heading.dimensions)
+    for each in kernel.results:
+        heading.result(each)
+    heading.check_dimensions(bound)
+    names = tuple(name for name in heading.variables if name not in types)
+    signature = Signature(tuple(heading.parameters), tuple(heading.results), tuple(heading.dimensions), names)
+    return signature, frozenset(heading.broken)
+
+
+@dataclass(slots=True)
+class _Heading:
+    report: Report
+    types: Mapping[str, ElementType]
+    parameters: list[Parameter] = field(default_factory=list)
+    results: list[Tensor] = field(default_factory=list)
+    dimensions: dict[str, Span] = field(default_factory=dict)
+    variables: dict[str, Span] = field(default_factory=dict)
+    names: dict[str, Span] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    defaulted: syntax.Parameter | None = None
+
+    def parameter(self, node: syntax.Parameter) -> None:
+        self._declare(node.name)
+        if node.default is not None:
+            self.defaulted = node
+        elif self.defaulted:
+            others = (Label(self.defaulted.name.span, "this one has a default"),)
+            what = f"`{node.name.text}` has no default and follows a parameter that has one"
+            self.report.error("TK209", what, node.name.span, help="move it to the front", others=others)
+        if node.dimensions is None:
+            self._scalar(node)
+        elif node.default is not None:
+            self.report.error("TK208", f"the tensor `{node.name.text}` cannot have a default", node.default.span)
+        else:
+            self.parameters.append(self._tensor(node))
+
+    def result(self, node: syntax.Parameter) -> None:
+        self._declare(node.name)
+        if node.dimensions is None:
+            help = f"write `{node.name.text}: {node.type.text}[M, N]`, with its dimensions"
+            self.broken.add(node.name.text)
+            self.report.error("TK207", f"the result `{node.name.text}` is no tensor", node.span, help=help)
+            return
+        if node.default is not None:
+            self.report.error("TK208", f"the result `{node.name.text}` cannot have a default", node.default.span)
+        self.results.append(self._tensor(node))
+
+    def check_dimensions(self, bound: set[str]) -> None:
+        """Names must not clash, and every dimension must follow from an argument."""
+        for name, span in self.dimensions.items():
+            if name in self.variables:
+                others = (Label(self.variables[name], "here as an element type"),)
+                self.report.error("TK205", f"`{name}` is both a dimension and an element type", span, others=others)
+            elif name in self.names:
+                others = (Label(self.names[name], "here as a name"),)
+                self.report.error("TK205", f"`{name}` is both a dimension and a parameter", span, others=others)
+            elif name not in bound:
+                help = f"an argument must have the dimension `{name}`; known are {listed(sorted(bound))}" if bound else ""
+                what = f"nothing says how large `{name}` is: no argument has this dimension"
+                self.report.error("TK206", what, span, help=help)
+
+    def _declare(self, name: syntax.Name) -> None:
+        if name.text in self.names:
+            others = (Label(self.names[name.text], "first here"),)
+            self.report.error("TK204", f"`{name.text}` is declared twice", name.span, others=others)
+        elif name.text in ELEMENT_TYPES or name.text in (*_CONSTANTS, "inf", "index"):
+            self.report.error("TK204", f"`{name.text}` has a meaning of its own and cannot name a parameter", name.span)
+        self.names.setdefault(name.text, name.span)
+
+    def _tensor(self, node: syntax.Parameter) -> Tensor:
+        shape = [self._dimension(each) for each in node.dimensions or ()]
+        element = self._element(node.type)
+        if element is None or None in shape:
+            self.broken.add(node.name.text)
+        return Tensor(node.name.text, element or F32, tuple(each for each in shape if each), node.span)
+
+    def _dimension(self, node: syntax.Expr) -> str | None:
+        if isinstance(node, syntax.Name):
+            if node.text in ELEMENT_TYPES:
+                self.report.error("TK205", f"`{node.text}` is an element type and cannot name a dimension", node.span)
+            self.dimensions.setdefault(node.text, node.span)
+            return node.text
+        self.report.later("a dimension that is not a name", node.span)
+        return None
+
+    def _element(self, node: syntax.Name) -> AnyType | None:
+        if node.text in ELEMENT_TYPES:
+            return ELEMENT_TYPES[node.text]
+        if _TYPE_VARIABLE.fullmatch(node.text):
+            self.variables.setdefault(node.text, node.span)
+            return self.types.get(node.text) or TypeVariable(node.text)
+        help = did_you_mean(node.text, ELEMENT_TYPES) or f"there are {listed(ELEMENT_TYPES)}"
+        self.report.error(
+            "TK202", f"`{node.text}` is no element type", node.span, "expected one, or a single capital for any", help
+        )
+        return None
+
+    def _scalar(self, node: syntax.Parameter) -> None:
+        name, kind = node.name.text, node.type.text
+        default = self._default(node)
+        if kind in _SCALARS:
+            self.parameters.append(ScalarParameter(name, _SCALARS[kind], default, node.span))
+        elif kind in _CONSTANTS:
+            constant = default if isinstance(default, int) else None
+            self.parameters.append(ConstantParameter(name, kind, constant, node.span))
+        else:
+            help = did_you_mean(kind, [*_SCALARS, *_CONSTANTS]) or f"a tensor has its dimensions, `{name}: {kind}[M]`"
+            expected = "expected f32 or i32 for a scalar, int or bool for a constant"
+            self.report.error("TK203", f"a parameter without dimensions cannot be `{kind}`", node.type.span, expected, help)
+            self.broken.add(name)
+
+    def _default(self, node: syntax.Parameter) -> float | int | bool | None:
+        if node.default is None:
+            return None
+        value = _literal(node.default)
+        kind = node.type.text
+        if kind == "f32" and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        wanted = {"f32": float, "i32": int, "int": int, "bool": bool}.get(kind)
+        if wanted and type(value) is not wanted:
+            self.report.error("TK208", f"this default is no {kind}", node.default.span, f"expected a literal {kind}")
+            return None
+        return value
+
+
+def _literal(node: syntax.Expr) -> float | int | bool | None:
+    match node:
+        case syntax.Number(value=value) | syntax.Truth(value=value):
+            return value
+        case syntax.Name(text="inf"):
+            return float("inf")
+        case syntax.Unary(op="-", operand=syntax.Number(value=value)):
+            return -value
+        case syntax.Unary(op="-", operand=syntax.Name(text="inf")):
+            return float("-inf")
+        case _:
+            return None
