@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from .backends import numerics
 from .dsl import bind_dimensions, program
 from .dsl.errors import UsageError
+from .dsl.report import did_you_mean
 from .dsl.types import ELEMENT_TYPES, ElementType, TypeVariable
 from .request import sort_names
 
@@ -53,8 +53,7 @@ def _by_name(name: str, signature: program.Signature, given: Sequence[object], n
         if key in values:
             raise UsageError(f"{name} was given `{key}` twice")
         if key not in parameters:
-            near = get_close_matches(key, parameters, 1)
-            hint = f"do you mean `{near[0]}`?" if near else f"it has {', '.join(parameters)}"
+            hint = did_you_mean(key, parameters) or f"it has {', '.join(parameters)}"
             raise UsageError(f"{name} has no argument `{key}`; {hint}")
         values[key] = value
     for each in signature.parameters:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 
 import click
@@ -62,5 +63,5 @@ def bar(share: float, width: int = 24) -> str:
 
 def config_text(config: Mapping[str, Choice], names: set[str] | None = None, *, inside: bool = True) -> str:
     """`m=128 n=512`: the choices whose names are in `names`, or, with `inside` false, those that are not."""
-    chosen = [f"{name}={value}" for name, value in config.items() if names is None or (name in names) == inside]
+    chosen = [f"{name}={shlex.quote(str(value))}" for name, value in config.items() if names is None or (name in names) == inside]
     return " ".join(chosen)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 
 from . import dsl
 from .dsl.errors import UsageError
+from .dsl.report import did_you_mean
 from .kernel import Kernel
 
 
@@ -64,6 +64,4 @@ def load(path: str | Path, *, tuned: str | Path | None = None) -> Library:
 
 
 def _no_such(path: object, name: str, names: list[str]) -> str:
-    near = get_close_matches(name, names, 1)
-    hint = f"do you mean `{near[0]}`?" if near else f"it has {', '.join(names) or 'none'}"
-    return f"{path} has no kernel `{name}`; {hint}"
+    return f"{path} has no kernel `{name}`; {did_you_mean(name, names) or 'it has ' + (', '.join(names) or 'none')}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from .backends import engine
 from .backends.tunable import Choice, Tunable
 from .dsl.errors import UsageError
+from .dsl.report import did_you_mean
 from .kernel import Kernel
 from .library import load
 from .request import Request, make_request
@@ -76,8 +76,7 @@ def _choice(tunables: Sequence[Tunable], name: str, text: str) -> Choice:
     """A value of `--set`, as the tunable has it; a number outside the domain is left to the engine to judge."""
     names = [each.name for each in tunables]
     if name not in names:
-        near = get_close_matches(name, names, 1)
-        raise UsageError(f"--set {name}: " + (f"do you mean `{near[0]}`?" if near else f"there are {', '.join(names)}"))
+        raise UsageError(f"--set {name}: {did_you_mean(name, names) or 'there are ' + ', '.join(names)}")
     tunable = tunables[names.index(name)]
     if text in tunable.values:
         return text

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from .backends.chips import Chip, load_chip
 from .dsl import KernelDefinition, program
 from .dsl.errors import UsageError
+from .dsl.report import did_you_mean
 from .dsl.types import ELEMENT_TYPES, ElementType
 
 DEFAULT_CHIP = "trn2"
@@ -89,8 +89,7 @@ def _unknown(signature: program.Signature, name: str) -> str:
         return f"`{name}` is a tensor; give its dimensions instead: {', '.join(signature.dimensions)}"
     known = [*signature.dimensions, *signature.type_variables]
     known += [each.name for each in (*signature.constants, *signature.scalars)]
-    near = get_close_matches(name, known, 1, 0.5) or [each for each in known if each.lower() == name.lower()]
-    return f"the kernel has nothing called `{name}`; " + (f"do you mean `{near[0]}`?" if near else f"it has {', '.join(known)}")
+    return f"the kernel has nothing called `{name}`; {did_you_mean(name, known) or 'it has ' + ', '.join(known)}"
 
 
 def _need_dimensions(definition: KernelDefinition, names: Names) -> None:
@@ -138,7 +137,6 @@ def _truth(name: str, value: Given) -> bool:
 
 def _element(name: str, value: Given) -> ElementType:
     if str(value) not in ELEMENT_TYPES:
-        near = get_close_matches(str(value), ELEMENT_TYPES, 1)
-        hint = f"do you mean {near[0]}?" if near else f"there are {', '.join(ELEMENT_TYPES)}"
+        hint = did_you_mean(str(value), ELEMENT_TYPES) or f"there are {', '.join(ELEMENT_TYPES)}"
         raise UsageError(f"{name}={value}: there is no such element type; {hint}")
     return ELEMENT_TYPES[str(value)]

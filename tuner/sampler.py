@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import warnings
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 
 import numpy as np
 import optuna
@@ -14,6 +13,7 @@ from optuna.samplers import BaseSampler
 
 from ..backends.tunable import Tunable
 from ..dsl.errors import UsageError
+from ..dsl.report import did_you_mean
 from .space import Indices
 from .trials import Trial, Trials
 
@@ -140,9 +140,7 @@ def study_arm(trials: Trials, name: str, seed: int) -> StudyArm | None:
 def check_sampler(name: str) -> None:
     """`UsageError` for an unknown sampler, or one whose package is not installed."""
     if name not in SAMPLERS:
-        near = get_close_matches(name, SAMPLERS, 1)
-        raise UsageError(
-            f"there is no sampler `{name}`; " + (f"do you mean `{near[0]}`?" if near else f"there are {', '.join(SAMPLERS)}")
-        )
+        hint = did_you_mean(name, SAMPLERS) or f"there are {', '.join(SAMPLERS)}"
+        raise UsageError(f"there is no sampler `{name}`; {hint}")
     if (package := _NEEDS.get(name)) and importlib.util.find_spec(package) is None:
         raise UsageError(f"the sampler `{name}` needs the package {package}: pip install {package}")

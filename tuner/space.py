@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterator, Sequence
 from itertools import combinations, product
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..backends.tunable import Choice, Config, Tunable
 from ..dsl.errors import UsageError
+from ..dsl.report import did_you_mean
 
 Indices = NDArray[np.int64]
 """Numbers of configurations."""
@@ -45,11 +45,8 @@ class Space:
         names = [each.name for each in self.tunables]
         for name in config:
             if name not in names:
-                near = difflib.get_close_matches(name, names, 1)
-                raise UsageError(
-                    f"there is no tunable `{name}`"
-                    + (f"; do you mean `{near[0]}`?" if near else f"; there are {', '.join(names)}")
-                )
+                hint = did_you_mean(name, names) or f"there are {', '.join(names)}"
+                raise UsageError(f"there is no tunable `{name}`; {hint}")
         return sum(self._digit(place, config) * int(self._strides[place]) for place in range(len(names)))
 
     def _digit(self, place: int, config: Config) -> int:

@@ -178,7 +178,7 @@ def test_a_sample_searched_to_its_end_is_no_proof(monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_unknown_sampler_is_named() -> None:
-    with pytest.raises(UsageError, match="there is no sampler `tpee`; do you mean `tpe`"):
+    with pytest.raises(UsageError, match="there is no sampler `tpee`; did you mean `tpe`"):
         searched(FakeModel(), Budget(None, 5), sampler="tpee")
 
 

@@ -65,7 +65,7 @@ def test_draws_are_distinct(space: Space) -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"m": 128, "buffer.a": 2, "order": "mn"}, "there is no tunable `buffer.a`; do you mean `buffers.a`?"),
+        ({"m": 128, "buffer.a": 2, "order": "mn"}, "there is no tunable `buffer.a`; did you mean `buffers.a`?"),
         ({"m": 128, "order": "mn"}, "the configuration says nothing of `buffers.a`"),
         ({"m": 100, "buffers.a": 2, "order": "mn"}, "m=100 is not one of its choices: 64, 128, 256"),
     ],
