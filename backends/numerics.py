@@ -19,6 +19,7 @@ __all__ = [
     "ELEMENTWISE",
     "FLOAT_ONLY",
     "REDUCTIONS",
+    "REDUCTION_UFUNCS",
     "Array",
     "aligned",
     "cast",
@@ -26,6 +27,7 @@ __all__ = [
     "contract",
     "elementwise",
     "numpy_dtype",
+    "operand_types",
     "promoted",
     "reduce",
     "rounded",
@@ -139,23 +141,35 @@ ELEMENTWISE: dict[str, Function] = {**_ARITHMETIC, **FLOAT_ONLY, **_COMPARISONS,
 """Every elementwise function, on operands that `promoted` has brought to one type. Warnings are the caller's to silence."""
 
 
-def promoted(fn: str, arrays: Sequence[Array]) -> list[Array]:
-    """Operands of `fn` brought to the one type in which it works: f32 (or f64), i32, or bool for logic and conditions."""
+def operand_types(fn: str, types: Sequence[np.dtype[Any]]) -> list[np.dtype[Any]]:
+    """The types to which operands of `fn` are brought: one f32 (f64) or i32 for all, or bool for logic and conditions."""
     if fn == "where":
-        return [_as(arrays[0], np.dtype(np.bool_)), *promoted("add", arrays[1:])]
+        return [_TRUTH, *operand_types("max", types[1:])] if _numeric(types[1:]) else [_TRUTH] * 3
     if fn in _LOGIC:
-        return [_as(each, np.dtype(np.bool_)) for each in arrays]
-    return [_as(each, _common(fn, arrays)) for each in arrays]
+        return [_TRUTH] * len(types)
+    return [_common(fn, types)] * len(types)
 
 
-def _common(fn: str, arrays: Sequence[Array]) -> np.dtype[Any]:
-    kinds = [each.dtype for each in arrays]
-    floats = [each for each in kinds if each.kind == "f"]
+_TRUTH = np.dtype(np.bool_)
+
+
+def _numeric(types: Sequence[np.dtype[Any]]) -> bool:
+    return any(each != _TRUTH for each in types)
+
+
+def _common(fn: str, types: Sequence[np.dtype[Any]]) -> np.dtype[Any]:
+    floats = [each for each in types if each.kind == "f"]
     if floats:
         return max(floats, key=lambda each: each.itemsize)
     if fn in FLOAT_ONLY:
         return np.dtype(np.float32)
-    return np.dtype(np.bool_) if fn in _COMPARISONS and all(each.kind == "b" for each in kinds) else np.dtype(np.int32)
+    return _TRUTH if fn in _COMPARISONS and not _numeric(types) else np.dtype(np.int32)
+
+
+def promoted(fn: str, arrays: Sequence[Array]) -> list[Array]:
+    """Operands of `fn` brought to the types in which it works."""
+    types = operand_types(fn, [each.dtype for each in arrays])
+    return [_as(each, dtype) for each, dtype in zip(arrays, types, strict=True)]
 
 
 def _as(x: Array, dtype: np.dtype[Any]) -> Array:
@@ -223,6 +237,16 @@ REDUCTIONS: dict[str, Callable[[Array, tuple[int, ...]], Array]] = {
     "argmin": _arg(np.argmin),
 }
 """Every reduction, by its name in the language."""
+
+REDUCTION_UFUNCS: dict[str, np.ufunc] = {
+    "sum": np.add,
+    "prod": np.multiply,
+    "max": np.maximum,
+    "min": np.minimum,
+    "any": np.logical_or,
+    "all": np.logical_and,
+}
+"""Those that are a ufunc's `reduce`, for callers with an `out=` and no axis of extent 0."""
 
 
 def reduce(fn: str, x: Array, axis: tuple[int, ...]) -> Array:

@@ -1,0 +1,107 @@
+"""What a `for` loop carries from step to step: one storage for each name, written in place where the body allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...dsl import program
+from ...dsl.program import Value
+from .. import numerics
+from . import steps
+from .fuse import total_uses
+from .scope import Scope, Tile
+
+
+@dataclass(slots=True)
+class Carrying:
+    """The carried names of one loop while it is lowered: `begin`, then `enter` and `leave` for each variant, then `end`."""
+
+    loop: program.ForLoop
+    scope: Scope
+    tiles: list[Tile] = field(default_factory=list)
+    fresh: dict[Value, int] = field(default_factory=dict)
+    """For what begins as zeros and is only added to: the slot that says nothing has been added yet."""
+
+    @property
+    def arguments(self) -> list[Value]:
+        """What the body reads."""
+        return [each.argument for each in self.loop.carried]
+
+    @property
+    def updated(self) -> list[Value]:
+        """What the body leaves."""
+        return [each.updated for each in self.loop.carried]
+
+    def begin(self) -> None:
+        """Brings every name's first value to where it is carried."""
+        read = total_uses(self.loop.body)
+        for each in self.loop.carried:
+            axes = self._axes(each)
+            initial = self.scope.tiles[each.initial]
+            reuse = [] if read[each.initial] or each.initial in self.updated else [each.initial]
+            tile = self.scope.create(each.result, axes, numerics.compute_dtype(each.result.element), reuse)
+            self.tiles.append(tile)
+            if tile.slot != initial.slot:
+                self._start(each, initial, tile)
+        self.scope.shared.pinned |= {tile.storage for tile in self.tiles if tile.storage is not None}
+
+    def _axes(self, carried: program.Carried) -> tuple[str, ...]:
+        axes = self.scope.physical(carried.result.axes)
+        store = self.scope.targets.get(carried.result)
+        wanted = self.scope.physical([each.axis for each in store.index]) if store else ()
+        return wanted if set(wanted) == set(axes) else axes
+
+    def _start(self, carried: program.Carried, initial: Tile, tile: Tile) -> None:
+        ops = self.scope.shared.ops
+        fill = ops.get(carried.initial)
+        number = ops.get(fill.operand) if isinstance(fill, program.Fill) else None
+        adds = self.scope.shared.accumulated.get(carried.updated) is carried.argument
+        if isinstance(number, program.Constant) and number.value == 0 and adds:
+            self.fresh[carried.argument] = self.scope.shared.layout.slot()
+            self.scope.steps.append(steps.mark(self.fresh[carried.argument]))
+            return
+        self.scope.steps.append(steps.copy(self.scope.view(initial, tile.axes), tile.slot))
+
+    def enter(self, inner: Scope) -> None:
+        """What the body reads is what is carried."""
+        for value, tile in zip(self.arguments, self.tiles, strict=True):
+            inner.tiles[value] = tile
+            self._own(tile, {value})
+        inner.fresh = {**inner.fresh, **self.fresh}
+
+    def leave(self, inner: Scope) -> None:
+        """What the body leaves is brought to where it is carried, unless it was computed there."""
+        carried = {tile.storage for tile in self.tiles}
+        moves: list[tuple[int, Tile]] = []
+        spares: list[Tile] = []
+        for value, tile in zip(self.updated, self.tiles, strict=True):
+            source = inner.tiles[value]
+            if source.slot == tile.slot:
+                continue
+            slot = inner.view(source, tile.axes)
+            if source.storage in carried:  # `a, b = b, a`: the other would be lost before it is read
+                spares.append(inner.spare(tile.axes, np.dtype(tile.dtype)))
+                inner.steps.append(steps.copy(slot, spares[-1].slot))
+                slot = spares[-1].slot
+            moves.append((slot, tile))
+        inner.steps += [steps.copy(slot, tile.slot) for slot, tile in moves]
+        for each in spares:
+            inner.give_back(each)
+        outside = set(self.scope.tiles)
+        for value in set(self.updated) - outside:
+            inner.release(value)
+
+    def end(self) -> None:
+        """What was carried is now the loop's result."""
+        for argument, tile in zip(self.arguments, self.tiles, strict=True):
+            if argument in self.fresh:  # and no step was taken
+                self.scope.steps.append(steps.zero_if_marked(self.fresh[argument], tile.slot))
+        self.scope.shared.pinned -= {tile.storage for tile in self.tiles if tile.storage is not None}
+        for each, tile in zip(self.loop.carried, self.tiles, strict=True):
+            self._own(tile, {each.result})
+
+    def _own(self, tile: Tile, values: set[Value]) -> None:
+        assert tile.storage is not None
+        self.scope.shared.owners[tile.storage] = values

@@ -1,0 +1,145 @@
+"""How far each axis goes in one step of the emulation.
+
+An axis over which something is summed, multiplied away or searched goes by exactly the tile it was given: there the tile's own
+extent matters. A parallel axis over which nothing is goes by whatever suits the cache: cutting it otherwise changes no element.
+A loop that only adds products up may also take several of its tiles at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, prod
+
+from ...dsl import program
+from ...dsl.program import Op, Statement, Value
+from .fuse import Accumulate
+
+ELEMENTWISE_BYTES = 512 << 10
+"""About what a temporary of elementwise work should take: several of them fit in a second-level cache."""
+PRODUCT_BYTES = 2 << 20
+"""The same where there are only matrix products, which find their own way through the caches."""
+GUARDED = 256
+"""The furthest an axis goes whose positions decide whether a step can be left out."""
+ROW = 512
+"""The last axis of a result goes this far before the others do: rows in memory should be long."""
+PRODUCT_DEPTH = 256
+"""How deep a matrix product should at least be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extents:
+    """What `chunks` has to know of a tile loop."""
+
+    loop: program.TileLoop
+    dims: Mapping[str, int]
+    sizes: Mapping[str, int]
+    """The tile of each axis, no larger than its dimension."""
+
+    def dimension(self, axis: program.Axis) -> int:
+        """The positions there are."""
+        return program.size_value(axis.size, self.dims)
+
+
+def chunks(
+    body: Sequence[Statement], dims: Mapping[str, int], tiles: Mapping[str, int], workers: int, shrink: int = 1
+) -> dict[str, int]:
+    """The step of every tile axis. `shrink` divides the temporaries' size, for when memory is short."""
+    sizes: dict[str, int] = dict(tiles)
+    for each in program.walk(tuple(body)):
+        if isinstance(each, program.ForLoop) and _is_linear(each):
+            name = each.variable.axis.name
+            sizes[name] = max(1, PRODUCT_DEPTH // max(1, tiles[name])) * tiles[name]
+    for each in program.walk(tuple(body)):
+        if isinstance(each, program.TileLoop):
+            sizes |= _grown(Extents(each, dims, sizes), workers, shrink)
+    return sizes
+
+
+def _is_linear(loop: program.ForLoop) -> bool:
+    """Whether a loop only adds products of loaded tiles up, so that two of its steps are one of double length."""
+    return loop.guard is None and all(isinstance(each, Accumulate | program.Load) for each in loop.body)
+
+
+def _grown(extents: Extents, workers: int, shrink: int) -> dict[str, int]:
+    free = _coalescable(extents.loop)
+    names = {axis.name: axis for axis in free}
+    sizes = {**extents.sizes, **dict.fromkeys(names, 1)}
+    limit = _limit(extents.loop) // shrink
+    caps = {name: _cap(axis, extents) for name, axis in names.items()}
+    growing = [name for name in names if caps[name] > 1]
+    long = _last_axis(extents.loop)
+    while growing:
+        name = min(growing, key=lambda each: (names[each].unit, each != long or sizes[each] >= ROW, sizes[each]))
+        tried = {**sizes, name: min(2 * sizes[name], caps[name])}
+        if _largest(extents, tried) * 4 > limit:
+            growing.remove(name)
+            continue
+        sizes = tried
+        if sizes[name] == caps[name]:
+            growing.remove(name)
+    return _shared_out(extents, {name: sizes[name] for name in names}, workers)
+
+
+def _cap(axis: program.Axis, extents: Extents) -> int:
+    dimension = extents.dimension(axis)
+    return min(dimension, max(GUARDED, 1)) if axis.name in _guarded(extents.loop) else dimension
+
+
+def _shared_out(extents: Extents, sizes: dict[str, int], workers: int) -> dict[str, int]:
+    """Parts of about equal size, and one for every worker if there is anything to share."""
+    dimensions = {each.axis.name: extents.dimension(each.axis) for each in extents.loop.variables if each.axis.name in sizes}
+    steps = {name: ceil(dimensions[name] / size) if size else 1 for name, size in sizes.items()}
+    if prod(steps.values()) < workers and _largest(extents, {**extents.sizes, **sizes}) > 1 << 15:
+        widest = max(sizes, key=lambda name: sizes[name])
+        steps[widest] = min(dimensions[widest], steps[widest] * workers)
+    return {name: max(1, ceil(dimensions[name] / max(1, steps[name]))) for name in sizes}
+
+
+def _coalescable(loop: program.TileLoop) -> list[program.Axis]:
+    """Axes over which nothing reduces and by which every store is indexed."""
+    mattering = set(_reduced(loop.body))
+    stores = [{index.axis.name for index in each.index} for each in program.walk(loop.body) if isinstance(each, program.Store)]
+    axes = [each.axis for each in loop.variables]
+    return [axis for axis in axes if axis.name not in mattering and all(axis.name in each for each in stores)]
+
+
+def _reduced(body: Sequence[Statement]) -> Iterator[str]:
+    for each in program.walk(tuple(body)):
+        if isinstance(each, program.Reduce | program.Dot | Accumulate):
+            yield from (axis.name for axis in each.axes)
+
+
+def _guarded(loop: program.TileLoop) -> set[str]:
+    return {
+        axis.name
+        for each in program.walk(loop.body)
+        if isinstance(each, program.ForLoop) and each.guard
+        for op in each.guard.body
+        for axis in op.result.axes
+    }
+
+
+def _last_axis(loop: program.TileLoop) -> str:
+    return next((each.index[-1].axis.name for each in program.walk(loop.body) if isinstance(each, program.Store)), "")
+
+
+def _limit(loop: program.TileLoop) -> int:
+    works = any(isinstance(each, program.Elementwise) and len(each.result.axes) > 1 for each in program.walk(loop.body))
+    return ELEMENTWISE_BYTES if works else PRODUCT_BYTES
+
+
+def _largest(extents: Extents, sizes: Mapping[str, int]) -> int:
+    """Elements of the largest temporary."""
+    values = (each.result for each in program.walk(extents.loop.body) if isinstance(each, Op) and _takes_memory(each))
+    return max((_count(value, extents, sizes) for value in values), default=0)
+
+
+def _takes_memory(op: Op) -> bool:
+    narrow = isinstance(op, program.Load) and op.result.element.bytes < 4
+    return narrow or isinstance(op, program.Elementwise | program.Cast | program.Reduce | program.Dot | Accumulate)
+
+
+def _count(value: Value, extents: Extents, sizes: Mapping[str, int]) -> int:
+    """Elements of a value in a full step."""
+    return prod(extents.dimension(axis) if axis.whole else min(sizes[axis.name], extents.dimension(axis)) for axis in value.axes)

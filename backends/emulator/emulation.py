@@ -1,0 +1,175 @@
+"""A compiled emulation, and calling it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import cache
+from itertools import count
+from typing import Any
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from ...dsl import program
+from ...dsl.errors import UsageError
+from .. import numerics
+from ..numerics import Array
+from .frame import Frame
+from .plan import Plan, plan
+
+SCRATCH_BYTES = 256 << 20
+
+
+class Emulation:
+    """A kernel at one shape with one set of tile sizes, compiled to numpy. Calls from several threads take turns."""
+
+    def __init__(self, kernel: program.Kernel, dims: Mapping[str, int], made: Plan) -> None:
+        self.kernel = kernel
+        self.dims = dict(dims)
+        self.plan = made
+        self._frames: list[Frame] = []
+        self._converted: dict[str, Array] = {}
+        self._turn = threading.Lock()
+
+    def __call__(self, arguments: Mapping[str, Array | float], out: Mapping[str, Array] | None = None) -> dict[str, Array]:
+        """The results by name, in storage types; new arrays, or those of `out`, every element of which is written.
+
+        Arguments by name: tensors in storage types (bf16 and fp8 as `ml_dtypes` arrays) with any strides, run-time scalars as
+        numbers; a scalar with a default may be left out. UsageError if one is missing or does not fit.
+        """
+        signature = self.kernel.signature
+        tensors = {each.name: self._checked(each, arguments) for each in signature.tensors}
+        scalars = {each.name: _scalar(self.kernel, each, arguments) for each in signature.scalars}
+        _refuse_unknown(self.kernel, arguments)
+        results = {each.name: self._result(each, out) for each in signature.results}
+        with self._turn, np.errstate(all="ignore"):
+            self._run({**tensors, **self._convert(tensors)}, scalars, results)
+        return results
+
+    def _checked(self, tensor: program.Tensor, arguments: Mapping[str, Array | float]) -> Array:
+        if tensor.name not in arguments:
+            raise UsageError(f"kernel {self.kernel.name}: argument {tensor.name} is missing")
+        return self._fitting(tensor, arguments[tensor.name], "argument")
+
+    def _fitting(self, tensor: program.Tensor, array: object, what: str) -> Array:
+        name = f"kernel {self.kernel.name}: {what} {tensor.name}"
+        if not isinstance(array, np.ndarray):
+            raise UsageError(f"{name} should be an array, not {type(array).__name__}")
+        wanted = numerics.numpy_dtype(tensor.element)
+        if array.dtype != wanted:
+            raise UsageError(f"{name} should hold {tensor.element} (numpy: {wanted}), not {array.dtype}")
+        shape = tuple(program.size_value(each, self.dims) for each in tensor.shape)
+        if array.shape != shape:
+            sizes = ", ".join(str(each) for each in tensor.shape)
+            raise UsageError(f"{name} should have the shape {shape} of [{sizes}], not {array.shape}")
+        return array
+
+    def _result(self, tensor: program.Tensor, out: Mapping[str, Array] | None) -> Array:
+        if out is not None and tensor.name in out:
+            array = self._fitting(tensor, out[tensor.name], "result")
+        else:
+            shape = tuple(program.size_value(each, self.dims) for each in tensor.shape)
+            array = np.empty(shape, numerics.numpy_dtype(tensor.element))
+        if any(
+            isinstance(each, program.Store) and each.accumulate and each.tensor.name == tensor.name
+            for each in program.walk(self.kernel.body)
+        ):
+            array[...] = 0
+        return array
+
+    def _convert(self, tensors: Mapping[str, Array]) -> Mapping[str, Array]:
+        for tensor in self.kernel.signature.tensors:
+            if tensor.name in self.plan.converted:
+                array = tensors[tensor.name]
+                if tensor.name not in self._converted:
+                    self._converted[tensor.name] = np.empty(array.shape, numerics.compute_dtype(tensor.element))
+                numerics.to_compute(array, tensor.element, self._converted[tensor.name])
+        return self._converted
+
+    def _run(self, tensors: Mapping[str, Array], scalars: Mapping[str, float], results: Mapping[str, Array]) -> None:
+        while len(self._frames) < self.plan.workers:
+            self._frames.append(self.plan.layout.frame())
+        numbers = count()
+        for frame in self._frames:
+            frame.tensors, frame.scalars, frame.results, frame.numbers = tensors, scalars, results, numbers
+        if self.plan.workers == 1:
+            self._work(self._frames[0])
+            return
+        with _one_thread_each():
+            others = [_pool().submit(self._work, frame) for frame in self._frames[1:]]
+            self._work(self._frames[0])
+            for each in others:
+                each.result()
+
+    def _work(self, frame: Frame) -> None:
+        with np.errstate(all="ignore"):  # which each thread has its own
+            for step in self.plan.steps:
+                step(frame)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(thread_name_prefix="tilery-emulator")
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _one_thread_each() -> AbstractContextManager[Any]:
+    """BLAS kept to one thread a caller while several workers call it: together they would be too many."""
+    return _controller().limit(limits=1, user_api="blas")
+
+
+def _scalar(kernel: program.Kernel, scalar: program.ScalarParameter, arguments: Mapping[str, Array | float]) -> float:
+    value = arguments.get(scalar.name, scalar.default)
+    if value is None:
+        raise UsageError(f"kernel {kernel.name}: argument {scalar.name} is missing")
+    if np.ndim(value) or isinstance(value, str):
+        raise UsageError(f"kernel {kernel.name}: argument {scalar.name} should be a number, not {type(value).__name__}")
+    return value.item() if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _refuse_unknown(kernel: program.Kernel, arguments: Mapping[str, Array | float]) -> None:
+    known = [each.name for each in kernel.signature.parameters]
+    for name in arguments:
+        if name not in known:
+            raise UsageError(f"kernel {kernel.name} has no argument {name}; it has {', '.join(known)}")
+
+
+def compile(
+    kernel: program.Kernel,
+    dims: Mapping[str, int],
+    tiles: Mapping[str, int],
+    *,
+    scratch_bytes: int = SCRATCH_BYTES,
+) -> Emulation:
+    """Compiles a specialised kernel for `dims`, with `tiles` giving the size of each tile variable.
+
+    Temporaries, and inputs held in computing form, are kept to about `scratch_bytes` in all; at the least they are what one
+    element of every parallel axis needs. UsageError if a dimension or a tile size is missing or makes no sense.
+    """
+    for name in kernel.signature.dimensions:
+        if dims.get(name, -1) < 0:
+            raise UsageError(f"kernel {kernel.name}: dimension {name} needs a size of 0 or more")
+    return Emulation(kernel, dims, plan(kernel, dims, _sizes(kernel, dims, tiles), scratch_bytes))
+
+
+def _sizes(kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int]) -> dict[str, int]:
+    """The tile of every axis, no larger than its dimension."""
+    names = {each.axis.name for each in kernel.loop_variables}
+    for name in tiles:
+        if name not in names:
+            raise UsageError(f"kernel {kernel.name} has no tile variable {name}; it has {', '.join(sorted(names)) or 'none'}")
+    sizes = {}
+    for each in kernel.loop_variables:
+        only = each.by.choices[0] if each.by.choices and len(each.by.choices) == 1 else 0
+        size = tiles.get(each.axis.name, only)
+        if size < 1:
+            raise UsageError(f"kernel {kernel.name}: tile variable {each.axis.name} needs a size of 1 or more")
+        sizes[each.axis.name] = max(1, min(size, program.size_value(each.axis.size, dims)))
+    return sizes
