@@ -14,7 +14,7 @@ from .dsl import bind_dimensions, program
 from .dsl.errors import UsageError
 from .dsl.report import did_you_mean
 from .dsl.types import ELEMENT_TYPES, ElementType, TypeVariable
-from .request import sort_names
+from .request import Given, sort_names
 
 Array = NDArray[np.generic]
 
@@ -40,7 +40,7 @@ def bind_call(name: str, signature: program.Signature, given: Sequence[object], 
     tensors = {each.name: _array(each, values[each.name]) for each in signature.tensors}
     types = _types(signature, tensors)
     dims = bind_dimensions(signature, {each: tensor.shape for each, tensor in tensors.items()})
-    rest = sort_names(signature, {each: value for each, value in values.items() if each not in tensors and _plain(each, value)})
+    rest = sort_names(signature, {each: _number(each, value) for each, value in values.items() if each not in tensors})
     return Call(tensors | dict(rest.scalars), types, dims, rest.constants)
 
 
@@ -66,9 +66,11 @@ def _by_name(name: str, signature: program.Signature, given: Sequence[object], n
     return values
 
 
-def _plain(name: str, value: object) -> bool:
-    if isinstance(value, (int, float, str, np.generic)):
-        return True
+def _number(name: str, value: object) -> Given:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, (int, float, str)):
+        return value
     raise UsageError(f"`{name}` is a number, not {type(value).__name__}")
 
 

@@ -136,7 +136,7 @@ def explain(**options: Any) -> None:
 @click.option("--output", metavar="FILE", help="Results file to write, instead of the one beside FILE.")
 def autotune(**options: Any) -> None:
     """Search, verify, and write the tuned entry."""
-    from .commands import autotune
+    from .tune_command import autotune
 
     autotune(**options)
 

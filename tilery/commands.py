@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from dataclasses import asdict
 
 import click
 
 from . import dsl
-from .backends import accuracy, data, emulator, engine
+from .backends import accuracy, data
 from .backends.chips import chip_names, load_chip
 from .backends.reference import reference
-from .calling import Array
 from .console import console, print_json
 from .dsl.errors import TileryError, UsageError
 from .explain_page import Explanation, print_explanation
-from .kernel import simulate_request
-from .opening import Opened, open_kernel, open_request, read_names
-from .pages import print_chip, print_chips, print_run, print_simulation
-from .pipeline import STAGES, stage_text
-from .request import make_request
+from .opening import open_pipeline
+from .pages import print_chip, print_chips, print_run
+from .pipeline import Pipeline
+from .simulation_page import figures, print_simulation
+from .stages import STAGES
 from .tuner.engine_model import EngineModel
 from .tuner.feasibility import survey
 from .tuner.space import Space
-from .tuner.tiles import tile_sizes
 
 
 class CheckFailed(TileryError):
@@ -83,72 +81,57 @@ def run(
     seed: int,
 ) -> None:
     """Runs a kernel on random data; raises `WrongValues` if the reference disagrees."""
-    opened = open_request(file, names, chip, choices, tuned)
-    kernel, dims = opened.request.kernel, opened.request.dims
-    arguments = {**data.random_arguments(kernel, dims, seed), **opened.request.scalars}
+    pipeline = open_pipeline(file, names, chip, choices, tuned)
+    kernel, dims = pipeline.program, pipeline.dims
+    arguments = {**data.random_arguments(kernel, dims, seed), **pipeline.request.scalars}
+    evaluate = pipeline.execute if exact else pipeline.emulation
     start = time.perf_counter()
-    results = _run(opened, arguments, exact)
+    results = evaluate(arguments)
     wall_s = time.perf_counter() - start
     wanted = reference(kernel, dims, arguments) if kernel.reference else None
     comparison = accuracy.compare(kernel, dims, results, wanted) if wanted else None
     if as_json:
-        compared = (
-            {"max_error": comparison.max_error, "tolerance": comparison.tolerance, "ok": comparison.ok} if comparison else {}
-        )
-        print_json({**_identity(opened), "exact": exact, "wall_s": wall_s, **compared})
+        compared = asdict(comparison) if comparison else {}
+        print_json({**_identity(pipeline), "exact": exact, "wall_s": wall_s, **compared})
     else:
-        print_run(console(), opened, exact, wall_s, comparison)
+        print_run(console(), pipeline, exact, wall_s, comparison)
     if comparison and not comparison.ok:
         raise WrongValues(f"{kernel.name}: the values differ from the reference: {comparison}")
 
 
-def _run(opened: Opened, arguments: Mapping[str, Array | float], exact: bool) -> Mapping[str, Array]:
-    request = opened.request
-    if exact:
-        return engine.execute(engine.lower(request.kernel, request.dims, request.chip, opened.config), arguments)
-    return emulator.compile(request.kernel, request.dims, tile_sizes(request.kernel, opened.config))(arguments)
-
-
-def _identity(opened: Opened) -> dict[str, object]:
+def _identity(pipeline: Pipeline) -> dict[str, object]:
     """What a figure is a figure of."""
-    kernel = opened.request.kernel
     return {
-        "kernel": kernel.name,
-        "chip": opened.request.chip.name,
-        "types": {name: str(kind) for name, kind in kernel.types.items()},
-        "dims": opened.request.dims,
-        "constants": kernel.constants,
-        "config": opened.config,
-        "origin": opened.origin,
+        "kernel": pipeline.program.name,
+        "chip": pipeline.chip.name,
+        "types": {name: str(kind) for name, kind in pipeline.program.types.items()},
+        "dims": pipeline.dims,
+        "constants": pipeline.program.constants,
+        "config": pipeline.config,
+        "origin": pipeline.chosen.origin,
     }
 
 
 def simulate(file: str, names: tuple[str, ...], chip: str, as_json: bool, choices: tuple[str, ...], tuned: str | None) -> None:
     """Prints the prediction for one configuration."""
-    opened = open_request(file, names, chip, choices, tuned)
-    report = simulate_request(opened.request, opened.config)
+    pipeline = open_pipeline(file, names, chip, choices, tuned)
     if as_json:
-        print_json({**_identity(opened), **_figures(report)})
+        print_json({**_identity(pipeline), **figures(pipeline.report)})
     else:
-        print_simulation(console(), opened, report)
-
-
-def _figures(report: engine.Report) -> dict[str, object]:
-    raise NotImplementedError
+        print_simulation(console(), pipeline)
 
 
 def explain(file: str, names: tuple[str, ...], chip: str, as_json: bool) -> None:
     """Prints the search space, the reasons of its bounds, and what each limit of the chip rules out."""
-    kernel = open_kernel(file)
-    request = make_request(kernel.definition, read_names(names), chip)
-    model = EngineModel(request.kernel, request.dims, request.chip)
-    space = Space(model.tunables)
+    pipeline = open_pipeline(file, names, chip)
+    space = Space(pipeline.tunables)
+    model = EngineModel(pipeline.program, pipeline.dims, pipeline.chip)
     landscape = survey(model, space, start=0)
     explanation = Explanation(space.tunables, space.size, landscape.screened, landscape.feasible, landscape.removed)
     if as_json:
         print_json(explanation)
     else:
-        print_explanation(console(), request, explanation)
+        print_explanation(console(), pipeline.request, explanation)
     if not landscape.feasible:
         model.default()  # raises, and names the limit that is violated least
 
@@ -171,7 +154,7 @@ def show(
         return
     if stage not in STAGES:
         raise UsageError(f"there is no stage `{stage}`; there are {', '.join(STAGES)}")
-    text = stage_text(stage, file, names, chip, choices, tuned)
+    text = STAGES[stage].text(open_pipeline(file, names, chip, choices, tuned))
     if as_json:
         print_json({"stage": stage, "text": text})
     else:

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import dsl
 from .backends import emulator
-from .backends.chips import load_chip
 from .backends.tunable import Choice
 from .calling import Array, bind_call
-from .dsl.types import ElementType
-from .request import DEFAULT_CHIP, Given, Request, make_request
-from .tuner.choose import Chosen, choose
-from .tuner.entry import key_of
+from .pipeline import Pipeline
+from .request import DEFAULT_CHIP, Given
 from .tuner.store import TunedFile
-from .tuner.tiles import tile_sizes
 
 if TYPE_CHECKING:
     from .backends.engine import Report
@@ -30,15 +25,6 @@ log = logging.getLogger("tilery")
 
 SHAPES_KEPT = 128
 """How many specialisations a kernel keeps ready."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a kernel is specialised for; hashable."""
-
-    types: tuple[tuple[str, ElementType], ...]
-    dims: tuple[tuple[str, int], ...]
-    constants: tuple[tuple[str, int | bool], ...]
 
 
 class Kernel:
@@ -80,29 +66,25 @@ class Kernel:
         """The results for these arguments; raises `UsageError` if they do not fit the signature or each other."""
         signature = self.definition.signature
         call = bind_call(self.name, signature, arguments, named)
-        shape = Shape(tuple(call.types.items()), tuple(sorted(call.dims.items())), tuple(sorted(call.constants.items())))
-        results = self._prepared(shape)(call.arguments)
+        types = {name: str(kind) for name, kind in call.types.items()}
+        given = tuple((dict(call.dims) | types | dict(call.constants)).items())
+        results = self._prepared(given)(call.arguments)
         ordered = tuple(results[each.name] for each in signature.results)
         return ordered[0] if len(ordered) == 1 else ordered
 
-    def _prepare(self, shape: Shape) -> emulator.Emulation:
-        kernel = self.definition.specialise(dict(shape.types), dict(shape.constants))
-        extents = dict(shape.dims)
-        dims = {each: extents[each] for each in kernel.signature.dimensions}
-        request = Request(kernel, dims, load_chip(DEFAULT_CHIP), {})
-        chosen = self.choose(request)
-        if note := self.note(request, chosen):
-            log.warning(note)
-        return emulator.compile(kernel, dims, tile_sizes(kernel, chosen.config))
+    def _prepare(self, given: tuple[tuple[str, Given], ...]) -> emulator.Emulation:
+        return self._told(self.pipeline(dict(given))).emulation
 
-    def choose(self, request: Request) -> Chosen:
-        """The configuration a request runs with: tuned, near, borrowed or the model's own. Never tunes."""
-        return choose(request.kernel, request.dims, request.chip, self.tuned.read())
+    def pipeline(
+        self, given: Mapping[str, Given], chip: str = DEFAULT_CHIP, config: Mapping[str, Choice] | None = None
+    ) -> Pipeline:
+        """Every stage of this kernel for one shape and chip; `config` overrides choices of the configuration."""
+        return Pipeline(self.definition, given, chip, self.tuned, config or {})
 
-    def note(self, request: Request, chosen: Chosen) -> str:
-        """What to tell the user of a choice, with the command that does better; empty for a tuned entry."""
-        command = f"tilery autotune {self.path}:{self.name} {request.arguments} --chip {request.chip.name}"
-        return chosen.note(key_of(request.kernel, request.dims, request.chip), command)
+    def _told(self, pipeline: Pipeline) -> Pipeline:
+        if pipeline.note:
+            log.warning(pipeline.note)
+        return pipeline
 
     def simulate(self, chip: str = DEFAULT_CHIP, *, config: Mapping[str, Choice] | None = None, **names: Given) -> Report:
         """Predicts a run on a chip, by name or TOML file: `matmul.simulate(chip="trn2", M=2048, K=4096, N=14336)`.
@@ -111,11 +93,7 @@ class Kernel:
         configuration, which is else the tuned entry's. The report says the latency in microseconds, the bound and more.
         Raises `UsageError` for names that do not fit, `Infeasible` if the configuration does not fit the chip.
         """
-        request = make_request(self.definition, names, chip)
-        chosen = self.choose(request)
-        if not config and (note := self.note(request, chosen)):
-            log.warning(note)
-        return simulate_request(request, {**chosen.config, **(config or {})})
+        return self._told(self.pipeline(names, chip, config)).report
 
     def autotune(self, chip: str = DEFAULT_CHIP, *, budget: str | float = "20s", **names: Given) -> Result:
         """Searches, verifies and writes a tuned entry: `matmul.autotune(M=2048, K=4096, N=14336, budget="30s")`.
@@ -132,10 +110,3 @@ class Kernel:
 
     def __repr__(self) -> str:
         return f"<tilery kernel {self.name} of {self.path}>"
-
-
-def simulate_request(request: Request, config: Mapping[str, Choice]) -> Report:
-    """Lowers a request with a configuration and times it."""
-    from .backends import engine
-
-    return engine.simulate(engine.lower(request.kernel, request.dims, request.chip, config))

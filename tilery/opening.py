@@ -1,19 +1,16 @@
-"""From the words of a command line to kernels, requests and configurations."""
+"""From the words of a command line to a kernel and its pipeline."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from .backends import engine
 from .backends.tunable import Choice, Tunable
 from .dsl.errors import UsageError
 from .dsl.report import did_you_mean
 from .kernel import Kernel
 from .library import load
-from .request import Request, make_request
-from .tuner.choose import Chosen
+from .pipeline import Pipeline
 
 
 def open_kernel(target: str, tuned: str | None = None) -> Kernel:
@@ -38,38 +35,25 @@ def read_names(words: Sequence[str], option: str = "") -> dict[str, str]:
     return values
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A request, and the configuration it is to run with."""
+def open_pipeline(
+    target: str, names: Sequence[str], chip: str, choices: Sequence[str] = (), tuned: str | None = None
+) -> Pipeline:
+    """Every stage of what a command line names, with the choices of `--set` laid over the configuration."""
+    pipeline = open_kernel(target, tuned).pipeline(read_names(names), chip)
+    given = read_names(choices, "--set")
+    pipeline.overrides = {name: _choice(pipeline.tunables, name, text) for name, text in given.items()}
+    return pipeline
 
-    kernel: Kernel
-    request: Request
-    config: Mapping[str, Choice]
-    origin: str
+
+def origin(pipeline: Pipeline) -> str:
     """Where the configuration comes from, in words."""
-    note: str
-    """What a user should know of it; empty for a tuned entry."""
-
-
-def open_request(target: str, names: Sequence[str], chip: str, choices: Sequence[str] = (), tuned: str | None = None) -> Opened:
-    """Everything a command needs: kernel, shapes, chip, and the chosen configuration with `--set` laid over it."""
-    kernel = open_kernel(target, tuned)
-    request = make_request(kernel.definition, read_names(names), chip)
-    chosen = kernel.choose(request)
-    if not choices:
-        return Opened(kernel, request, chosen.config, _origin(chosen), kernel.note(request, chosen))
-    tunables = engine.tunables(request.kernel, request.dims, request.chip)
-    given = {name: _choice(tunables, name, value) for name, value in read_names(choices, "--set").items()}
-    return Opened(kernel, request, {**chosen.config, **given}, f"{_origin(chosen)}, with --set", "")
-
-
-def _origin(chosen: Chosen) -> str:
-    return {
+    words = {
         "tuned": "tuned entry",
         "nearest": "adapted from the nearest tuned entry",
         "borrowed": "borrowed from another chip's tuned entry",
         "default": "the model's default",
-    }[chosen.origin]
+    }[pipeline.chosen.origin]
+    return f"{words}, with --set" if pipeline.overrides else words
 
 
 def _choice(tunables: Sequence[Tunable], name: str, text: str) -> Choice:

@@ -12,12 +12,13 @@ from rich.text import Text
 from .backends.accuracy import Comparison
 from .backends.chips import Chip
 from .console import bytes_text, config_text, facts
-from .opening import Opened
+from .opening import origin
+from .pipeline import Pipeline
 
 
-def print_run(console: Console, opened: Opened, exact: bool, wall_s: float, comparison: Comparison | None) -> None:
+def print_run(console: Console, pipeline: Pipeline, exact: bool, wall_s: float, comparison: Comparison | None) -> None:
     """Prints how a run on random data compares with the reference, and how long it took here."""
-    print_head(console, opened)
+    print_head(console, pipeline)
     page = facts()
     verdict = Text("right", style="bold green") if comparison and comparison.ok else Text("WRONG", style="bold red")
     if comparison:
@@ -29,13 +30,13 @@ def print_run(console: Console, opened: Opened, exact: bool, wall_s: float, comp
     console.print(page)
 
 
-def print_head(console: Console, opened: Opened) -> None:
+def print_head(console: Console, pipeline: Pipeline) -> None:
     """What the figures below are figures of."""
-    console.print(Text(f"\n{opened.request.title}\n", style="bold cyan"))
+    console.print(Text(f"\n{pipeline.request.title}\n", style="bold cyan"))
     page = facts()
-    page.add_row("configuration", Text(f"{opened.origin}\n").append(config_text(opened.config), style="dim"))
-    if opened.note:
-        page.add_row("", Text(opened.note, style="yellow"))
+    page.add_row("configuration", Text(f"{origin(pipeline)}\n").append(config_text(pipeline.config), style="dim"))
+    if pipeline.note:
+        page.add_row("", Text(pipeline.note, style="yellow"))
     console.print(page)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .backends.chips import Chip, load_chip
-from .dsl import KernelDefinition, program
+from .dsl import KernelDefinition, check_requirements, program
 from .dsl.errors import UsageError
 from .dsl.report import did_you_mean
 from .dsl.types import ELEMENT_TYPES, ElementType
@@ -60,6 +60,7 @@ def make_request(definition: KernelDefinition, given: Mapping[str, Given], chip:
     types = {each: names.types.get(each, ELEMENT_TYPES[DEFAULT_TYPE]) for each in definition.signature.type_variables}
     kernel = definition.specialise(types, names.constants)
     dims = {each: names.dims[each] for each in definition.signature.dimensions}
+    check_requirements(kernel, dims)
     return Request(kernel, dims, load_chip(chip), names.scalars)
 
 
@@ -88,7 +89,7 @@ def _unknown(signature: program.Signature, name: str) -> str:
     if any(each.name == name for each in signature.tensors):
         return f"`{name}` is a tensor; give its dimensions instead: {', '.join(signature.dimensions)}"
     known = [*signature.dimensions, *signature.type_variables]
-    known += [each.name for each in (*signature.constants, *signature.scalars)]
+    known += [each.name for each in signature.constants] + [each.name for each in signature.scalars]
     return f"the kernel has nothing called `{name}`; {did_you_mean(name, known) or 'it has ' + ', '.join(known)}"
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from .backends import engine
 from .console import console, print_json
 from .duration import seconds
-from .opening import open_kernel, read_names
+from .opening import open_pipeline
 from .progress import watching
-from .request import make_request
-from .tune_page import print_result, print_written, tile_names
+from .tune_page import print_result, print_written
 from .tuner.store import TunedFile
-from .tuning import save_result, tune
 
 
 def autotune(
@@ -26,19 +23,16 @@ def autotune(
     output: str | None,
 ) -> None:
     """Tunes one kernel for one shape and chip, prints the winner and writes its entry."""
-    kernel = open_kernel(file)
-    request = make_request(kernel.definition, read_names(names), chip)
-    store = TunedFile(output) if output else kernel.tuned
-    # A results file that cannot be understood is told now, not after the search.
-    entries = store.read()
+    pipeline = open_pipeline(file, names, chip)
+    if output:
+        pipeline.store = TunedFile(output)
+    # `tune` reads the results file first: one that cannot be understood is told now, not after the search.
     with watching(console(error=True)) as watch:
-        result = tune(
-            request,
-            entries,
-            budget_s=seconds(budget),
-            trials=trials,
+        result = pipeline.tune(
             objective=objective,
             sampler=sampler,
+            budget_s=seconds(budget),
+            trials=trials,
             seed=seed,
             progress=None if as_json else watch,
         )
@@ -46,7 +40,8 @@ def autotune(
     if as_json:
         print_json(result)
     else:
-        print_result(out, request, result, tile_names(engine.tunables(request.kernel, request.dims, request.chip)))
-    save_result(request, result, store)
+        print_result(out, pipeline, result)
+    # Shown before it is written: a folder that cannot be written to must not cost the result.
+    pipeline.save(result)
     if not as_json:
-        print_written(out, request, store.path, file)
+        print_written(out, pipeline, file)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rich.console import Console
 from rich.text import Text
 
-from .backends.tunable import Tunable
 from .console import config_text, facts, microseconds, percent
-from .request import Request
+from .pipeline import Pipeline
 from .tuner.result import Result
 
 ENDINGS = {
@@ -21,9 +18,10 @@ ENDINGS = {
 }
 
 
-def print_result(console: Console, request: Request, result: Result, tiles: set[str]) -> None:
-    """Prints a result; `tiles` are the names of the tunables that are tile sizes."""
-    console.print(Text(f"\n{request.title}\n", style="bold cyan"))
+def print_result(console: Console, pipeline: Pipeline, result: Result) -> None:
+    """Prints a result."""
+    tiles = {each.name for each in pipeline.tunables if each.kind == "tile"}
+    console.print(Text(f"\n{pipeline.request.title}\n", style="bold cyan"))
     page = facts()
     page.add_row("latency", _latency(result))
     page.add_row("default", f"{microseconds(result.default_latency_us)}, so tuning made it {result.gain:.2f}x as fast")
@@ -42,17 +40,13 @@ def print_result(console: Console, request: Request, result: Result, tiles: set[
     console.print(page)
 
 
-def print_written(console: Console, request: Request, path: Path, target: str) -> None:
+def print_written(console: Console, pipeline: Pipeline, target: str) -> None:
     """Prints where the entry went, and what to do next."""
     page = facts()
-    page.add_row("written to", Text(str(path), style="green"))
-    page.add_row("next", Text(f"tilery simulate {target} {request.arguments} --chip {request.chip.name}", style="dim"))
+    page.add_row("written to", Text(str(pipeline.store.path), style="green"))
+    next_command = f"tilery simulate {target} {pipeline.request.arguments} --chip {pipeline.chip_name}"
+    page.add_row("next", Text(next_command, style="dim"))
     console.print(page)
-
-
-def tile_names(tunables: tuple[Tunable, ...]) -> set[str]:
-    """The names of the tunables that are tile sizes."""
-    return {each.name for each in tunables if each.kind == "tile"}
 
 
 def _latency(result: Result) -> Text:

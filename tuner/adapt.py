@@ -26,9 +26,7 @@ def _nearest(tunable: Tunable, wanted: Choice) -> Choice:
     return min(numbers, key=lambda each: abs(math.log1p(each) - math.log1p(wanted)))
 
 
-def shrunk_to_fit(
-    config: Config, tunables: Sequence[Tunable], make: Callable[[Config], Made]
-) -> tuple[dict[str, Choice], Made]:
+def shrunk_to_fit(config: Config, tunables: Sequence[Tunable], make: Callable[[Config], Made]) -> tuple[dict[str, Choice], Made]:
     """`make(config)`, the largest tile a step smaller each time it is infeasible; raises once none can shrink."""
     current = dict(config)
     while True:

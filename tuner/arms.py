@@ -100,9 +100,7 @@ class Restarts:
             return None
         # Log-uniform places favour good bounds without ever closing the rest of the space.
         places = np.unique((end ** self._generator.random(self.HANDFUL)).astype(np.int64) - 1)
-        handful = self._trials.promising(
-            self._trials.landscape.order[self._generator.permutation(places)[: self.HANDFUL // 6]]
-        )
+        handful = self._trials.promising(self._trials.landscape.order[self._generator.permutation(places)[: self.HANDFUL // 6]])
         return int(handful[0]) if len(handful) else None
 
     def told(self, trial: Trial, own: bool) -> None:

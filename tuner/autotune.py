@@ -66,9 +66,7 @@ def autotune(
     space = Space(model.tunables)
     landscape = survey(model, space, space.index(default), seed, _screening(space, start, progress))
     known = [adapt(config, space.tunables) for config in seeds]
-    outcome = search(
-        model, landscape, default, Budget(budget_s, trials), sampler=sampler, seed=seed, seeds=known, watch=progress
-    )
+    outcome = search(model, landscape, default, Budget(budget_s, trials), sampler=sampler, seed=seed, seeds=known, watch=progress)
     finalist = _verified(model, outcome, seed, start, progress)
     return _result(model, outcome, finalist, objective, sampler, seed, time.monotonic() - start)
 

@@ -15,6 +15,7 @@ from ..dsl.errors import UsageError
 from .adapt import adapt
 from .engine_model import EngineModel
 from .entry import Entry, Key, Prints, key_of, prints_of
+from .model import Model
 
 Origin = Literal["tuned", "nearest", "borrowed", "default"]
 """`tuned`: this very entry. `nearest`: of another shape. `borrowed`: of another chip. `default`: the model's own pick."""
@@ -44,20 +45,26 @@ class Chosen:
         if self.origin == "tuned":
             return ""
         source = f" ({self.entry.key})" if self.entry else ""
-        stale = f"; {len(self.stale)} entries are stale, their kernel or chip has changed" if self.stale else ""
+        stale = ""
+        if self.stale:
+            count = "1 tuned entry is" if len(self.stale) == 1 else f"{len(self.stale)} tuned entries are"
+            stale = f"; {count} stale, because the kernel or the chip has changed since"
         return f"{key}: {found[self.origin]}{source}{stale}. To tune it: {command}"
 
 
 def choose(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, entries: Sequence[Entry]) -> Chosen:
-    """The configuration for a shape. Never tunes; of a near entry and the model's default the faster one is taken.
+    """The configuration for a specialised kernel and a shape; see `pick`."""
+    return pick(EngineModel(kernel, dims, chip), key_of(kernel, dims, chip), prints_of(kernel, chip), entries)
+
+
+def pick(model: Model, key: Key, prints: Prints, entries: Sequence[Entry]) -> Chosen:
+    """The tuned entry of `key`; else of a near entry and the model's default the faster one. Never tunes.
 
     Raises `Infeasible` if nothing fits the chip.
     """
-    key, prints = key_of(kernel, dims, chip), prints_of(kernel, chip)
     alike = [each for each in entries if _serves(each.key, key)]
     stale = tuple(each for each in alike if _stale(each, key, prints))
     fresh = [each for each in alike if each not in stale]
-    model = EngineModel(kernel, dims, chip)
     for entry in fresh:
         if entry.key == key and _feasible_us(model, entry.config) is not None:
             return Chosen(entry.config, "tuned", entry, ())
@@ -90,7 +97,7 @@ def _distance(candidate: Key, key: Key) -> float:
     return sum(abs(math.log2(candidate.dims[name] / size)) for name, size in key.dims.items())
 
 
-def _feasible_us(model: EngineModel, config: Mapping[str, Choice]) -> float | None:
+def _feasible_us(model: Model, config: Mapping[str, Choice]) -> float | None:
     try:
         return model.measure(config).latency_us
     except (Infeasible, UsageError):

@@ -76,9 +76,7 @@ class _Screener:
         return np.where(screening.limit == 0, screening.lower_bound_us, np.inf).astype(np.float64)
 
 
-def survey(
-    model: Model, space: Space, start: int, seed: int = 0, progress: Callable[[int], None] | None = None
-) -> Landscape:
+def survey(model: Model, space: Space, start: int, seed: int = 0, progress: Callable[[int], None] | None = None) -> Landscape:
     """Screens the whole space, or of one beyond `WHOLE` configurations a sample and what lies downhill of its best.
 
     `start` is a configuration to have in the sample; `progress` is told the number screened so far.

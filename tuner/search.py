@@ -161,10 +161,10 @@ def _proposals(arms: Sequence[Arm], known: Sequence[int], trials: Trials) -> Ite
     while not idle:
         idle = True
         for arm in arms:
-            index = arm.propose()
-            if index is not None:
+            proposed = arm.propose()
+            if proposed is not None:
                 idle = False
-                yield index, arm
+                yield proposed, arm
 
 
 def _timed(model: Model, trials: Trials, index: int) -> Trial | None:

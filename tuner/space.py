@@ -83,9 +83,7 @@ class Space:
     def lines(self, index: int) -> Indices:
         """The configurations that differ in one tunable, however far."""
         digits = self._digits_of(index)
-        every = (
-            (place, digit) for place, radix in enumerate(self.radices) for digit in range(radix) if digit != digits[place]
-        )
+        every = ((place, digit) for place, radix in enumerate(self.radices) for digit in range(radix) if digit != digits[place])
         return self._moved(index, ((change,) for change in every))
 
     def pairs(self, index: int) -> Indices:

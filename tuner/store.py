@@ -65,9 +65,7 @@ class TunedFile:
                 others = [each for each in self.read() if (each.key, each.objective) != (entry.key, entry.objective)]
                 _replace(path, _text([*others, entry]))
         except Timeout:
-            raise ResultsError(
-                f"{self.path}: another tuner has held it for {LOCK_TIMEOUT_S:.0f} s; try again later"
-            ) from None
+            raise ResultsError(f"{self.path}: another tuner has held it for {LOCK_TIMEOUT_S:.0f} s; try again later") from None
         except OSError as error:
             raise ResultsError(
                 f"{self.path}: cannot be written: {error.strerror}\nhelp: name another place with --output FILE"

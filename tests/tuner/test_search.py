@@ -18,6 +18,8 @@ from tilery.tuner.model import Measurement
 from tilery.tuner.search import Budget, Outcome, Progress, search
 from tilery.tuner.space import Space
 
+Floats = NDArray[np.float64] | np.float64
+
 TILES = tuple(32 * step for step in range(1, 17))
 
 
@@ -54,8 +56,8 @@ class FakeModel:
         return Screened(limit, ("sbuf", "psum"), self._bound(m, n, k))
 
     @staticmethod
-    def _bound(m: NDArray[np.floating], n: NDArray[np.floating], k: NDArray[np.floating]) -> NDArray[np.floating]:
-        return 1e5 * (1 / m + 1 / n) + 1e3 / k
+    def _bound(m: Floats, n: Floats, k: Floats) -> NDArray[np.float64]:
+        return np.asarray(1e5 * (1 / m + 1 / n) + 1e3 / k)
 
     def measure(self, config: Config) -> Measurement:
         self.measured[tuple(config.values())] += 1
@@ -99,9 +101,7 @@ def test_it_proves_the_optimum_and_stops() -> None:
     outcome = searched(FakeModel(), Budget(seconds=60))
     assert outcome.stop == "proved"
     assert best_us(outcome) == pytest.approx(min(everything(FakeModel())))
-    assert len(outcome.trials.done) < outcome.trials.landscape.feasible / 2, (
-        "the bounds should have spared most of the timing"
-    )
+    assert len(outcome.trials.done) < outcome.trials.landscape.feasible / 2, "the bounds should have spared most of the timing"
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "nsga2", "brute"])
@@ -154,7 +154,7 @@ def test_progress_tells_the_best_so_far() -> None:
 
 
 def test_earlier_winners_are_tried_first() -> None:
-    winner = {"m": 320, "n": 320, "k": 64, "buffers": 1, "order": "nm"}
+    winner: dict[str, int | str] = {"m": 320, "n": 320, "k": 64, "buffers": 1, "order": "nm"}
     outcome = searched(FakeModel(gap=3.0), Budget(None, 2), seeds=[winner])
     assert list(outcome.trials.done)[1] == Space(FakeModel().tunables).index(winner)
 

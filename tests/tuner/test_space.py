@@ -37,7 +37,7 @@ def test_columns_are_choice_indices(space: Space) -> None:
 
 
 def test_steps_change_one_tunable_by_one_step_and_names_by_any(space: Space) -> None:
-    start = {"m": 64, "buffers.a": 2, "order": "mn"}
+    start: dict[str, int | str] = {"m": 64, "buffers.a": 2, "order": "mn"}
     around = [space.config(int(index)) for index in space.steps(space.index(start))]
     changes = [{name: config[name] for name in config if config[name] != start[name]} for config in around]
     assert changes == [{"m": 128}, {"buffers.a": 1}, {"buffers.a": 3}, {"order": "nm"}, {"order": "blocked"}]

@@ -1,0 +1,130 @@
+"""The whole road, from the text of a kernel to its tuned entry, a line a stage.
+
+p = Pipeline(definition, {"M": 2048, "K": 4096, "N": 14336}, "trn2", TunedFile.beside("kernels/matmul.tk"))
+p.program      the checked program, specialised to element types and constants
+p.tunables     what is to be chosen: tile sizes and schedule knobs
+p.chosen       the tuned entry's choice, or the best that is known without tuning
+p.lowered      the engine program of that choice
+p.report       how long it takes, and why
+p.emulation    the same kernel as numpy
+p.tune(...)    a better choice
+p.save(...)    its entry in the results file
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from .backends import emulator, engine
+from .backends.chips import Chip
+from .backends.tunable import Choice, Tunable
+from .calling import Array
+from .dsl import KernelDefinition, program
+from .request import Given, Request, make_request
+from .tuner.choose import Chosen, choose
+from .tuner.entry import Entry, entry_of, key_of, prints_of
+from .tuner.store import TunedFile
+from .tuner.tiles import tile_sizes
+
+if TYPE_CHECKING:
+    from .tuner.result import Result
+
+
+@dataclass
+class Pipeline:
+    """One kernel, one shape, one chip. Each stage is run when it is first asked for, from the stages before it, and once."""
+
+    definition: KernelDefinition
+    """The kernel as `dsl.load(path)` checked it: types and constants open."""
+    given: Mapping[str, Given]
+    """Dimensions, element types, constants, scalars, by name."""
+    chip_name: str
+    store: TunedFile
+    overrides: Mapping[str, Choice] = field(default_factory=dict)
+    """Choices laid over the chosen configuration."""
+
+    @cached_property
+    def request(self) -> Request:
+        """What is given, sorted by the signature, and checked against it."""
+        return make_request(self.definition, self.given, self.chip_name)
+
+    @property
+    def program(self) -> program.Kernel:
+        """The checked program, specialised."""
+        return self.request.kernel
+
+    @property
+    def dims(self) -> Mapping[str, int]:
+        """Every dimension's extent."""
+        return self.request.dims
+
+    @property
+    def chip(self) -> Chip:
+        """The chip's description."""
+        return self.request.chip
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """The results file."""
+        return self.store.read()
+
+    @cached_property
+    def tunables(self) -> tuple[Tunable, ...]:
+        """What can be chosen."""
+        return engine.tunables(self.program, self.dims, self.chip)
+
+    @cached_property
+    def chosen(self) -> Chosen:
+        """The configuration that is best without tuning, and where it comes from."""
+        return choose(self.program, self.dims, self.chip, self.entries)
+
+    @property
+    def note(self) -> str:
+        """What a user should know of the choice; empty for a tuned entry, and where the user has a say in it."""
+        if self.overrides:
+            return ""
+        source = self.definition.kernel.span.source.name
+        command = f"tilery autotune {source}:{self.program.name} {self.request.arguments} --chip {self.chip_name}"
+        return self.chosen.note(key_of(self.program, self.dims, self.chip), command)
+
+    @property
+    def config(self) -> dict[str, Choice]:
+        """The chosen configuration under the overrides."""
+        return {**self.chosen.config, **self.overrides}
+
+    @cached_property
+    def lowered(self) -> engine.EngineProgram:
+        """The engine program."""
+        return engine.lower(self.program, self.dims, self.chip, self.config)
+
+    @cached_property
+    def report(self) -> engine.Report:
+        """The predicted run."""
+        return engine.simulate(self.lowered)
+
+    @cached_property
+    def emulation(self) -> emulator.Emulation:
+        """The kernel as vectorised numpy, with the tiles of the configuration."""
+        return emulator.compile(self.program, self.dims, tile_sizes(self.program, self.config))
+
+    def execute(self, arguments: Mapping[str, Array | float]) -> dict[str, Array]:
+        """The engine program's values, instruction by instruction."""
+        return engine.execute(self.lowered, arguments)
+
+    def tune(self, **options: Any) -> Result:
+        """Searches and verifies, starting from what earlier tunings of this kernel found; takes the options of `autotune`."""
+        from .tuner.autotune import autotune  # brings Optuna along
+
+        known = [each.config for each in self.entries if each.key.kernel == self.program.name]
+        return autotune(self.program, self.dims, self.chip, seeds=known, **options)
+
+    def save(self, result: Result) -> Entry:
+        """Writes a result to the results file."""
+        key, prints = key_of(self.program, self.dims, self.chip), prints_of(self.program, self.chip)
+        entry = entry_of(result, key, prints, version("tilery"))
+        self.store.write(entry)
+        return entry
