@@ -11,7 +11,7 @@ from .program import Axis, Reduce, Value
 from .reads import axes_in
 from .report import did_you_mean, listed
 from .spans import Span
-from .types import BOOL, F32, I32, AnyType
+from .types import BOOL, F32, I32, AnyType, type_name
 
 
 def elementwise(c: Context, fn: str, operands: tuple[Value, ...], span: Span) -> Checked:
@@ -19,7 +19,7 @@ def elementwise(c: Context, fn: str, operands: tuple[Value, ...], span: Span) ->
     wants_bool = {"logic": operands, "select": operands[:1]}.get(FUNCTIONS[fn].gives, ())
     for each in wants_bool:
         if not may_be_bool(each.dtype):
-            what = f"`{FUNCTIONS[fn].symbol or fn}` takes truth values, and this is {each.dtype}"
+            what = f"`{FUNCTIONS[fn].symbol or fn}` takes truth values, and this is {type_name(each.dtype)}"
             c.report.error("TK314", what, each.span, "expected bool", "compare it: `x != 0`")
             return None
     return c.emit.elementwise(fn, operands, span)
@@ -70,7 +70,7 @@ def apply_over_axes(c: Context, node: syntax.Call, operands: tuple[Value, ...], 
     if name == "full":
         return _full(c, operands[0], axes, node.span)
     if name == "dot":
-        return contraction(c, *operands, axes, node.span)
+        return contraction(c, operands[0], operands[1], axes, node.span)
     return _reduce(c, name, operands[0], axes, node.span)
 
 
@@ -106,7 +106,9 @@ def _reduce(c: Context, fn: str, operand: Value, axes: tuple[Axis, ...], span: S
     gives = REDUCTIONS[fn]
     if gives == "logic" and not may_be_bool(operand.dtype):
         help = "compare it: `x != 0`"
-        c.report.error("TK314", f"`{fn}` takes truth values, and this is {operand.dtype}", operand.span, "expected bool", help)
+        c.report.error(
+            "TK314", f"`{fn}` takes truth values, and this is {type_name(operand.dtype)}", operand.span, "expected bool", help
+        )
         return None
     if gives == "index" and len(axes) > 1:
         c.report.error("TK309", f"`{fn}` gives a position, so it takes one axis", span, f"found {len(axes)}")

@@ -99,7 +99,7 @@ class Context:
         """What a name stands for throughout the kernel, so that the text may not bind it."""
         if self.argument(name) or self.result(name):
             return "a tensor of the kernel"
-        if any(each.name == name for each in (*self.signature.scalars, *self.signature.constants)):
+        if any(each.name == name for each in self.signature.parameters):
             return "a parameter of the kernel"
         if name in self.signature.dimensions:
             return "a dimension of the kernel"

@@ -9,7 +9,7 @@ from .functions import product_type
 from .program import Axis, Dot, Value
 from .report import listed
 from .spans import Span
-from .types import BOOL
+from .types import BOOL, F32, I32, Wide, type_name
 
 
 def product(c: Context, left: Value, right: Value, span: Span) -> Checked:
@@ -59,19 +59,21 @@ def contraction(c: Context, left: Value, right: Value, axes: tuple[Axis, ...], s
 
 
 def _types_agree(c: Context, left: Value, right: Value, span: Span) -> bool:
-    others = (Label(left.span, f"this is {left.dtype}"), Label(right.span, f"this is {right.dtype}"))
+    others = (Label(left.span, f"this is {type_name(left.dtype)}"), Label(right.span, f"this is {type_name(right.dtype)}"))
     if BOOL in (left.dtype, right.dtype):
         c.report.error("TK312", "truth values cannot be multiplied", span, help="cast them: `f32(x)`", others=others)
         return False
     # The reference is evaluated in float64, where the types that tiles have in memory mean nothing.
     if left.dtype == right.dtype or c.in_reference:
         return True
-    what = f"a product needs operands of one type, and these are {left.dtype} and {right.dtype}"
+    kinds = f"{type_name(left.dtype)} and {type_name(right.dtype)}"
+    what = f"a product needs operands of one type, and these are {kinds}"
     c.report.error("TK313", what, span, help=_cure(left, right), others=others)
     return False
 
 
 def _cure(left: Value, right: Value) -> str:
-    names = [str(each.dtype) for each in (left, right) if not str(each.dtype).startswith(("f32", "i32", "wide"))]
-    target = names[0] if names else str(left.dtype)
-    return f"cast one: `{target}(x)`" if "wide" not in target else "cast one to the other's type"
+    kinds = [each.dtype for each in (left, right) if not isinstance(each.dtype, Wide)]
+    narrow = [each for each in kinds if each not in (F32, I32)]
+    target = (narrow or kinds or [F32])[0]
+    return f"cast one: `{target}(x)`"

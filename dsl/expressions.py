@@ -34,9 +34,9 @@ def evaluate(c: Context, node: syntax.Expr) -> Checked:
             case syntax.Unary():
                 return _unary(c, node)
             case syntax.Binary():
-                return _binary(c, node)
+                return _chain(c, node)
             case syntax.Subscript():
-                return subscript(c, node) if node.base.text not in LATER else c.report.later("a scan", node.span)
+                return subscript(c, node)
             case syntax.Call():
                 return _call(c, node)
 
@@ -48,12 +48,23 @@ def _unary(c: Context, node: syntax.Unary) -> Checked:
     return elementwise(c, {"-": "neg", "not": "not"}[node.op], (operand,), node.span) if node.op != "+" else operand
 
 
-def _binary(c: Context, node: syntax.Binary) -> Checked:
+def _chain(c: Context, node: syntax.Binary) -> Checked:
+    """Operators in a row, from the left, without recursion: long sums are no deep nesting."""
+    spine = [node]
+    while isinstance(spine[-1].left, syntax.Binary):
+        spine.append(spine[-1].left)
+    value = evaluate(c, spine[-1].left)
+    for each in reversed(spine):
+        value = _binary(c, each, value)
+    return value
+
+
+def _binary(c: Context, node: syntax.Binary, value: Checked) -> Checked:
     if _chained(node):
         what = "comparisons do not chain"
         c.report.error("TK305", what, node.span, help="write `a < b and b < c`")
         return None
-    left, right = evaluate(c, node.left), evaluate(c, node.right)
+    left, right = value, evaluate(c, node.right)
     if left is None or right is None:
         return None
     if node.op == "@":
@@ -63,7 +74,14 @@ def _binary(c: Context, node: syntax.Binary) -> Checked:
 
 def _chained(node: syntax.Binary) -> bool:
     comparisons = ("<", "<=", ">", ">=", "==", "!=")
-    return node.op in comparisons and isinstance(node.left, syntax.Binary) and node.left.op in comparisons
+    return node.op in comparisons and _unbracketed_left(node) in comparisons
+
+
+def _unbracketed_left(node: syntax.Binary) -> str:
+    """The operator of the left operand; in brackets it is an operand like any other, and starts later than the whole does."""
+    left = node.left
+    same_start = (left.span.line, left.span.column) == (node.span.line, node.span.column)
+    return left.op if isinstance(left, syntax.Binary) and same_start else ""
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
@@ -140,7 +158,8 @@ def _visible(c: Context) -> list[str]:
 def _call(c: Context, node: syntax.Call) -> Checked:
     name = node.function.text
     if name in LATER:
-        return c.report.later("a scan", node.span)
+        c.report.later("a scan", node.span)
+        return None
     operands = [evaluate(c, each) for each in node.arguments]
     checked = tuple(each for each in operands if each is not None)
     whole = len(checked) == len(operands)

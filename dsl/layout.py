@@ -114,11 +114,12 @@ class Layout(PostLex):
                 raise LayoutError("TK111", f"blocks are nested more than {DEEPEST_BLOCK} deep", place)
             levels.append(len(margin))
             yield Token.new_borrow_pos("_INDENT", margin, place)
+        around = ", ".join(str(level) for level in levels)
         while len(margin) < levels[-1]:
             levels.pop()
             yield Token.new_borrow_pos("_DEDENT", "", place)
         if len(margin) != levels[-1]:
-            wanted = f"an enclosing block stands at {levels[-1]}"
+            wanted = f"the blocks around it stand at {around}"
             raise LayoutError("TK107", f"this indentation of {len(margin)} blanks matches no block", place, wanted)
 
     def _depth(self, depth: int, token: Token) -> int:

@@ -1,18 +1,281 @@
-"""What a person most likely meant where the text could not be parsed."""
+"""What a person most likely meant where the text could not be parsed: one rule a mistake, the first that fits speaks."""
 
 from __future__ import annotations
 
-from lark.exceptions import UnexpectedInput
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from .errors import Diagnostic
-from .layout import Chunk
-from .spans import Span
-from .tree import TreeBuilder
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from .errors import Diagnostic, Label
+from .layout import OPENING, Chunk, open_bracket
+from .report import nearest
+from .spans import Source, Span
+from .words import ITEM_WORDS, RESERVED, STATEMENT_WORDS
+
+_CURES = {
+    "&": "write `and`",
+    "|": "write `or`",
+    "!": "write `not`, or `!=` for unequal",
+    "~": "write `not`",
+    "^": "a power is written `**`",
+    "'": 'strings stand in double quotes, `"..."`',
+    ";": "one line holds one statement",
+    "\\": "lines may be broken inside brackets",
+    "\t": "indent with blanks only",
+}
+
+_FOREIGN = {
+    "def": "a kernel starts with `kernel`, a named expression with `fn`",
+    "while": "loops run over dimensions: `for k of K:`",
+    "return": "results are written: `c[m, n] = ...`",
+    "elif": "put an `if` into the `else:` block",
+    "import": "functions of another file come with `from FILE import NAME`",
+    "with": "there is no `with`",
+    "class": "there are no classes",
+}
+
+_VALUE = {"NAME", "INT", "FLOAT", "LPAR"}
+_ENDS = ("$END", "_NL", "_DEDENT")
+_OPERATOR = {"SIGN", "TIMES", "POWER", "COMPARE", "_AND", "_OR"}
+_SPELLED = {
+    "NAME": "a name",
+    "INT": "a whole number",
+    "FLOAT": "a number",
+    "DOC": "a string",
+    "_NL": "the end of the line",
+    "_INDENT": "an indented block",
+    "_DEDENT": "the end of the block",
+    "$END": "the end",
+    "_ARROW": "`->`",
+    "_DOTS": "`..`",
+    "_ASSIGN": "`=`",
+    "AUGMENTED": "`+=`",
+    "COLON": "`:`",
+    "COMMA": "`,`",
+    "LPAR": "`(`",
+    "RPAR": "`)`",
+    "LSQB": "`[`",
+    "RSQB": "`]`",
+    "LBRACE": "`{`",
+    "RBRACE": "`}`",
+}
 
 
-def explain(error: UnexpectedInput, piece: Chunk, builder: TreeBuilder) -> Diagnostic:
-    """One diagnostic for a parse error."""
-    line = max(1, error.line) + piece.first_line - 1
-    return Diagnostic(
-        "TK101", str(error).split("\n")[0], Span(builder.source, line, max(1, error.column), line, max(1, error.column) + 1)
-    )
+@dataclass(frozen=True, slots=True)
+class Stumble:
+    """Where the parser stopped, and what it would have taken."""
+
+    chunk: Chunk
+    source: Source
+    line: int
+    """In the chunk, from 1."""
+    column: int
+    kind: str
+    """The terminal that was found, empty for a character that starts none."""
+    found: str
+    accepts: frozenset[str]
+
+    @property
+    def text(self) -> str:
+        """The line."""
+        return self.chunk.text.split("\n")[self.line - 1]
+
+    @property
+    def before(self) -> str:
+        """The text of the chunk before it."""
+        lines = self.chunk.text.split("\n")
+        return "\n".join([*lines[: self.line - 1], self.text[: self.column - 1]])
+
+    def span(self, line: int = 0, column: int = 0, width: int = 0) -> Span:
+        """A stretch of a line of the chunk, by itself what was found."""
+        line, column = line or self.line, column or self.column
+        width = width or max(1, len(self.found.split("\n")[0]))
+        number = line + self.chunk.first_line - 1
+        return Span(self.source, number, column, number, column + width)
+
+
+def explain(error: UnexpectedInput, chunk: Chunk, source: Source) -> Diagnostic:
+    """The one diagnostic for a text that could not be parsed."""
+    stumble = _stumble(error, chunk, source)
+    return next(diagnostic for rule in RULES if (diagnostic := rule(stumble)))
+
+
+def _stumble(error: UnexpectedInput, chunk: Chunk, source: Source) -> Stumble:
+    lines = chunk.text.split("\n")
+    within = isinstance(error, UnexpectedToken) and error.token.type != "$END" and (error.token.line or 1) <= len(lines)
+    if isinstance(error, UnexpectedToken) and within:
+        line, column = error.token.line or 1, error.token.column or 1
+        accepts = frozenset(error.accepts or error.expected)
+        return Stumble(chunk, source, line, column, error.token.type, str(error.token), accepts)
+    if isinstance(error, UnexpectedCharacters):
+        return Stumble(chunk, source, error.line, error.column, "", error.char, frozenset(error.allowed or ()))
+    accepts = frozenset(error.accepts or error.expected) if isinstance(error, UnexpectedToken) else frozenset[str]()
+    line, column = _end_of(lines)
+    return Stumble(chunk, source, line, column, "$END", "", accepts)
+
+
+def _end_of(lines: list[str]) -> tuple[int, int]:
+    """Line and column behind the last text in `lines`."""
+    last = max((number for number, text in enumerate(lines, 1) if text.strip()), default=1)
+    return last, len(lines[last - 1].rstrip()) + 1
+
+
+# --- rules, in the order in which they are asked ----------------------------------------------------------------------
+
+
+def _unclosed(at: Stumble) -> Diagnostic | None:
+    offset = open_bracket(at.before)
+    if offset is None:
+        return None
+    line = at.before.count("\n", 0, offset) + 1
+    if line == at.line and at.kind not in _ENDS:
+        return None
+    bracket = at.before[offset]
+    column = offset - (at.before.rfind("\n", 0, offset) + 1) + 1
+    others = (Label(at.span(), "this does not fit inside it"),) if at.kind not in _ENDS else ()
+    close = OPENING[bracket]
+    return Diagnostic("TK105", f"this `{bracket}` is never closed", at.span(line, column, 1), f"expected `{close}`", "", others)
+
+
+def _character(at: Stumble) -> Diagnostic | None:
+    if at.kind:
+        return None
+    if at.found == '"':
+        return Diagnostic("TK109", "this string is never closed", at.span(), 'expected `"` or `"""`')
+    shown = f"`{at.found}`" if at.found.isprintable() else f"U+{ord(at.found):04X}"
+    return Diagnostic("TK108", f"{shown} is no character of the language", at.span(), help=_CURES.get(at.found, ""))
+
+
+def _bracket(at: Stumble) -> Diagnostic | None:
+    if at.found not in OPENING.values():
+        return None
+    offset = open_bracket(at.before)
+    if offset is None:
+        return Diagnostic("TK105", f"this `{at.found}` closes nothing", at.span())
+    if OPENING[at.before[offset]] == at.found:
+        return None
+    line, column = at.before.count("\n", 0, offset) + 1, offset - at.before.rfind("\n", 0, offset)
+    others = (Label(at.span(line, column, 1), "opened here"),)
+    close = OPENING[at.before[offset]]
+    return Diagnostic("TK105", f"`{at.found}` does not close `{at.before[offset]}`", at.span(), f"expected `{close}`", "", others)
+
+
+def _foreign(at: Stumble) -> Diagnostic | None:
+    word = _first_word(at)
+    if word is None or word[1] not in _FOREIGN:
+        return None
+    column, text = word
+    span = at.span(column=column, width=len(text))
+    return Diagnostic("TK106", f"`{text}` is no word of the language", span, help=_FOREIGN[text])
+
+
+def _reserved(at: Stumble) -> Diagnostic | None:
+    match = re.match(r"[ ]*([A-Za-z_]\w*)(?=\s*[-+*/]?=(?!=))", at.text)
+    if match is None or match.group(1) not in RESERVED:
+        return None
+    word = match.group(1)
+    span = at.span(column=match.start(1) + 1, width=len(word))
+    return Diagnostic("TK115", f"`{word}` is a word of the language and names nothing else", span, "expected a name")
+
+
+def _misspelt_start(at: Stumble) -> Diagnostic | None:
+    word = _first_word(at)
+    if word is None or word[1] in RESERVED:
+        return None
+    column, text = word
+    meant = nearest(text, ITEM_WORDS if column == 1 else STATEMENT_WORDS)
+    if meant is None:
+        return None
+    span = at.span(column=column, width=len(text))
+    return Diagnostic("TK106", f"`{text}` starts no statement", span, help=f"did you mean `{meant}`?")
+
+
+def _first_word(at: Stumble) -> tuple[int, str] | None:
+    """The column and the word with which the line starts, if no statement about a name follows it."""
+    match = re.match(r"([ ]*)([A-Za-z_]\w*)(?=\s+[A-Za-z_0-9]|\s*:|\s*$)", at.text)
+    return (match.end(1) + 1, match.group(2)) if match else None
+
+
+def _misspelt(at: Stumble) -> Diagnostic | None:
+    if at.kind != "NAME":
+        return None
+    meant = nearest(at.found, (each[1:].lower() for each in at.accepts if re.fullmatch(r"_[A-Z]{2,}", each)))
+    if meant is None or meant in ("nl", "indent", "dedent"):
+        return None
+    return Diagnostic("TK106", f"`{at.found}` does not belong here", at.span(), help=f"did you mean `{meant}`?")
+
+
+def _no_colon(at: Stumble) -> Diagnostic | None:
+    if at.kind not in ("_NL", "$END") or "COLON" not in at.accepts:
+        return None
+    return Diagnostic("TK102", "a `:` is missing at the end of this line", at.span(), "expected `:`")
+
+
+def _no_results(at: Stumble) -> Diagnostic | None:
+    if "_ARROW" not in at.accepts:
+        return None
+    return Diagnostic("TK122", "a kernel says what it gives", at.span(), "expected `->`", "write `-> c: T[M, N]:`")
+
+
+def _loop_in(at: Stumble) -> Diagnostic | None:
+    match = re.match(r"[ ]*for +\w+ +(in)\b", at.text)
+    if at.kind != "COLON" or "_DOTS" not in at.accepts or match is None:
+        return None
+    span = at.span(column=match.start(1) + 1, width=2)
+    return Diagnostic("TK121", "`in` counts, and `of` steps through a dimension", span, "expected `of`")
+
+
+def _single_equals(at: Stumble) -> Diagnostic | None:
+    if at.kind != "_ASSIGN":
+        return None
+    if open_bracket(at.before) is not None:
+        return Diagnostic("TK103", "arguments have no names", at.span(), help="give them by position, or compare with `==`")
+    return Diagnostic("TK103", "`=` binds, and this place compares", at.span(), "expected `==`")
+
+
+def _indentation(at: Stumble) -> Diagnostic | None:
+    if at.kind == "_INDENT":
+        return Diagnostic("TK113", "this line is indented and no block starts here", at.span(column=1, width=len(at.found)))
+    if at.accepts == {"_INDENT"}:
+        line, column = _end_of(at.chunk.text.split("\n")[: max(1, at.line - (at.kind != "$END"))])
+        return Diagnostic("TK112", "a block of statements is missing", at.span(line, column, 1), "expected an indented block")
+    return None
+
+
+def _anything(at: Stumble) -> Diagnostic:
+    found = {"_NL": "the line ends here", "$END": "the text ends here", "_DEDENT": "the block ends here"}.get(at.kind)
+    what = found or f"`{at.found}` does not belong here"
+    wanted = list(_expected(at.accepts))
+    note = f"expected {' or '.join([', '.join(wanted[:-1]), wanted[-1]] if len(wanted) > 1 else wanted)}" if wanted else ""
+    return Diagnostic("TK101", what, at.span(), note)
+
+
+def _expected(accepts: frozenset[str]) -> Iterator[str]:
+    rest = set(accepts)
+    if rest >= _VALUE:
+        rest -= {*_VALUE, "_TRUE", "_FALSE", "_NOT", "SIGN"}
+        yield "a value"
+    if rest >= {"TIMES", "POWER"}:
+        rest -= _OPERATOR
+        yield "an operator"
+    for each in sorted(rest):
+        yield _SPELLED.get(each) or f"`{each.strip('_').lower()}`"
+
+
+RULES: tuple[Callable[[Stumble], Diagnostic | None], ...] = (
+    _unclosed,
+    _character,
+    _bracket,
+    _foreign,
+    _reserved,
+    _indentation,
+    _loop_in,
+    _no_colon,
+    _misspelt_start,
+    _misspelt,
+    _no_results,
+    _single_equals,
+    _anything,
+)

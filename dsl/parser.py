@@ -48,17 +48,24 @@ def parse_items(source: Source) -> tuple[list[syntax.Item], list[Diagnostic]]:
         return [], [Diagnostic("TK118", "this file holds no kernel", whole, help="a kernel starts with `kernel name(...)`")]
     items: list[syntax.Item] = []
     errors: list[Diagnostic] = []
+    broken = False
     for piece in pieces:
         builder = TreeBuilder(source, piece.first_line)
         try:
             tree = grammar().parse(piece.text + "\n")
         except UnexpectedInput as error:
-            errors.append(explain(error, piece, builder))
+            diagnostic = explain(error, piece, source)
+            # Text in the first column that starts no item is a consequence, if the item before it broke off.
+            if not (broken and diagnostic.code == "TK101"):
+                errors.append(diagnostic)
+            broken = True
         except LayoutError as error:
             errors.append(_misplaced(error, piece, builder))
+            broken = True
         else:
             items.append(builder.transform(tree))
             errors += builder.errors
+            broken = False
     return items, errors
 
 

@@ -55,7 +55,8 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     found = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if found:
         return found[0]
-    return next((each for each in known if each.lower() == name.lower()), None)
+    letters = sorted(name.lower())
+    return next((each for each in known if sorted(each.lower()) == letters), None)
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:

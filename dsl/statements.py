@@ -72,8 +72,8 @@ def _may_bind(c: Context, target: syntax.Name) -> bool:
         return False
     for frame in c.scope.frames:
         if frame.kind == "tile" and name in frame.outside:
-            others = (Label(c.scope.first[name], "bound here"), Label(frame.span, "its steps are independent"))
+            places = (Label(c.scope.first[name], "bound here"), Label(frame.span, "its steps are independent"))
             what = f"`{name}` is bound outside `{frame.heading}`, whose steps cannot change it"
-            c.report.error("TK403", what, target.span, help="bind it inside, or take another name", others=others)
+            c.report.error("TK403", what, target.span, help="bind it inside, or take another name", others=places)
             return False
     return True

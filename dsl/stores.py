@@ -9,7 +9,7 @@ from .expressions import evaluate
 from .program import Axis, Store, Tensor, Value
 from .reads import check_index
 from .report import did_you_mean, listed
-from .types import BOOL, TypeVariable
+from .types import BOOL, TypeVariable, type_name
 
 
 def check_store(c: Context, target: syntax.Subscript, node: syntax.Assign) -> None:
@@ -54,7 +54,7 @@ def _every_step_its_own(c: Context, tensor: Tensor, axes: list[Axis], target: sy
                 continue
             name = variable.axis.name
             what = f"every step of `{name}` writes the same elements of `{tensor.name}`: `{name}` is not in its index"
-            help = "move the store behind the loop" if frame.kind == "for" else "each step of a `tile` needs its own part"
+            help = "move the store after the loop" if frame.kind == "for" else "each step of a `tile` needs its own part"
             others = (Label(variable.span, f"the steps of `{frame.heading}`"),)
             c.report.error("TK411", what, target.span, help=help, others=others)
             return False
@@ -88,6 +88,6 @@ def _type_agrees(c: Context, tensor: Tensor, value: Value) -> bool:
         return True
     help = "compare it: `x != 0`" if tensor.dtype == BOOL else "cast it: `f32(x)`"
     others = (Label(tensor.span, f"`{tensor.name}` is declared here"),)
-    what = f"`{tensor.name}` holds {tensor.dtype}, and this is {value.dtype}"
+    what = f"`{tensor.name}` holds {tensor.dtype}, and this is {type_name(value.dtype)}"
     c.report.error("TK322", what, value.span, f"expected {tensor.dtype}", help, others)
     return False

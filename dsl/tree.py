@@ -17,31 +17,7 @@ from lark.visitors import Transformer_NonRecursive
 from . import syntax
 from .errors import Diagnostic
 from .spans import Source, Span
-
-RESERVED = frozenset(
-    [
-        "kernel",
-        "fn",
-        "from",
-        "import",
-        "reference",
-        "tile",
-        "for",
-        "in",
-        "if",
-        "else",
-        "require",
-        "tune",
-        "of",
-        "by",
-        "or",
-        "and",
-        "not",
-        "true",
-        "false",
-    ]
-)
-"""The words of the language, which name nothing else."""
+from .words import RESERVED
 
 _LONGEST_NUMBER = 400
 """Digits; Python itself refuses to read integers of a few thousand."""

@@ -63,6 +63,11 @@ ELEMENT_TYPES: dict[str, ElementType] = {each.name: each for each in (F32, BF16,
 """Every element type by its name in the text."""
 
 
+def type_name(kind: AnyType) -> str:
+    """A type as a message names it."""
+    return f"arithmetic on {kind.variable}" if isinstance(kind, Wide) else str(kind)
+
+
 def widened(kind: AnyType) -> AnyType:
     """The type in which arithmetic on `kind` is done: f32 for floats, i32 for integers and bool."""
     match kind:

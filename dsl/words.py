@@ -1,0 +1,12 @@
+"""The words of the language, which name nothing else."""
+
+from __future__ import annotations
+
+ITEM_WORDS = ("kernel", "fn", "from")
+"""What a top-level item starts with."""
+
+STATEMENT_WORDS = ("tile", "for", "if", "else", "reference", "require", "tune")
+"""What a statement may start with."""
+
+RESERVED = frozenset((*ITEM_WORDS, *STATEMENT_WORDS, "import", "in", "of", "by", "or", "and", "not", "true", "false"))
+"""Every word that the grammar knows."""

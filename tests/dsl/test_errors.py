@@ -1,0 +1,22 @@
+"""Every kind of mistake: a small program that has it, and the whole message beside it."""
+
+from pathlib import Path
+
+import pytest
+from tilery.dsl import SourceErrors, parse
+
+FOLDER = Path(__file__).parent / "errors"
+CASES = sorted(each.stem for each in FOLDER.glob("*.tk"))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_whole_message(case: str) -> None:
+    text = (FOLDER / f"{case}.tk").read_text(encoding="utf-8")
+    with pytest.raises(SourceErrors) as caught:
+        parse(text, f"{case}.tk")
+    assert str(caught.value) + "\n" == (FOLDER / f"{case}.txt").read_text(encoding="utf-8")
+
+
+def test_every_case_has_its_message() -> None:
+    assert {each.stem for each in FOLDER.glob("*.txt")} == set(CASES)
+    assert len(CASES) > 80
