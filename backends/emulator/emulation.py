@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from ...dsl import program
 from ...dsl.errors import UsageError
@@ -122,7 +122,8 @@ def _controller() -> ThreadpoolController:
 
 def _one_thread_each() -> AbstractContextManager[Any]:
     """BLAS kept to one thread a caller while several workers call it: together they would be too many."""
-    return _controller().limit(limits=1, user_api="blas")
+    limited: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
+    return limited
 
 
 def _scalar(kernel: program.Kernel, scalar: program.ScalarParameter, arguments: Mapping[str, Array | float]) -> float:

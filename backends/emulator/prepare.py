@@ -10,13 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from ...dsl import program
 from ...dsl.program import Op, Statement, Value
 from .fuse import fused
-
-_S = TypeVar("_S", bound=Statement)
 
 Renaming = dict[Value, Value]
 
@@ -26,7 +23,7 @@ def prepare(statements: Sequence[Statement]) -> tuple[Statement, ...]:
     return tuple(fused(_hoisted(_merged(_inlined(statements), {}, {}))))
 
 
-def renamed(statement: _S, names: Mapping[Value, Value]) -> _S:
+def renamed(statement: Statement, names: Mapping[Value, Value]) -> Statement:
     """`statement` reading `names[v]` where it read `v`; loops are entered."""
 
     def new(value: Value) -> Value:
@@ -50,7 +47,7 @@ def renamed(statement: _S, names: Mapping[Value, Value]) -> _S:
             result = replace(statement, carried=carried, body=body)
         case _:
             result = statement
-    return result  # type: ignore[return-value]  # replace() keeps the class
+    return result
 
 
 def _inlined(statements: Iterable[Statement]) -> list[Statement]:

@@ -180,6 +180,6 @@ class Scope:
         self.steps.append(steps.copy(tile.slot, spare.slot))
         return spare, True
 
-    def parts(self, index: Sequence[program.Index]) -> list[steps.Part]:
+    def parts(self, index: Sequence[program.Index]) -> list[tuple[str, bool]]:
         """What a tensor is indexed with."""
         return [("" if each.axis.whole else each.axis.name, self.extents[each.axis.name] == 1) for each in index]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from ..numerics import Array
 from .conditions import Condition
 from .frame import Frame, Step
 
-Part = tuple[str, bool]
+Part: TypeAlias = tuple[str, bool]
 """A tile axis by which a tensor is indexed, and whether it covers one position only; an empty name is a whole axis."""
 
 
