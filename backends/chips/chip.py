@@ -1,0 +1,139 @@
+"""What a chip file holds. Every number is per core; units stand in the names; `source` says where a section's come from."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated
+
+import msgspec
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of a chip file."""
+
+    source: str
+    """Where its numbers are published."""
+
+
+class Cores(Section, frozen=True, kw_only=True):
+    """The cores that share a chip."""
+
+    count: Count
+
+
+class Sbuf(Section, frozen=True, kw_only=True):
+    """The on-chip memory that every engine reads and writes."""
+
+    partitions: Count
+    bytes_per_partition: Count
+    """Bytes that a kernel may use."""
+
+
+class Psum(Section, frozen=True, kw_only=True):
+    """The accumulators that the tensor engine writes."""
+
+    partitions: Count
+    banks: Count
+    bank_bytes: Count
+    """Bytes of one bank in one partition; a matmul's result fits one bank."""
+
+
+class TensorUnit(Section, frozen=True, kw_only=True):
+    """The matrix unit: a stationary operand of `rows` x `columns`, past which the moving operand streams."""
+
+    clock_hz: Positive
+    rows: Count
+    """The longest contraction of one instruction."""
+    columns: Count
+    """The most stationary columns of one instruction."""
+    moving_columns: Count
+    """The most moving columns of one instruction."""
+    min_cycles: NotNegative
+    """Cycles that the shortest matmul takes."""
+    cycles_per_column: dict[str, Positive]
+    """Cycles a moving column takes, by element type; a type that is missing cannot be multiplied."""
+    peak_element: str
+    """The element type that the chip's peak is quoted for."""
+
+
+class Elementwise(Section, frozen=True, kw_only=True):
+    """An engine that works element by element, one element a partition and cycle."""
+
+    clock_hz: Positive
+    fixed_cycles: NotNegative
+    """Cycles an instruction takes on top of its elements."""
+    lanes: Count
+    """Partitions worked on at once."""
+    forms: tuple[str, ...]
+    """The instruction forms it has."""
+    functions: tuple[str, ...]
+    """The functions it knows as one instruction."""
+    accumulate_cycles: NotNegative = 0
+    """Cycles to read out a sum taken along the way."""
+    passes: dict[str, Positive] = {}
+    """Passes over the elements where a form or a function takes more than one."""
+    reads_psum: bool = True
+
+
+class Dma(Section, frozen=True, kw_only=True):
+    """The engines that move data between device memory and the chip, taken together."""
+
+    bytes_per_s: Positive
+    floor_ns: NotNegative
+    """The least time that a transfer occupies the engines; data moves meanwhile."""
+    latency_ns: NotNegative
+    """From the end of a transfer's occupation to its consumer."""
+    run_bytes: Positive
+    """Shorter runs of consecutive bytes in device memory take as long as runs of this length."""
+    transpose_elements: tuple[str, ...] = ()
+    """Element types that a load can transpose on the way in."""
+    transpose_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
+    """Share of the bandwidth that a transposing load reaches."""
+
+
+class Hbm(Section, frozen=True, kw_only=True):
+    """Device memory."""
+
+    bytes_per_s: Positive
+
+
+class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One core of a chip, and what it shares."""
+
+    name: str
+    title: str
+    cores: Cores
+    sbuf: Sbuf
+    psum: Psum
+    tensor: TensorUnit
+    vector: Elementwise
+    scalar: Elementwise
+    gpsimd: Elementwise
+    dma: Dma
+    hbm: Hbm
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits that change with any number that a result could depend on."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:16]
+
+    @property
+    def peak_flops(self) -> float:
+        """Floating-point operations a second of one core: rows x columns x 2 x clock, for `tensor.peak_element`."""
+        unit = self.tensor
+        return 2.0 * unit.rows * unit.columns * unit.clock_hz / unit.cycles_per_column[unit.peak_element]
+
+    @property
+    def dma_bytes_per_s(self) -> float:
+        """What one core can move: its DMA engines, or its share of the device memory if that is less."""
+        return min(self.dma.bytes_per_s, self.hbm.bytes_per_s)
+
+    def engine(self, name: str) -> Elementwise:
+        """The elementwise engine called `name`: vector, scalar or gpsimd."""
+        engine = {"vector": self.vector, "scalar": self.scalar, "gpsimd": self.gpsimd}[name]
+        assert isinstance(engine, Elementwise)
+        return engine

@@ -1,0 +1,76 @@
+"""Finds and validates chip files."""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+
+from ...dsl.errors import TileryError, UsageError
+from .chip import Chip
+
+
+class ChipError(TileryError):
+    """A chip file that cannot be used, with the field at fault."""
+
+
+@cache
+def chip_names() -> tuple[str, ...]:
+    """The chips that ship with tilery."""
+    here = resources.files(__package__)
+    return tuple(sorted(each.name.removesuffix(".toml") for each in here.iterdir() if each.name.endswith(".toml")))
+
+
+def load_chip(name: str | Path) -> Chip:
+    """The chip of that name, or of that TOML file.
+
+    Raises:
+        UsageError: there is no such chip or file.
+        ChipError: the file is not TOML, or a field is unknown, missing or out of range; the message names it.
+    """
+    text = str(name)
+    if text.endswith(".toml"):
+        return _read(Path(text))
+    if text not in chip_names():
+        near = difflib.get_close_matches(text, chip_names(), 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(
+            f"there is no chip '{text}'{hint} Known: {', '.join(chip_names())}; or give a TOML file of your own, "
+            "as in --chip mychip.toml"
+        )
+    return _shipped(text)
+
+
+@cache
+def _shipped(name: str) -> Chip:
+    return _decode(resources.files(__package__).joinpath(f"{name}.toml").read_bytes(), f"{name}.toml")
+
+
+def _read(path: Path) -> Chip:
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        raise UsageError(f"cannot read the chip file {path}: {problem.strerror or problem}") from problem
+    return _decode(data, str(path))
+
+
+def _decode(data: bytes, shown: str) -> Chip:
+    try:
+        chip = msgspec.toml.decode(data, type=Chip)
+    except msgspec.ValidationError as problem:
+        raise ChipError(f"{shown}: {problem}") from problem
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise ChipError(f"{shown} is not a TOML file: {problem}") from problem
+    _agree(chip, shown)
+    return chip
+
+
+def _agree(chip: Chip, shown: str) -> None:
+    """What no single field can be wrong about."""
+    if chip.tensor.peak_element not in chip.tensor.cycles_per_column:
+        raise ChipError(f"{shown}: tensor.peak_element is {chip.tensor.peak_element}, which tensor.cycles_per_column lacks")
+    if chip.tensor.rows > chip.sbuf.partitions:
+        raise ChipError(f"{shown}: tensor.rows is {chip.tensor.rows}, but sbuf.partitions only {chip.sbuf.partitions}")

@@ -1,0 +1,155 @@
+"""The builder: open loops, buffers and instructions while a program takes shape.
+
+It keeps one frame for every loop that it is in. The passes beside it (`loads`, `dots`, `computes`, `loops`) decide what goes where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ...dsl.program import Axis, Call, Carried, Constant, Elementwise, Guard, Op, Reduce, Store, Value
+from ...dsl.spans import Span
+from ...dsl.types import ElementType
+from ..chips import Chip
+from .choices import SLOTS, Choices
+from .errors import CannotLower
+from .layout import Layout
+from .prepare import Prepared
+from .program import Action, Buffer, Instruction, Loop, Memory, Node
+from .select import Selector
+from .uses import Uses
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """A loop whose body is being built; without an axis, the program itself."""
+
+    axis: Axis | None
+    limit: int | None = None
+    guard: Guard | None = None
+    parallel: bool = True
+    nodes: list[Node] = field(default_factory=list)
+    allocates: list[Buffer] = field(default_factory=list)
+
+
+class Builder:
+    """The state of one lowering under one set of structural choices."""
+
+    def __init__(self, chip: Chip, prepared: Prepared, layout: Layout, choices: Choices) -> None:
+        self.chip = chip
+        self.layout = layout
+        self.choices = choices
+        self.uses = Uses(prepared.body)
+        self.immediates = prepared.immediates
+        self.zeros = frozenset(op.result for op in prepared.host if isinstance(op, Constant) and op.value == 0)
+        self.selector = Selector(chip, layout, self.uses, prepared.immediates)
+        self.frames = [Frame(None)]
+        self.buffers: list[Buffer] = []
+        self.home: dict[Value, Buffer] = {}
+        """Where each value is."""
+        self.crossed: dict[tuple[Value, Axis], Buffer] = {}
+        """Where a value is with another axis across the partitions."""
+        self.loaded: dict[tuple[object, ...], tuple[Frame, Value]] = {}
+        """The tiles that have been loaded, with the frame that holds each."""
+        self.carrying: dict[Value, Carried] = {}
+        """What an open `for` loop carries, by the value that the step leaves."""
+        self.sums: dict[Value, Carried] = {}
+        """Products that are only added to what a loop carries, by the product."""
+        self.done: set[Op | Store] = set()
+        """What has been emitted, or needs no instruction of its own."""
+        self._labels: dict[Value, str] = {}
+
+    def open(self, axis: Axis, limit: int | None = None, guard: Guard | None = None, parallel: bool = True) -> None:
+        """Enters a loop."""
+        self.frames.append(Frame(axis, limit, guard, parallel))
+
+    def close(self, span: Span) -> None:
+        """Leaves the innermost loop and puts it into the one around it, unless it is empty."""
+        frame = self.frames.pop()
+        assert frame.axis is not None
+        if frame.nodes:
+            body, allocates = tuple(frame.nodes), tuple(frame.allocates)
+            self.frames[-1].nodes.append(Loop(frame.axis, frame.limit, allocates, body, frame.guard, frame.parallel, span))
+
+    @contextmanager
+    def blocks(self, limits: Iterable[tuple[Axis, int]], span: Span) -> Iterator[None]:
+        """Loops over blocks of the current tile, one an axis, the first outermost."""
+        opened = [self.open(axis, limit) for axis, limit in limits]
+        yield
+        for _ in opened:
+            self.close(span)
+
+    @contextmanager
+    def outside(self, depth: int) -> Iterator[None]:
+        """Builds in the frame at `depth`, before the loop that is being built in it."""
+        inner = self.frames[depth + 1 :]
+        del self.frames[depth + 1 :]
+        yield
+        self.frames += inner
+
+    def buffer(
+        self,
+        name: str,
+        memory: Memory,
+        element: ElementType,
+        axes: tuple[Axis, ...],
+        partition: Axis | None,
+        slots: str | int,
+        *,
+        whole: frozenset[str] = frozenset(),
+        blocks: Mapping[str, int] | None = None,
+    ) -> Buffer:
+        """A new buffer, of which every step of the innermost open loop takes the next instance."""
+        slots = 1 if len(self.frames) == 1 else slots
+        made = Buffer(self.unique(name), memory, element, axes, partition, slots, whole, blocks or {})
+        self.buffers.append(made)
+        self.frames[-1].allocates.append(made)
+        return made
+
+    def label(self, value: Value) -> str:
+        """A name for a value: the one it has in the text, else what computes it."""
+        if not value.name.startswith("%"):
+            return value.name
+        if value not in self._labels:
+            definition = self.uses.definition.get(value)
+            what = definition.fn if isinstance(definition, Elementwise | Call | Reduce) else type(definition).__name__.lower()
+            taken = set(self._labels.values())
+            names = [what, *(f"{what}{number}" for number in range(2, len(taken) + 3))]
+            self._labels[value] = next(each for each in names if each not in taken)
+        return self._labels[value]
+
+    def unique(self, name: str) -> str:
+        """`name`, or `name.2` and so on if a buffer has it already."""
+        taken = {each.name for each in self.buffers}
+        if name not in taken:
+            return name
+        return next(f"{name}.{number}" for number in range(2, len(taken) + 3) if f"{name}.{number}" not in taken)
+
+    def emit(
+        self, name: str, queue: str, form: str, action: Action, reads: Iterable[Buffer], writes: Iterable[Buffer], span: Span
+    ) -> None:
+        """Appends an instruction to the innermost open loop."""
+        once_read, once_written = tuple(dict.fromkeys(reads)), tuple(dict.fromkeys(writes))
+        self.frames[-1].nodes.append(Instruction(name, queue, form, action, once_read, once_written, span))
+
+    def engine(self, name: str, engines: tuple[str, ...], reads: Iterable[Buffer], small: bool, span: Span) -> str:
+        """The engine of an elementwise instruction: a knob, where several have it and its tile is more than a column."""
+        from_psum = any(buffer.memory == "psum" for buffer in reads)
+        able = tuple(each for each in engines if not from_psum or self.chip.engine(each).reads_psum)
+        if not able:
+            why = "the engine that has this operation cannot read what the tensor engine leaves"
+            raise CannotLower(self.chip.name, span, why, "multiply the product by a scalar first, and use the result here")
+        if small:
+            return able[0]
+        reason = f"engines of {self.chip.name} that can do it: {', '.join(able)}"
+        return str(self.choices.pick(f"engine.{name}", able, reason))
+
+    def work_slots(self) -> str | int:
+        """The knob for tiles that are computed and used within one step."""
+        return self.choices.slots("buffers.work", SLOTS, 2, "steps whose intermediate tiles are alive at once")
+
+    def slots(self, name: str, default: int = 2) -> str | int:
+        """The knob for the slots of one buffer."""
+        return self.choices.slots(f"buffers.{name}", SLOTS, default, f"steps whose tile of {name} is alive at once")

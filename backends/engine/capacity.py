@@ -1,0 +1,97 @@
+"""Capacity: do all the instances of all the buffers fit the chip, and what would make them fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...dsl.program import Axis
+from ..chips import Chip
+from .errors import Infeasible
+from .numbers import Number, ceil_div, product, smaller
+from .program import Buffer, EngineProgram
+
+Tile = Callable[[Axis], Number]
+"""The positions of a full step of an axis."""
+
+
+def bytes_per_partition(buffer: Buffer, chip: Chip, tile: Tile, extent: Tile) -> Number:
+    """SBUF bytes that one instance takes in every partition.
+
+    A tile with more rows than there are partitions is folded: each 128 of them take further bytes in the same partitions.
+    """
+    return _folds(buffer, chip, tile, extent) * _free(buffer, tile, extent) * buffer.element.bytes
+
+
+def psum_banks(buffer: Buffer, chip: Chip, tile: Tile, extent: Tile) -> Number:
+    """PSUM banks that one instance takes: a bank holds 128 rows of what one matmul writes.
+
+    Several axes along the partitions share a bank if all of them fit it; else each position of the outer ones takes its own banks.
+    """
+    per_bank = chip.psum.bank_bytes // buffer.element.bytes
+    long = [_positions(axis, buffer, tile, extent) for axis in buffer.free if not axis.unit] or [1]
+    apart = product(long[:-1]) * ceil_div(long[-1], per_bank)
+    together = ceil_div(product(long), per_bank)
+    banks = together + (together > 1) * (apart - together)
+    return _folds(buffer, chip, tile, extent) * banks
+
+
+def _folds(buffer: Buffer, chip: Chip, tile: Tile, extent: Tile) -> Number:
+    axis = buffer.partition
+    if axis is None:
+        return 1
+    if axis.name in buffer.whole:
+        return ceil_div(extent(axis), tile(axis)) * ceil_div(tile(axis), chip.sbuf.partitions)
+    return ceil_div(_positions(axis, buffer, tile, extent), chip.sbuf.partitions)
+
+
+def _free(buffer: Buffer, tile: Tile, extent: Tile) -> Number:
+    return product(_positions(axis, buffer, tile, extent) for axis in buffer.free)
+
+
+def _positions(axis: Axis, buffer: Buffer, tile: Tile, extent: Tile) -> Number:
+    positions = extent(axis) if axis.name in buffer.whole else tile(axis)
+    return smaller(positions, buffer.blocks[axis.name]) if axis.name in buffer.blocks else positions
+
+
+def usage(program: EngineProgram) -> tuple[int, int]:
+    """SBUF bytes a partition and PSUM banks, over all instances of all buffers."""
+    sbuf, psum = 0, 0
+    for buffer in program.structure.buffers:
+        slots = program.slots(buffer)
+        if buffer.memory == "sbuf":
+            sbuf += slots * bytes_per_partition(buffer, program.chip, program.tile, program.extent)
+        else:
+            psum += slots * psum_banks(buffer, program.chip, program.tile, program.extent)
+    return sbuf, psum
+
+
+def check_capacity(program: EngineProgram) -> None:
+    """Raises `Infeasible` if the program does not fit its chip; names the largest buffers."""
+    sbuf, psum = usage(program)
+    chip = program.chip
+    if sbuf > chip.sbuf.bytes_per_partition:
+        over = sbuf - chip.sbuf.bytes_per_partition
+        message = (
+            f"{chip.name} has {chip.sbuf.bytes_per_partition:,} bytes a partition of SBUF, this configuration needs {sbuf:,}: "
+            f"{over:,} too many; largest: {_largest(program, 'sbuf')}; take smaller tiles, fewer buffers, or hoist less"
+        )
+        raise Infeasible("sbuf", message, over)
+    if psum > chip.psum.banks:
+        message = (
+            f"{chip.name} has {chip.psum.banks} PSUM banks, this configuration needs {psum}: {psum - chip.psum.banks} too many; "
+            f"largest: {_largest(program, 'psum')}; take smaller tiles, fewer buffers, or accumulate in SBUF"
+        )
+        raise Infeasible("psum", message, psum - chip.psum.banks)
+
+
+def _largest(program: EngineProgram, memory: str) -> str:
+    """The three largest buffers of a memory, in words."""
+    measure = bytes_per_partition if memory == "sbuf" else psum_banks
+    unit = "bytes" if memory == "sbuf" else "banks"
+    sizes = [
+        (program.slots(buffer) * measure(buffer, program.chip, program.tile, program.extent), program.slots(buffer), buffer)
+        for buffer in program.structure.buffers
+        if buffer.memory == memory
+    ]
+    sizes.sort(key=lambda entry: -entry[0])
+    return ", ".join(f"{buffer.name} {size:,} {unit} in {slots} slots" for size, slots, buffer in sizes[:3])

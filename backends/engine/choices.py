@@ -1,0 +1,38 @@
+"""Schedule knobs as the lowering meets them: each is asked for by name where it matters, and remembered with its options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..tunable import Choice, Tunable
+
+SLOTS = (1, 2, 3)
+"""Numbers of slots that are tried: past three, waiting is no longer for a free slot."""
+
+
+@dataclass(slots=True)
+class Choices:
+    """The structural choices of one lowering, and every knob met on the way."""
+
+    given: Mapping[str, Choice]
+    met: dict[str, Tunable] = field(default_factory=dict)
+
+    def pick(self, name: str, options: tuple[Choice, ...], reason: str) -> Choice:
+        """The choice for a knob: as given, else its first option. A knob with one option is none."""
+        if len(options) < 2:
+            return options[0]
+        self.met.setdefault(name, Tunable(name, "knob", options, options[0], (reason,)))
+        chosen = self.given.get(name, options[0])
+        return chosen if chosen in options else options[0]
+
+    def slots(self, name: str, options: tuple[int, ...], default: int, reason: str) -> str | int:
+        """The name of a knob for a number of slots, or the number itself where there is no choice."""
+        if len(options) < 2:
+            return options[0]
+        self.met.setdefault(name, Tunable(name, "knob", options, default, (reason,)))
+        return name
+
+    def used(self) -> dict[str, Choice]:
+        """Every structural choice that this lowering made."""
+        return {name: self.given.get(name, knob.default) for name, knob in self.met.items() if not name.startswith("buffers.")}

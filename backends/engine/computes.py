@@ -1,0 +1,76 @@
+"""Elementwise work: one instruction a group of operations, and the buffers that its results go to."""
+
+from __future__ import annotations
+
+from ...dsl.program import Carried, Fill, Op, Store, Value
+from .builder import Builder
+from .loads import copy
+from .program import Buffer, Compute, Transfer
+from .select import Group
+
+
+def compute(builder: Builder, group: Group) -> None:
+    """Places the instruction of a group."""
+    if group.main in builder.done or _only_begins_a_loop(builder, group.main):
+        return
+    builder.done.update(group.ops)
+    inputs = tuple((value, builder.home[value]) for value in group.inputs if value not in builder.immediates)
+    reads = [buffer for _, buffer in inputs]
+    inside = set(group.ops)
+    results = [op.result for op in group.ops if any(use.by not in inside for use in builder.uses.of(op.result))]
+    name = builder.label(results[-1] if results else group.main.result)
+    small = all(builder.selector.is_scalar(value, builder.layout.get(value)) for value in (*group.inputs, *results))
+    engine = builder.engine(name, group.engines, reads, small, group.main.result.span)
+    outputs = tuple((value, _target(builder, value)) for value in results)
+    builder.home.update(outputs)
+    action = Compute(group.ops, inputs, outputs, group.accumulates)
+    writes = [buffer for _, buffer in outputs]
+    builder.emit(f"{group.form} {name}", engine, group.form, action, reads, writes, group.main.result.span)
+
+
+def _only_begins_a_loop(builder: Builder, op: Op) -> bool:
+    """True for zeros[..] and full[..] that a loop starts from: they are written straight into what the loop carries."""
+    uses = builder.uses.of(op.result)
+    return isinstance(op, Fill) and len(uses) == 1 and isinstance(uses[0].by, Carried)
+
+
+def _target(builder: Builder, value: Value) -> Buffer:
+    """The buffer for a computed value: what the loop carries, if this replaces it; a store's staging; or one of its own."""
+    carried = builder.carrying.get(value)
+    if carried is not None and _last_reader(builder, carried):
+        return builder.home[carried.argument]
+    partition = builder.layout[value]
+    stores = [use.by for use in builder.uses.of(value) if isinstance(use.by, Store)]
+    if stores and len(stores) == len(builder.uses.of(value)):
+        name = stores[0].tensor.name
+        return builder.buffer(name, "sbuf", value.element, value.axes, partition, builder.slots(name))
+    return builder.buffer(builder.label(value), "sbuf", value.element, value.axes, partition, builder.work_slots())
+
+
+def _last_reader(builder: Builder, carried: Carried) -> bool:
+    """True if everything that reads the old value has been emitted, so that the new one may take its place."""
+    home = builder.home[carried.argument]
+    readers = [use.by for use in builder.uses.of(carried.argument)]
+    emitted = all(not isinstance(by, Carried) and by in builder.done for by in readers)
+    return emitted and home.memory == "sbuf" and home.element == carried.updated.dtype
+
+
+def store(builder: Builder, statement: Store) -> None:
+    """Places a store, from SBUF: what the tensor engine left is copied there first."""
+    value, name = statement.value, statement.tensor.name
+    source = builder.home[value]
+    if source.memory == "psum":
+        staging = builder.buffer(name, "sbuf", value.element, value.axes, source.partition, builder.slots(name))
+        copy(builder, source, staging, name, statement.span)
+        source = staging
+    action = Transfer(statement.tensor, statement.index, source, store=True)
+    builder.emit(f"store {name}", f"dma.{name}", "store", action, (source,), (), statement.span)
+    builder.done.add(statement)
+
+
+def fill(builder: Builder, op: Fill, target: Buffer) -> None:
+    """Writes one number into a whole buffer."""
+    engines = tuple(each for each in ("vector", "gpsimd") if "memset" in builder.chip.engine(each).forms)
+    action = Compute((op,), (), ((op.result, target),), False)
+    builder.emit(f"memset {target.name}", engines[0], "memset", action, (), (target,), op.result.span)
+    builder.done.add(op)

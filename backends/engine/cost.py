@@ -1,0 +1,126 @@
+"""What an instruction costs: the published formulas, each with its source, for one configuration or arrays of them.
+
+An instruction's cost covers its counted repetitions. It depends on the extents of the axes at that place only, so that full and
+ragged tiles are told apart by their extents and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...dsl.program import Axis, Call, Elementwise
+from ..chips import Chip
+from .numbers import Number, ceil_div, in_pieces, larger, product, smaller
+from .program import Buffer, Compute, Copy, Instruction, MatMul, Transfer, Transpose
+
+Extents = Mapping[str, Number]
+"""Axis name -> positions it covers here."""
+
+
+def duration_s(instruction: Instruction, chip: Chip, extents: Extents) -> Number:
+    """Seconds for which the instruction, with its repetitions, occupies its engine."""
+    match instruction.action:
+        case Transfer() as action:
+            return transfer_s(action, chip, extents)
+        case MatMul() as action:
+            return matmul_cycles(action, chip, extents) / chip.tensor.clock_hz
+        case Transpose() as action:
+            return transpose_cycles(action, chip, extents) / chip.tensor.clock_hz
+        case Compute() | Copy() as action:
+            return compute_cycles(instruction, action, chip, extents) / chip.engine(instruction.engine).clock_hz
+
+
+def latency_s(instruction: Instruction, chip: Chip) -> float:
+    """Seconds from the end of the occupation until the result can be used; the engine goes on meanwhile."""
+    return chip.dma.latency_ns * 1e-9 if instruction.engine == "dma" else 0.0
+
+
+def transferred_bytes(action: Transfer, chip: Chip, extents: Extents) -> Number:
+    """Bytes written to or read from the chip's memory."""
+    rows = extents[action.buffer.partition.name] if action.buffer.partition else chip.sbuf.partitions
+    return rows * row_bytes(action.buffer, extents)
+
+
+def row_bytes(buffer: Buffer, extents: Extents) -> Number:
+    """Bytes that one position of the partition axis takes."""
+    return product(extents[axis.name] for axis in buffer.free) * buffer.element.bytes
+
+
+def transfer_s(action: Transfer, chip: Chip, extents: Extents) -> Number:
+    """A floor for each transfer of up to 128 rows, which its data overlap: max(floor, bytes / bandwidth).
+
+    That form is read off AWS's chart of [128, F] loads (NKI DMA overview); runs of consecutive bytes under 256 are called severe
+    there and cost as if they had 256.
+    """
+    dma = chip.dma
+    bytes_per_s = chip.dma_bytes_per_s * (dma.transpose_share if action.transposed else 1.0)
+    run = _run_bytes(action, extents)
+    seconds_a_row = row_bytes(action.buffer, extents) * larger(1, dma.run_bytes / run) / bytes_per_s
+    rows = extents[action.buffer.partition.name] if action.buffer.partition else chip.sbuf.partitions
+    full = rows // chip.sbuf.partitions
+    rest = rows % chip.sbuf.partitions
+    floor_s = dma.floor_ns * 1e-9
+    return full * larger(floor_s, chip.sbuf.partitions * seconds_a_row) + (rest > 0) * larger(floor_s, rest * seconds_a_row)
+
+
+def _run_bytes(action: Transfer, extents: Extents) -> Number:
+    """Consecutive bytes in device memory that go to one partition (to one row, where the load transposes)."""
+    last = action.index[-1].axis
+    across = last == action.buffer.partition and not action.transposed
+    return action.buffer.element.bytes * (1 if across else extents[last.name])
+
+
+def matmul_cycles(action: MatMul, chip: Chip, extents: Extents) -> Number:
+    """max(64, columns) cycles for each block of 128 x 128 stationary elements, times 4 for f32 (NKI instruction costs)."""
+    unit = chip.tensor
+    passes = unit.cycles_per_column[action.moving.element.name]
+    columns = in_pieces(_extent(action.column, extents), unit.moving_columns, unit.min_cycles)
+    blocks = ceil_div(_extent(action.rows, extents), unit.columns) * ceil_div(extents[action.contracted.name], unit.rows)
+    return product(extents[axis.name] for axis in action.counted) * blocks * columns * passes
+
+
+def transpose_cycles(action: Transpose, chip: Chip, extents: Extents) -> Number:
+    """max(P, min(64, F)) cycles for each [P, F] block of at most 128 x 128 (NKI instruction costs)."""
+    unit = chip.tensor
+    rows, columns = extents[action.rows.name], extents[action.columns.name]
+    least = smaller(unit.min_cycles, rows)
+    others = [extents[axis.name] for axis in action.source.axes if axis not in (action.rows, action.columns)]
+    passes = unit.cycles_per_column[action.source.element.name]
+    return product(others) * ceil_div(rows, unit.columns) * in_pieces(columns, unit.rows, least) * passes
+
+
+def compute_cycles(instruction: Instruction, action: Compute | Copy, chip: Chip, extents: Extents) -> Number:
+    """fixed + passes x free elements, for each block of 128 partitions (NKI instruction costs)."""
+    engine = chip.engine(instruction.engine)
+    buffers = [*instruction.reads, *instruction.writes]
+    partition = next((buffer.partition for buffer in buffers if buffer.partition), None)
+    free = {axis.name for buffer in buffers for axis in buffer.axes if axis != partition}
+    elements = product(extents[name] for name in sorted(free))
+    blocks = ceil_div(extents[partition.name], engine.lanes) if partition else 1
+    extra = engine.accumulate_cycles if isinstance(action, Compute) and action.accumulates else 0.0
+    return blocks * (engine.fixed_cycles + extra + passes(instruction, chip) * elements)
+
+
+def passes(instruction: Instruction, chip: Chip) -> float:
+    """Cycles an element takes: two SBUF operands of tile size share a port, and some functions are slow on some engines."""
+    engine = chip.engine(instruction.engine)
+    slowest = 1.0
+    if isinstance(instruction.action, Compute):
+        names = [op.fn for op in instruction.action.ops if isinstance(op, Elementwise | Call)]
+        slowest = max([1.0, *(engine.passes.get(name, 1.0) for name in names)])
+    if instruction.form == "tensor_tensor" and all(buffer.memory == "sbuf" for buffer in instruction.reads):
+        return max(slowest, engine.passes.get("tensor_tensor", 1.0))
+    return slowest
+
+
+def flops(instruction: Instruction, extents: Extents) -> Number:
+    """Multiplications and additions of a matmul, 2 a product; nothing else is counted, as in a chip's quoted peak."""
+    if not isinstance(instruction.action, MatMul):
+        return 0
+    action = instruction.action
+    names = {axis.name for axis in (action.rows, action.column, action.contracted, *action.counted) if axis}
+    return 2 * product(extents[name] for name in names)
+
+
+def _extent(axis: Axis | None, extents: Extents) -> Number:
+    return extents[axis.name] if axis else 1

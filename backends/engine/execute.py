@@ -1,0 +1,221 @@
+"""Exact execution: the engine program instruction by instruction, on numpy, in buffers as small as the chip's.
+
+What the timing counts is what runs here: every repetition on at most 128 partitions, every product on one 128 x 128 x 512 block,
+every buffer overwritten when its slots have gone round. New instances are filled with NaN, so that reading what was never written shows.
+Made for small shapes: Python steps through every instruction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+import numpy as np
+
+from ...dsl.program import Axis, Size, Value, size_value
+from ...dsl.types import ElementType
+from .. import numerics
+from ..numerics import Array
+from .evaluate import evaluate, names
+from .guards import Guards
+from .program import Buffer, Compute, Copy, EngineProgram, Instruction, Loop, MatMul, Node, Transfer, Transpose
+
+Range = tuple[int, int]
+
+
+def execute(program: EngineProgram, arguments: Mapping[str, Array | float]) -> dict[str, Array]:
+    """The kernel's results, in storage types, from arguments as a call gives them.
+
+    Elements of a result that no instruction writes are NaN (0 for integers).
+    """
+    machine = Machine(program, arguments)
+    machine.run(program.structure.allocates, program.structure.body)
+    return machine.results
+
+
+class Machine:
+    """The chip's memories while a program runs."""
+
+    def __init__(self, program: EngineProgram, arguments: Mapping[str, Array | float]) -> None:
+        self._program = program
+        self._partitions = program.chip.sbuf.partitions
+        self._guards = Guards(program)
+        signature = program.kernel.signature
+        self._memory = {tensor.name: np.asarray(arguments[tensor.name]) for tensor in signature.tensors}
+        self.results = {each.name: _poisoned(self._shape(each.shape), each.element) for each in signature.results}
+        scalars = {
+            each.name: np.asarray(arguments[each.name], numerics.compute_dtype(each.dtype)) for each in signature.scalars
+        }
+        self._immediates: dict[Value, Array] = {}
+        for op in program.structure.host:
+            self._immediates[op.result] = evaluate(op, self._immediates, {}, program.dims, scalars)
+        self._ranges: dict[str, Range] = {}
+        for buffer in program.structure.buffers:
+            self._ranges |= {axis.name: (0, program.extent(axis)) for axis in buffer.axes if axis.whole}
+        self._instances: dict[Buffer, Array] = {}
+        self._bases: dict[Buffer, dict[str, int]] = {}
+        self._started: set[Buffer] = set()
+
+    def run(self, allocates: tuple[Buffer, ...], body: tuple[Node, ...]) -> None:
+        """Takes new instances and runs a body once."""
+        for buffer in allocates:
+            self._allocate(buffer)
+        for node in body:
+            if isinstance(node, Loop):
+                self._loop(node)
+            else:
+                self._instruction(node)
+
+    def _shape(self, sizes: tuple[Size, ...]) -> tuple[int, ...]:
+        return tuple(size_value(size, self._program.dims) for size in sizes)
+
+    def _allocate(self, buffer: Buffer) -> None:
+        covered = [self._covered(buffer, axis) for axis in buffer.axes]
+        self._bases[buffer] = {axis.name: start for axis, (start, _) in zip(buffer.axes, covered, strict=True)}
+        shape = tuple(stop - start for start, stop in covered)
+        dtype = numerics.compute_dtype(buffer.element)
+        self._instances[buffer] = np.full(shape, np.nan if dtype.kind == "f" else np.iinfo(np.int32).min // 3, dtype)
+        self._started.discard(buffer)
+
+    def _covered(self, buffer: Buffer, axis: Axis) -> Range:
+        """The positions that a new instance holds along an axis."""
+        if axis.name in buffer.whole or axis.name not in self._ranges:
+            return (0, self._program.extent(axis))
+        return self._ranges[axis.name]
+
+    def _loop(self, loop: Loop) -> None:
+        before = self._ranges.get(loop.axis.name)
+        for here in self._steps(loop):
+            self._ranges[loop.axis.name] = here
+            self.run(loop.allocates, loop.body)
+        if before is None:
+            self._ranges.pop(loop.axis.name, None)
+        else:
+            self._ranges[loop.axis.name] = before
+
+    def _steps(self, loop: Loop) -> Iterator[Range]:
+        if loop.limit is not None:
+            yield from _pieces(self._ranges[loop.axis.name], loop.limit)
+            return
+        pieces = list(_pieces((0, self._program.extent(loop.axis)), self._program.tile(loop.axis)))
+        chosen = range(len(pieces)) if loop.guard is None else self._guards.steps(loop, self._ranges)
+        for step in chosen:
+            yield pieces[step]
+
+    def _instruction(self, node: Instruction) -> None:
+        match node.action:
+            case Transfer(store=False) as action:
+                self._load(action)
+            case Transfer() as action:
+                self._store(action)
+            case MatMul() as action:
+                self._matmul(action)
+            case Transpose() as action:
+                self._transpose(action)
+            case Compute() as action:
+                self._compute(action)
+            case Copy() as action:
+                self._copy(action)
+
+    def _region(self, buffer: Buffer, ranges: Mapping[str, Range]) -> Array:
+        """A view of the part of the current instance that lies at `ranges`."""
+        bases, places = self._bases[buffer], []
+        for axis in buffer.axes:
+            start, stop = ranges.get(axis.name, (bases[axis.name], self._program.extent(axis)))
+            places.append(slice(start - bases[axis.name], stop - bases[axis.name]))
+        return self._instances[buffer][tuple(places)]
+
+    def _write(self, buffer: Buffer, ranges: Mapping[str, Range], value: Array) -> None:
+        self._region(buffer, ranges)[...] = numerics.cast(value, buffer.element)
+
+    def _parts(self, axis: Axis | None) -> Iterator[dict[str, Range]]:
+        """The ranges here, cut into what an instruction takes along the partition axis."""
+        if axis is None:
+            yield dict(self._ranges)
+            return
+        for piece in _pieces(self._ranges[axis.name], self._partitions):
+            yield {**self._ranges, axis.name: piece}
+
+    def _outside(self, action: Transfer, ranges: Mapping[str, Range]) -> tuple[slice, ...]:
+        return tuple(slice(*ranges[each.axis.name]) for each in action.index)
+
+    def _load(self, action: Transfer) -> None:
+        tensor, buffer = action.tensor, action.buffer
+        axes = [each.axis.name for each in action.index]
+        for ranges in self._parts(buffer.partition):
+            tile = numerics.to_compute(self._memory[tensor.name][self._outside(action, ranges)], tensor.element)
+            self._write(buffer, ranges, numerics.aligned(tile, axes, names(buffer.axes)))
+
+    def _store(self, action: Transfer) -> None:
+        tensor, buffer = action.tensor, action.buffer
+        axes = [each.axis.name for each in action.index]
+        for ranges in self._parts(buffer.partition):
+            tile = numerics.aligned(self._region(buffer, ranges), names(buffer.axes), axes)
+            self.results[tensor.name][self._outside(action, ranges)] = numerics.to_storage(tile, tensor.element)
+
+    def _matmul(self, action: MatMul) -> None:
+        unit = self._program.chip.tensor
+        limits = {axis.name: 1 for axis in action.counted}
+        limits |= {axis.name: limit for axis, limit in ((action.rows, unit.columns), (action.column, unit.moving_columns)) if axis}
+        kept = {axis.name for axis in action.out.axes}
+        # Contracted axes innermost: a block's sum is finished before the next block's begins.
+        order = [*(name for name in limits if name in kept), *(name for name in limits if name not in kept)]
+        limits[action.contracted.name] = unit.rows
+        order.append(action.contracted.name)
+        fresh = action.summed_over is None or action.out not in self._started
+        written: set[tuple[Range, ...]] = set()
+        for pieces in product(*(list(_pieces(self._ranges[name], limits[name])) for name in order)):
+            ranges = {**self._ranges, **dict(zip(order, pieces, strict=True))}
+            block = tuple(ranges[name] for name in order if name in kept)
+            self._multiply(action, ranges, overwrite=fresh and block not in written)
+            written.add(block)
+        self._started.add(action.out)
+
+    def _multiply(self, action: MatMul, ranges: Mapping[str, Range], overwrite: bool) -> None:
+        left, right, out = action.stationary, action.moving, action.out
+        over = [axis.name for axis in left.axes if axis in right.axes and axis not in out.axes]
+        a, b = self._region(left, ranges), self._region(right, ranges)
+        value, axes = numerics.contract(a, names(left.axes), b, names(right.axes), over)
+        target = self._region(out, ranges)
+        lined = numerics.aligned(value, axes, names(out.axes))
+        target[...] = lined if overwrite else target + lined
+
+    def _transpose(self, action: Transpose) -> None:
+        unit = self._program.chip.tensor
+        others = [axis for axis in action.source.axes if axis not in (action.rows, action.columns)]
+        limits = {action.rows.name: unit.columns, action.columns.name: unit.rows} | {axis.name: 1 for axis in others}
+        for pieces in product(*(list(_pieces(self._ranges[name], limit)) for name, limit in limits.items())):
+            ranges = {**self._ranges, **dict(zip(limits, pieces, strict=True))}
+            block = self._region(action.source, ranges)
+            self._write(action.out, ranges, numerics.aligned(block, names(action.source.axes), names(action.out.axes)))
+
+    def _compute(self, action: Compute) -> None:
+        buffers = [buffer for _, buffer in (*action.inputs, *action.outputs)]
+        partition = next((buffer.partition for buffer in buffers if buffer.partition), None)
+        for ranges in self._parts(partition):
+            values = dict(self._immediates)
+            for value, buffer in action.inputs:
+                values[value] = numerics.aligned(self._region(buffer, ranges), names(buffer.axes), names(value.axes))
+            for op in action.ops:
+                values[op.result] = evaluate(op, values, ranges, self._program.dims, {})
+            for value, buffer in action.outputs:
+                self._write(buffer, ranges, numerics.aligned(values[value], names(value.axes), names(buffer.axes)))
+
+    def _copy(self, action: Copy) -> None:
+        source, target, loop = action.source, action.target, action.add_after_first
+        add = loop is not None and self._ranges[loop][0] > 0
+        for ranges in self._parts(source.partition):
+            value = numerics.aligned(self._region(source, ranges), names(source.axes), names(target.axes))
+            self._write(target, ranges, value + self._region(target, ranges) if add else value)
+
+
+def _pieces(covered: Range, limit: int) -> Iterator[Range]:
+    start, stop = covered
+    for place in range(start, stop, limit):
+        yield place, min(stop, place + limit)
+
+
+def _poisoned(shape: tuple[int, ...], element: ElementType) -> Array:
+    dtype = numerics.numpy_dtype(element)
+    floats = numerics.compute_dtype(element).kind == "f"
+    return np.full(shape, np.nan if floats else 0, dtype)

@@ -1,0 +1,165 @@
+"""Loads: where they stand (residency), and the transposes that come with them.
+
+    for m: for n: for k: load a[m, k]        hoist.a = none
+    for m: load a[m, K]; for n: for k: ...   hoist.a = n     a is loaded once for all steps of n
+"""
+
+from __future__ import annotations
+
+from ...dsl.program import Axis, Dot, Load, Value
+from ...dsl.spans import Span
+from .builder import Builder
+from .errors import CannotLower
+from .program import Buffer, Copy, Transfer, Transpose
+
+
+def load(builder: Builder, op: Load) -> None:
+    """Places a load, and what turns its tile for the dots that read it."""
+    key = (op.tensor.name, tuple(each.axis for each in op.index))
+    if key in builder.loaded:
+        frame, earlier = builder.loaded[key]
+        if any(frame is each for each in builder.frames) and _wanted(builder, earlier) == _wanted(builder, op.result):
+            _share(builder, earlier, op.result)
+            return
+    depth = _depth(builder, op)
+    inner = [frame.axis for frame in builder.frames[depth + 1 :]]
+    cut = [axis for axis in inner if axis is not None and axis in op.result.axes]
+    with builder.outside(depth):
+        builder.loaded[key] = (builder.frames[-1], op.result)
+        for axis, natural in _wanted(builder, op.result):
+            if natural:
+                _plain(builder, op, cut)
+            else:
+                assert axis is not None
+                _turned(builder, op, axis, cut)
+
+
+def _share(builder: Builder, earlier: Value, value: Value) -> None:
+    if earlier in builder.home:
+        builder.home[value] = builder.home[earlier]
+    for (owner, axis), buffer in list(builder.crossed.items()):
+        if owner is earlier:
+            builder.crossed[value, axis] = buffer
+
+
+def _wanted(builder: Builder, value: Value) -> list[tuple[Axis | None, bool]]:
+    """The partition axes that the readers want, each with whether it is the one the value is loaded with."""
+    natural = builder.layout[value]
+    wanted: dict[Axis | None, bool] = {}
+    for use in builder.uses.of(value):
+        axis = contracted_axis(builder, use.by, value) if isinstance(use.by, Dot) else natural
+        wanted[axis] = axis == natural
+    return list(wanted.items())
+
+
+def contracted_axis(builder: Builder, dot: Dot, operand: Value) -> Axis:
+    """The contracted axis that a dot puts across the partitions of both operands."""
+    long = [axis for axis in dot.axes if not axis.unit]
+    if not long:
+        why = "every contracted axis has extent one"
+        raise CannotLower(builder.chip.name, dot.result.span, why, "multiply the tiles elementwise, or drop the `by 1`")
+    fitting = [builder.layout.get(each) for each in (dot.left, dot.right) if builder.layout.get(each) in long]
+    first = fitting[0] if fitting else long[0]
+    assert first is not None and operand is not None
+    return first
+
+
+def _depth(builder: Builder, op: Load) -> int:
+    """The frame that the load stands in: the innermost, or the one around the loop it is hoisted over."""
+    loops = [(place, frame.axis) for place, frame in enumerate(builder.frames) if frame.axis is not None]
+    independent = {axis.name: place for place, axis in loops if axis not in op.result.axes}
+    name = op.tensor.name
+    reason = f"{name} does not depend on {', '.join(independent)}: loaded once for all its steps, it takes more memory"
+    chosen = str(builder.choices.pick(f"hoist.{name}", ("none", *sorted(independent)), reason)) if independent else "none"
+    return len(builder.frames) - 1 if chosen == "none" else independent[chosen] - 1
+
+
+def _plain(builder: Builder, op: Load, cut: list[Axis]) -> None:
+    name, value = op.tensor.name, op.result
+    whole = frozenset(axis.name for axis in cut)
+    partition = builder.layout[value]
+    buffer = builder.buffer(name, "sbuf", value.element, value.axes, partition, builder.slots(name), whole=whole)
+    builder.home[value] = buffer
+    for axis in cut:
+        builder.open(axis)
+    _transfer(builder, op, buffer, False)
+    for _ in cut:
+        builder.close(value.span)
+
+
+def _turned(builder: Builder, op: Load, axis: Axis, cut: list[Axis]) -> None:
+    """A load whose tile is wanted with `axis` across the partitions, though device memory is read along it."""
+    name, value = op.tensor.name, op.result
+    whole = frozenset(each.name for each in cut)
+    buffer = builder.buffer(f"{name}.t", "sbuf", value.element, value.axes, axis, builder.slots(name), whole=whole)
+    builder.crossed[value, axis] = buffer
+    by_dma = value.dtype in [each for each in (value.element,) if each.name in builder.chip.dma.transpose_elements]
+    options = ("tensor", "dma") if by_dma and len([each for each in value.axes if not each.unit]) == 2 else ("tensor",)
+    reason = f"{name} is stored along {axis}, which a dot needs across the partitions"
+    way = builder.choices.pick(f"transpose.{name}", options, reason)
+    for each in cut:
+        builder.open(each)
+    if way == "dma":
+        _transfer(builder, op, buffer, True)
+    else:
+        partition = builder.layout[value]
+        raw = builder.buffer(name, "sbuf", value.element, value.axes, partition, builder.slots(name))
+        _transfer(builder, op, raw, False)
+        transpose(builder, raw, buffer, name, value.span)
+    for _ in cut:
+        builder.close(value.span)
+
+
+def _transfer(builder: Builder, op: Load, buffer: Buffer, transposed: bool) -> None:
+    action = Transfer(op.tensor, op.index, buffer, store=False, transposed=transposed)
+    builder.emit(f"load {op.tensor.name}", f"dma.{op.tensor.name}", "load", action, (), (buffer,), op.result.span)
+
+
+def transpose(builder: Builder, source: Buffer, out: Buffer, name: str, span: Span) -> None:
+    """Tensor-engine transposes of every block of `source`, gathered a PSUM bank at a time, and the copies into `out`."""
+    rows, columns = out.partition, source.partition
+    if rows is None or columns is None:
+        why = f"{name} is the same on every partition, and a dot needs axis {rows} across them"
+        raise CannotLower(builder.chip.name, span, why, "give the operand both axes of the product")
+    psum = builder.chip.psum
+    limits = {axis.name: 1 for axis in source.axes if axis not in (rows, columns) and not axis.unit}
+    limits |= {rows.name: builder.chip.tensor.columns, columns.name: psum.bank_bytes // 4}
+    by_name = {axis.name: axis for axis in source.axes}
+    with builder.blocks([(by_name[each], limit) for each, limit in limits.items()], span):
+        slots = builder.choices.slots("buffers.turn", (1, 2), 2, "PSUM banks between a transpose and its copy")
+        bank = builder.buffer(f"{name}.turn", "psum", source.element, source.axes, rows, slots, blocks=limits)
+        action = Transpose(source, bank, rows, columns)
+        builder.emit(f"transpose {name}", "tensor", "transpose", action, (source,), (bank,), span)
+        copy(builder, bank, out, "turn", span)
+
+
+def copy(builder: Builder, source: Buffer, target: Buffer, name: str, span: Span) -> None:
+    """One buffer into another, on an engine of choice."""
+    engines = tuple(each for each in ("vector", "scalar", "gpsimd") if "copy" in builder.chip.engine(each).forms)
+    small = all(axis == source.partition or axis.unit for axis in source.axes)
+    engine = builder.engine(name, engines, (source,), small, span)
+    builder.emit(f"copy {name}", engine, "copy", Copy(source, target), (source,), (target,), span)
+
+
+def across(builder: Builder, value: Value, axis: Axis, span: Span) -> Buffer:
+    """Where `value` lies in SBUF with `axis` across the partitions; turned here if it is not yet."""
+    if (value, axis) in builder.crossed:
+        return builder.crossed[value, axis]
+    home = in_sbuf(builder, value, span)
+    if home.partition == axis:
+        return home
+    out = builder.buffer(f"{builder.label(value)}.t", "sbuf", home.element, home.axes, axis, builder.work_slots())
+    transpose(builder, home, out, builder.label(value), span)
+    builder.crossed[value, axis] = out
+    return out
+
+
+def in_sbuf(builder: Builder, value: Value, span: Span) -> Buffer:
+    """Where `value` lies in SBUF; copied there if the tensor engine left it in PSUM."""
+    home = builder.home[value]
+    if home.memory == "sbuf":
+        return home
+    name = builder.label(value)
+    target = builder.buffer(f"{name}.s", "sbuf", value.element, value.axes, home.partition, builder.work_slots())
+    copy(builder, home, target, f"{name}.s", span)
+    return target

@@ -1,0 +1,146 @@
+"""The road from a checked kernel to an engine program, a line a pass.
+
+    prepare   the kernel in the chip's vocabulary
+    layout    the axis across the partitions of every value
+    build     loops, instructions, buffers (fusion in `select`, residency in `loads`, partial sums in `dots`)
+    capacity  does it fit
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...dsl.errors import UsageError
+from ...dsl.program import Kernel
+from ..chips import Chip
+from ..tunable import Choice, Config, Tunable
+from .builder import Builder
+from .capacity import check_capacity
+from .choices import Choices
+from .layout import assign_layout
+from .loops import block
+from .prepare import prepare
+from .program import EngineProgram, Structure
+from .tiles import tile_tunables
+
+
+class Lowering:
+    """Everything about one specialised kernel on one chip that does not depend on numbers, made once."""
+
+    def __init__(self, kernel: Kernel, chip: Chip) -> None:
+        self.kernel = kernel
+        self.chip = chip
+        self.prepared = prepare(kernel, chip)
+        self.layout = assign_layout(self.prepared)
+        self._structures: dict[tuple[tuple[str, Choice], ...], Structure] = {}
+        self._knobs: dict[str, Tunable] | None = None
+
+    def structure(self, config: Mapping[str, Choice]) -> Structure:
+        """The program for a configuration's structural choices; what is missing takes its default."""
+        knobs = self.structural
+        chosen = tuple(sorted((name, config[name]) for name in knobs if name in config))
+        if chosen not in self._structures:
+            self._structures[chosen] = self._build(dict(chosen))[0]
+        return self._structures[chosen]
+
+    @property
+    def knobs(self) -> dict[str, Tunable]:
+        """Every schedule knob, structural or not, by name."""
+        if self._knobs is None:
+            self._knobs = self._discover()
+        return self._knobs
+
+    @property
+    def structural(self) -> frozenset[str]:
+        """Names of the knobs that change the program's structure rather than its numbers."""
+        return frozenset(name for name in self.knobs if not name.startswith("buffers."))
+
+    def tunables(self, dims: Mapping[str, int]) -> tuple[Tunable, ...]:
+        """Tile sizes first, then knobs."""
+        return (*tile_tunables(self.kernel, dims, self.chip), *self.knobs.values())
+
+    def _build(self, given: Mapping[str, Choice]) -> tuple[Structure, Choices]:
+        choices = Choices(given)
+        builder = Builder(self.chip, self.prepared, self.layout, choices)
+        block(builder, self.prepared.body)
+        (top,) = builder.frames
+        structure = Structure(
+            self.kernel,
+            self.chip,
+            choices.used(),
+            tuple(builder.buffers),
+            tuple(top.allocates),
+            tuple(top.nodes),
+            self.prepared.host,
+        )
+        return structure, choices
+
+    def _discover(self) -> dict[str, Tunable]:
+        """The knobs of the default structure, and those that show once one of them is turned."""
+        found: dict[str, Tunable] = {}
+        waiting: list[dict[str, Choice]] = [{}]
+        while waiting:
+            given = waiting.pop()
+            _, choices = self._build(given)
+            for name, knob in choices.met.items():
+                if name not in found:
+                    found[name] = knob
+                    if not name.startswith("buffers."):
+                        waiting += [{**given, name: value} for value in knob.values[1:]]
+        return dict(sorted(found.items(), key=lambda item: _rank(item[0])))
+
+
+def _rank(name: str) -> tuple[int, str]:
+    kinds = ("order", "hoist", "accumulate", "transpose", "engine", "buffers")
+    return kinds.index(name.split(".")[0]), name
+
+
+_lowerings: dict[tuple[int, str], Lowering] = {}
+
+
+def lowering(kernel: Kernel, chip: Chip) -> Lowering:
+    """The lowering of a kernel for a chip; the latest few are kept."""
+    key = (id(kernel), chip.fingerprint)
+    if key not in _lowerings or _lowerings[key].kernel is not kernel:
+        if len(_lowerings) >= 16:
+            _lowerings.pop(next(iter(_lowerings)))
+        _lowerings[key] = Lowering(kernel, chip)
+    return _lowerings[key]
+
+
+def tunables(kernel: Kernel, dims: Mapping[str, int], chip: Chip) -> tuple[Tunable, ...]:
+    """The space: every tile size and schedule knob of a kernel at these shapes on a chip."""
+    return lowering(kernel, chip).tunables(dims)
+
+
+def lower(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config) -> EngineProgram:
+    """The engine program of a configuration; what it leaves out takes its default.
+
+    Raises:
+        Infeasible: the chip cannot hold it; says which limit, and by how much.
+        CannotLower: the chip has no instruction for something in the kernel.
+        UsageError: the configuration names an unknown tunable, or a value that is none of its choices.
+    """
+    road = lowering(kernel, chip)
+    complete = completed(road.tunables(dims), config)
+    program = EngineProgram(road.structure(complete), dict(dims), complete)
+    check_capacity(program)
+    return program
+
+
+def completed(space: tuple[Tunable, ...], config: Config) -> dict[str, Choice]:
+    """The configuration with every default filled in, checked against the space."""
+    known = {tunable.name: tunable for tunable in space}
+    for name, value in config.items():
+        if name not in known:
+            raise UsageError(f"there is nothing called '{name}' to set; there is {', '.join(known)}")
+        _check_value(known[name], value)
+    return {name: config.get(name, tunable.default) for name, tunable in known.items()}
+
+
+def _check_value(tunable: Tunable, value: Choice) -> None:
+    if tunable.kind == "tile" or (tunable.ordered and isinstance(value, int)):
+        if not isinstance(value, int) or value < 1:
+            raise UsageError(f"{tunable.name} is a number of at least 1, not '{value}'")
+    elif value not in tunable.values:
+        raise UsageError(f"{tunable.name} is one of {', '.join(map(str, tunable.values))}, not '{value}'")

@@ -1,0 +1,242 @@
+"""First pass: the kernel in the chip's vocabulary.
+
+    gelu(x)      -> kept where the scalar engine knows it, else its definition
+    mean[N](x)   -> sum[N](x) * (1 / N)
+    a / b        -> a * (1 / b)
+    c[m, n] = v  -> c[m, n] = T(v), so that every rounding is an operation
+    2 * K        -> computed once on the host
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from ...dsl.program import (
+    Call,
+    Carried,
+    Cast,
+    Constant,
+    DimensionSize,
+    Dot,
+    Elementwise,
+    Fill,
+    ForLoop,
+    If,
+    Kernel,
+    Op,
+    Reduce,
+    ScalarArgument,
+    Statement,
+    Store,
+    TileLoop,
+    Value,
+    operands,
+)
+from ...dsl.types import F32, I32, ElementType
+from ..chips import Chip
+from .errors import CannotLower
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The kernel's body in the chip's vocabulary, and what the host computes before."""
+
+    body: tuple[Statement, ...]
+    host: tuple[Op, ...]
+
+    @property
+    def immediates(self) -> frozenset[Value]:
+        """The values that the host computes: instructions take them as immediate operands."""
+        return frozenset(op.result for op in self.host)
+
+
+def prepare(kernel: Kernel, chip: Chip) -> Prepared:
+    """Rewrites the kernel's body for a chip."""
+    rewriter = Rewriter(chip)
+    body = rewriter.block(kernel.body)
+    return Prepared(body, tuple(rewriter.host))
+
+
+class Rewriter:
+    """Walks the program in order, replacing operations and the values they stood for."""
+
+    def __init__(self, chip: Chip) -> None:
+        self._chip = chip
+        self._known = {*chip.scalar.functions, *chip.vector.functions}
+        self._instead: dict[Value, Value] = {}
+        self.host: list[Op] = []
+        self._immediate: set[Value] = set()
+        self._one: set[Value] = set()
+
+    def block(self, statements: Iterable[Statement]) -> tuple[Statement, ...]:
+        """The statements, rewritten."""
+        done: list[Statement] = []
+        for statement in statements:
+            match statement:
+                case Store():
+                    done += self._store(statement)
+                case TileLoop():
+                    done.append(replace(statement, body=self.block(statement.body)))
+                case ForLoop():
+                    carried = tuple(replace(each, initial=self._now(each.initial)) for each in statement.carried)
+                    body = self.block(statement.body)
+                    updated = tuple(self._carried(each) for each in carried)
+                    done.append(replace(statement, carried=updated, body=body))
+                case If():
+                    raise AssertionError("a specialised kernel has no if")
+                case _:
+                    done += self._op(statement)
+        return tuple(done)
+
+    def _carried(self, carried: Carried) -> Carried:
+        return replace(carried, updated=self._now(carried.updated))
+
+    def _now(self, value: Value) -> Value:
+        while value in self._instead:
+            value = self._instead[value]
+        return value
+
+    def _store(self, store: Store) -> list[Statement]:
+        value = self._now(store.value)
+        if value.dtype == store.tensor.dtype:
+            return [replace(store, value=value)]
+        rounded = Value(store.tensor.name, value.axes, store.tensor.dtype, store.span)
+        return [*self._op(Cast(rounded, value)), replace(store, value=self._now(rounded))]
+
+    def _op(self, op: Op) -> list[Statement]:
+        op = rewired(op, self._now)
+        if isinstance(op, Call) and op.fn not in self._known:
+            done = [each for inner in op.body for each in self._op(inner)]
+            self._instead[op.result] = self._now(op.body[-1].result) if op.body else self._now(op.operands[0])
+            return done
+        if self._on_host(op):
+            self.host.append(op)
+            self._immediate.add(op.result)
+            if isinstance(op, Constant) and op.value == 1:
+                self._one.add(op.result)
+            return []
+        expanded = self._expanded(op)
+        if expanded is None:
+            return [op]
+        done = [each for inner in expanded for each in self._op(inner)]
+        self._instead[op.result] = self._now(expanded[-1].result)
+        return done
+
+    def _on_host(self, op: Op) -> bool:
+        if isinstance(op, Constant | DimensionSize | ScalarArgument):
+            return True
+        plain = isinstance(op, Elementwise | Cast | Call) and not op.result.axes
+        return plain and all(value in self._immediate for value in operands(op))
+
+    def _expanded(self, op: Op) -> list[Op] | None:
+        """The operations that stand for one that no engine has; None: leave it."""
+        if isinstance(op, Reduce) and op.fn == "mean":
+            return self._mean(op)
+        if isinstance(op, Elementwise) and op.fn == "div":
+            return _div(op, op.operands[0] in self._one)
+        if isinstance(op, Elementwise) and op.fn in _EXPANSIONS and op.fn not in self._known:
+            return _EXPANSIONS[op.fn](op)
+        return None
+
+    def _mean(self, op: Reduce) -> list[Op]:
+        if not all(axis.whole for axis in op.axes):
+            why = "a mean over a tile has another length at the ragged edge"
+            raise CannotLower(self._chip.name, op.result.span, why, "take the sum and divide it by the size you mean")
+        done: list[Op] = []
+        count = _constant(done, op.result, 1)
+        for axis in op.axes:
+            size = Value("%size", (), I32, op.result.span)
+            done.append(DimensionSize(size, axis.size))
+            count = _elementwise(done, "mul", I32, op.result, count, size)
+        total = Value("%sum", op.result.axes, F32, op.result.span)
+        done.append(Reduce(total, "sum", op.operand, op.axes))
+        done.append(Elementwise(replace_value(op.result), "div", (total, count)))
+        return done
+
+
+def rewired(op: Op, now: Callable[[Value], Value]) -> Op:
+    """The operation with its operands replaced."""
+    match op:
+        case Elementwise() | Call():
+            return replace(op, operands=tuple(now(each) for each in op.operands))
+        case Cast() | Fill() | Reduce():
+            return replace(op, operand=now(op.operand))
+        case Dot():
+            return replace(op, left=now(op.left), right=now(op.right))
+        case _:
+            return op
+
+
+def replace_value(value: Value) -> Value:
+    """A new value like this one."""
+    return Value(value.name, value.axes, value.dtype, value.span)
+
+
+def _constant(done: list[Op], like: Value, value: float) -> Value:
+    result = Value("%c", (), F32 if isinstance(value, float) else I32, like.span)
+    done.append(Constant(result, value))
+    return result
+
+
+def _elementwise(done: list[Op], fn: str, element: ElementType, like: Value, *arguments: Value) -> Value:
+    names = {axis: None for each in arguments for axis in each.axes}
+    result = Value(f"%{fn}", tuple(names), element, like.span)
+    done.append(Elementwise(result, fn, arguments))
+    return result
+
+
+def _div(op: Elementwise, inverse: bool) -> list[Op]:
+    """`a / b` is `a * (1 / b)`: the divisor of a row is inverted once, and an immediate on the host."""
+    done: list[Op] = []
+    a, b = op.operands
+    result = _elementwise(done, "reciprocal", F32, op.result, b)
+    if not inverse:
+        _elementwise(done, "mul", F32, op.result, a, result)
+    return done
+
+
+def _exp2(op: Elementwise) -> list[Op]:
+    done: list[Op] = []
+    scaled = _elementwise(done, "mul", F32, op.result, op.operands[0], _constant(done, op.result, math.log(2.0)))
+    _elementwise(done, "exp", F32, op.result, scaled)
+    return done
+
+
+def _log2(op: Elementwise) -> list[Op]:
+    done: list[Op] = []
+    logarithm = _elementwise(done, "log", F32, op.result, op.operands[0])
+    _elementwise(done, "mul", F32, op.result, logarithm, _constant(done, op.result, 1.0 / math.log(2.0)))
+    return done
+
+
+def _cos(op: Elementwise) -> list[Op]:
+    done: list[Op] = []
+    moved = _elementwise(done, "add", F32, op.result, op.operands[0], _constant(done, op.result, math.pi / 2))
+    _elementwise(done, "sin", F32, op.result, moved)
+    return done
+
+
+def _clamp(op: Elementwise) -> list[Op]:
+    done: list[Op] = []
+    x, low, high = op.operands
+    raised = _elementwise(done, "max", op.result.element, op.result, x, low)
+    _elementwise(done, "min", op.result.element, op.result, raised, high)
+    return done
+
+
+def _negative(op: Elementwise) -> list[Op]:
+    done: list[Op] = []
+    minus = _constant(done, op.result, -1.0 if op.result.element.kind == "float" else -1)
+    _elementwise(done, "mul", op.result.element, op.result, op.operands[0], minus)
+    return done
+
+
+_EXPANSIONS: Mapping[str, Callable[[Elementwise], list[Op]]] = {
+    "exp2": _exp2,
+    "log2": _log2,
+    "cos": _cos,
+    "clamp": _clamp,
+    "neg": _negative,
+}

@@ -1,0 +1,216 @@
+"""The engine program: what a chip executes for one kernel, one set of shapes and one configuration.
+
+Declared in one place. The same object is executed (`execute`), timed (`timing`), measured (`capacity`) and printed.
+Loops stand for repetition and are never unrolled; what a loop covers follows from the shapes and the tile sizes, so that one
+structure serves every configuration that differs in numbers only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ...dsl.program import Axis, Guard, Index, Kernel, Op, Tensor, Value, size_value
+from ...dsl.spans import Span
+from ...dsl.types import ElementType
+from ..chips import Chip
+from ..tunable import Choice
+
+Memory = Literal["sbuf", "psum"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Buffer:
+    """A tile's place on the chip: one axis across the partitions, the others along each partition."""
+
+    name: str
+    memory: Memory
+    element: ElementType
+    axes: tuple[Axis, ...]
+    partition: Axis | None
+    """The axis across the partitions; None: every partition holds the same copy."""
+    slots: str | int
+    """How many instances are alive at once: a number, or the knob that says it."""
+    whole: frozenset[str] = frozenset()
+    """Names of tile variables that this buffer holds for their whole dimension, because its load is hoisted over them."""
+    blocks: Mapping[str, int] = field(default_factory=dict)
+    """The largest extent along an axis, where the buffer holds one block of a tile only."""
+
+    @property
+    def free(self) -> tuple[Axis, ...]:
+        """The axes along a partition."""
+        return tuple(axis for axis in self.axes if axis != self.partition)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+# --- what an instruction does -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A tile between device memory and a buffer, 128 rows of it a repetition."""
+
+    tensor: Tensor
+    index: tuple[Index, ...]
+    buffer: Buffer
+    store: bool
+    transposed: bool = False
+    """True: the DMA engines transpose on the way in, reading whole rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatMul:
+    """`out[rows, columns] += stationary[contracted, rows] * moving[contracted, columns]`, block by block."""
+
+    stationary: Buffer
+    moving: Buffer
+    out: Buffer
+    rows: Axis | None
+    """The stationary operand's free axis: the partitions of `out`. None: it has none, one row."""
+    column: Axis | None
+    """The moving operand's free axis that streams, one bank of `out` at a time. None: one column."""
+    contracted: Axis
+    """Across the partitions of both operands."""
+    counted: tuple[Axis, ...]
+    """Every other axis: one instruction a position."""
+    summed_over: str | None
+    """The `for` loop over whose steps `out` keeps accumulating; None: `out` starts afresh each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transpose:
+    """Tensor-engine transpose of one block: `out` has `source`'s elements with `rows` across the partitions."""
+
+    source: Buffer
+    out: Buffer
+    rows: Axis
+    columns: Axis
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Elementwise and reducing work of one instruction, as the program's own operations."""
+
+    ops: tuple[Op, ...]
+    """In order; executed on blocks of 128 partitions."""
+    inputs: tuple[tuple[Value, Buffer], ...]
+    outputs: tuple[tuple[Value, Buffer], ...]
+    accumulates: bool
+    """True: the same pass also leaves a sum along the free axes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One buffer into another, rounding to the target's element type; `add` adds to what is there."""
+
+    source: Buffer
+    target: Buffer
+    add_after_first: str | None = None
+    """The loop in whose first step the target is overwritten, and in whose later steps it is added to."""
+
+
+Action = Transfer | MatMul | Transpose | Compute | Copy
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instruction:
+    """An instruction with its counted repetitions: back to back on one engine, in order."""
+
+    name: str
+    queue: str
+    """The in-order queue it waits in: an engine's name, or `dma.<buffer>`: every buffer's transfers have their own."""
+    form: str
+    """What it costs: `load store matmul transpose activation tensor_scalar tensor_tensor reduce copy memset select positions`."""
+    action: Action
+    reads: tuple[Buffer, ...]
+    writes: tuple[Buffer, ...]
+    span: Span
+
+    @property
+    def engine(self) -> str:
+        """`tensor`, `vector`, `scalar`, `gpsimd` or `dma`."""
+        return "dma" if self.queue.startswith("dma.") else self.queue
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loop:
+    """Steps over an axis: tiles of its dimension, or blocks of the current tile."""
+
+    axis: Axis
+    limit: int | None
+    """None: steps of the axis's tile size over its whole dimension. A number: steps of that many over the current tile."""
+    allocates: tuple[Buffer, ...]
+    """Buffers of which each step takes the next instance."""
+    body: tuple[Node, ...]
+    guard: Guard | None
+    parallel: bool
+    span: Span
+
+
+Node = Instruction | Loop
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Structure:
+    """The program without its numbers: what it is for every tile size and number of slots."""
+
+    kernel: Kernel
+    chip: Chip
+    choices: Mapping[str, Choice]
+    """The structural knobs that gave it."""
+    buffers: tuple[Buffer, ...]
+    allocates: tuple[Buffer, ...]
+    """Buffers that live as long as the program."""
+    body: tuple[Node, ...]
+    host: tuple[Op, ...]
+    """Scalar arithmetic done once, before the launch: constants, sizes, arguments."""
+
+    def instructions(self) -> Iterator[tuple[tuple[Loop, ...], Instruction]]:
+        """Every instruction with the loops around it, outermost first, in order."""
+        yield from _instructions((), self.body)
+
+
+def _instructions(loops: tuple[Loop, ...], body: tuple[Node, ...]) -> Iterator[tuple[tuple[Loop, ...], Instruction]]:
+    for node in body:
+        if isinstance(node, Loop):
+            yield from _instructions((*loops, node), node.body)
+        else:
+            yield loops, node
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EngineProgram:
+    """A structure with its numbers: shapes, tile sizes, slots."""
+
+    structure: Structure
+    dims: Mapping[str, int]
+    config: Mapping[str, Choice]
+
+    @property
+    def kernel(self) -> Kernel:
+        """The specialised kernel it carries out."""
+        return self.structure.kernel
+
+    @property
+    def chip(self) -> Chip:
+        """The chip it is for."""
+        return self.structure.chip
+
+    def extent(self, axis: Axis) -> int:
+        """Positions of the whole dimension that an axis runs along."""
+        return size_value(axis.size, self.dims)
+
+    def tile(self, axis: Axis) -> int:
+        """Positions that a full step covers."""
+        if axis.whole:
+            return self.extent(axis)
+        if axis.unit:
+            return 1
+        return min(int(self.config[axis.name]), self.extent(axis))
+
+    def slots(self, buffer: Buffer) -> int:
+        """Instances of a buffer."""
+        return int(self.config[buffer.slots]) if isinstance(buffer.slots, str) else buffer.slots

@@ -1,0 +1,315 @@
+"""How long an engine program takes: in-order queues and bounded buffers, as a (max,+) recurrence with periodic jumps.
+
+    start = max(queue free, inputs written, slot released) ;  end = start + duration
+
+Every queue runs its instructions in program order. A transfer occupies its own queue, and holds up every other transfer queue for
+as long as it takes, because all of them share the DMA engines; a queue that is not behind does not notice. Time is counted in
+whole femtoseconds, so that sums are exact and a repeated pattern can be recognised by equality.
+
+A loop whose steps cost the same maps the clocks by the same (max,+) linear map, which commutes with adding a constant to all of
+them (Baccelli, Cohen, Olsder, Quadrat, Synchronization and Linearity, 1992). So once the clocks that the loop moves repeat an
+earlier step's up to one constant, and those it only reads no longer decide anything, every later step repeats too, and the walk jumps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from .cost import duration_s, latency_s
+from .guards import Guards, inner_guard_axes
+from .program import EngineProgram, Instruction, Loop, Node
+
+FS_PER_S = 10**15
+
+Recorder = Callable[[Instruction, int, int], None]
+"""Called with an instruction, its start and its end in femtoseconds."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """An instruction with its numbers."""
+
+    instruction: Instruction
+    queue: int
+    shared: tuple[int, ...]
+    """The other queues that it holds up."""
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+    duration_fs: int
+    latency_fs: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Repeat:
+    """A loop with its numbers."""
+
+    loop: Loop
+    count: int
+    """Full steps."""
+    tile: int
+    extent: int
+    full: tuple[Step, ...]
+    tail: tuple[Step, ...] | None
+    """The body for the shorter last step; None: the steps divide the extent."""
+    allocates: tuple[int, ...]
+    tracked: bool
+    """A guard inside looks at this loop's positions: its steps differ, and are walked one by one."""
+    touched: Touched
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Touched:
+    """Which clocks a loop's steps move, and which they only look at."""
+
+    queues: tuple[int, ...]
+    """Queues that instructions inside wait in."""
+    charged: tuple[int, ...]
+    """Further queues that its transfers hold up."""
+    rings: tuple[int, ...]
+    """Buffers that get new instances inside: all their slots move."""
+    written: tuple[int, ...]
+    """Buffers written inside but given out outside: their current slot moves."""
+    read: tuple[tuple[int, tuple[int, ...]], ...]
+    """Buffers only read inside, with the queues that read them."""
+
+
+Step = Leaf | Repeat
+
+
+def latency_fs(program: EngineProgram, record: Recorder | None = None, jump: bool = True) -> int:
+    """Femtoseconds from the first instruction's start to the last one's end.
+
+    `record` sees every instruction that is walked: all of them only without `jump`.
+    """
+    return Walk(program, record, jump).run()
+
+
+class Binder:
+    """Puts numbers to a structure: durations and step counts for full and ragged tiles."""
+
+    def __init__(self, program: EngineProgram) -> None:
+        self._program = program
+        self.buffers = {buffer: place for place, buffer in enumerate(program.structure.buffers)}
+        found: dict[str, int] = {}
+        for _, instruction in program.structure.instructions():
+            found.setdefault(instruction.queue, len(found))
+        self.queues = found
+        self._dma = [place for name, place in found.items() if name.startswith("dma.")]
+
+    def bind(self) -> tuple[Step, ...]:
+        """The whole program's steps."""
+        return self._body(self._program.structure.body, dimension_extents(self._program))
+
+    def _body(self, body: tuple[Node, ...], extents: Mapping[str, int]) -> tuple[Step, ...]:
+        return tuple(self._loop(node, extents) if isinstance(node, Loop) else self._leaf(node, extents) for node in body)
+
+    def _leaf(self, node: Instruction, extents: Mapping[str, int]) -> Leaf:
+        queue = self.queues[node.queue]
+        return Leaf(
+            node,
+            queue,
+            tuple(each for each in self._dma if each != queue) if node.engine == "dma" else (),
+            tuple(self.buffers[buffer] for buffer in node.reads),
+            tuple(self.buffers[buffer] for buffer in node.writes),
+            round(duration_s(node, self._program.chip, extents) * FS_PER_S),
+            round(latency_s(node, self._program.chip) * FS_PER_S),
+        )
+
+    def _loop(self, loop: Loop, extents: Mapping[str, int]) -> Repeat:
+        name = loop.axis.name
+        extent = self._program.extent(loop.axis) if loop.limit is None else extents[name]
+        tile = self._program.tile(loop.axis) if loop.limit is None else min(loop.limit, extent)
+        rest = extent % tile
+        full = self._body(loop.body, {**extents, name: tile})
+        tail = self._body(loop.body, {**extents, name: rest}) if rest else None
+        allocates = tuple(self.buffers[buffer] for buffer in loop.allocates)
+        tracked = loop.limit is None and name in inner_guard_axes(loop.body)
+        return Repeat(loop, extent // tile, tile, extent, full, tail, allocates, tracked, touched(full, allocates, self._dma))
+
+
+def dimension_extents(program: EngineProgram) -> dict[str, int]:
+    """Extents of the axes that no loop cuts: whole dimensions and `by 1` axes not yet entered."""
+    axes = {axis for buffer in program.structure.buffers for axis in buffer.axes}
+    return {axis.name: program.tile(axis) for axis in axes if axis.whole}
+
+
+def touched(body: tuple[Step, ...], allocates: tuple[int, ...], dma: list[int]) -> Touched:
+    """The clocks that a loop's body concerns."""
+    leaves, rings = _leaves(body), set(allocates) | _rings(body)
+    queues = {leaf.queue for leaf in leaves}
+    written = {buffer for leaf in leaves for buffer in leaf.writes} - rings
+    read: dict[int, set[int]] = {}
+    for leaf in leaves:
+        for buffer in leaf.reads:
+            if buffer not in rings and buffer not in written:
+                read.setdefault(buffer, set()).add(leaf.queue)
+    charged = set(dma) - queues if queues & set(dma) else set()
+    readers = tuple((buffer, tuple(sorted(who))) for buffer, who in sorted(read.items()))
+    return Touched(tuple(sorted(queues)), tuple(sorted(charged)), tuple(sorted(rings)), tuple(sorted(written)), readers)
+
+
+def _leaves(body: tuple[Step, ...]) -> list[Leaf]:
+    found: list[Leaf] = []
+    for step in body:
+        found += [step] if isinstance(step, Leaf) else _leaves(step.full)
+    return found
+
+
+def _rings(body: tuple[Step, ...]) -> set[int]:
+    inner = [step for step in body if isinstance(step, Repeat)]
+    return {buffer for step in inner for buffer in step.allocates}.union(*(_rings(step.full) for step in inner))
+
+
+class Walk:
+    """One walk over a program: the clocks, and how steps move them."""
+
+    def __init__(self, program: EngineProgram, record: Recorder | None = None, jump: bool = True) -> None:
+        binder = Binder(program)
+        self._steps = binder.bind()
+        self._free = [0] * len(binder.queues)
+        slots = [program.slots(buffer) for buffer in binder.buffers]
+        # One clock a slot: when it was last written, and when it was last read. The current instance is the last one.
+        self._written = [[0] * count for count in slots]
+        self._read = [[0] * count for count in slots]
+        self._guards = Guards(program)
+        self._ranges: dict[str, tuple[int, int]] = {}
+        self._record = record
+        self._jump = jump
+        self.events = 0
+        """Instructions walked, repetitions and jumps not counted: what the walk itself cost."""
+
+    def run(self) -> int:
+        """Walks the program; gives its end in femtoseconds."""
+        self._body(self._steps)
+        # A queue may only have been held up, not used, after its last instruction: only writes and reads tell the end.
+        return max(clock for rings in (self._written, self._read) for ring in rings for clock in ring)
+
+    def _body(self, steps: tuple[Step, ...]) -> None:
+        for step in steps:
+            if isinstance(step, Leaf):
+                self._leaf(step)
+            else:
+                self._repeat(step)
+
+    def _leaf(self, leaf: Leaf) -> None:
+        free, written, read = self._free, self._written, self._read
+        start = free[leaf.queue]
+        for buffer in leaf.reads:
+            clock = written[buffer][-1]
+            if clock > start:
+                start = clock
+        for buffer in leaf.writes:
+            clock = written[buffer][-1]
+            if clock > start:
+                start = clock
+            clock = read[buffer][-1]
+            if clock > start:
+                start = clock
+        duration = leaf.duration_fs
+        free[leaf.queue] = start + duration
+        for other in leaf.shared:
+            free[other] += duration
+        end = start + duration + leaf.latency_fs
+        for buffer in leaf.reads:
+            ring = read[buffer]
+            if end > ring[-1]:
+                ring[-1] = end
+        for buffer in leaf.writes:
+            written[buffer][-1] = end
+        self.events += 1
+        if self._record is not None:
+            self._record(leaf.instruction, start, end)
+
+    def _repeat(self, repeat: Repeat) -> None:
+        if repeat.loop.guard is not None:
+            steps = self._guards.steps(repeat.loop, self._ranges)
+            full = sum(step < repeat.count for step in steps)
+            self._some(repeat, full)
+            if repeat.tail is not None and len(steps) > full:
+                self._once(repeat, repeat.tail)
+        elif repeat.tracked:
+            self._each(repeat)
+        else:
+            self._some(repeat, repeat.count)
+            if repeat.tail is not None:
+                self._once(repeat, repeat.tail)
+
+    def _each(self, repeat: Repeat) -> None:
+        """Steps whose positions matter to a guard inside, one by one."""
+        name = repeat.loop.axis.name
+        for start in range(0, repeat.extent, repeat.tile):
+            stop = min(repeat.extent, start + repeat.tile)
+            self._ranges[name] = (start, stop)
+            whole = stop - start == repeat.tile or repeat.tail is None
+            self._once(repeat, repeat.full if whole else repeat.tail or repeat.full)
+        del self._ranges[name]
+
+    def _once(self, repeat: Repeat, body: tuple[Step, ...]) -> None:
+        for buffer in repeat.allocates:
+            ring = self._written[buffer]
+            ring.append(ring.pop(0))
+            ring = self._read[buffer]
+            ring.append(ring.pop(0))
+        self._body(body)
+
+    def _some(self, repeat: Repeat, count: int) -> None:
+        """`count` full steps, jumping as soon as they repeat."""
+        seen: dict[tuple[int, ...], tuple[int, int]] = {}
+        charges: list[list[int]] = []
+        done = 0
+        watch = self._jump and count > 3
+        while done < count:
+            self._once(repeat, repeat.full)
+            done += 1
+            if not watch:
+                continue
+            base, pattern = self._pattern(repeat.touched)
+            charges.append([self._free[queue] for queue in repeat.touched.charged])
+            if pattern in seen and self._decided(repeat.touched):
+                earlier, earlier_base = seen[pattern]
+                period = done - earlier
+                jumps = (count - done) // period
+                before = charges[earlier - 1]
+                self._shift(repeat.touched, (base - earlier_base) * jumps, before, jumps)
+                done += jumps * period
+                watch = False
+            else:
+                seen[pattern] = (done, base)
+
+    def _pattern(self, touched: Touched) -> tuple[int, tuple[int, ...]]:
+        """The clocks that the loop moves, as differences to the first of them, which is given too."""
+        clocks = [self._free[queue] for queue in touched.queues]
+        for buffer in touched.rings:
+            clocks += self._written[buffer]
+            clocks += self._read[buffer]
+        for buffer in touched.written:
+            clocks.append(self._written[buffer][-1])
+            clocks.append(self._read[buffer][-1])
+        for buffer, _ in touched.read:
+            clocks.append(self._read[buffer][-1])
+        base = clocks[0]
+        return base, tuple([clock - base for clock in clocks])
+
+    def _decided(self, touched: Touched) -> bool:
+        """True if no clock that the loop only reads can hold an instruction up any more: its readers' queues are past it."""
+        return all(
+            self._written[buffer][-1] <= self._free[queue] for buffer, queues in touched.read for queue in queues
+        )
+
+    def _shift(self, touched: Touched, shift: int, charges: list[int], jumps: int) -> None:
+        """Moves the clocks as `jumps` further periods would: all by `shift`; queues only held up, by what a period charges."""
+        for queue in touched.queues:
+            self._free[queue] += shift
+        for queue, before in zip(touched.charged, charges, strict=True):
+            self._free[queue] += (self._free[queue] - before) * jumps
+        for buffer in touched.rings:
+            self._written[buffer] = [clock + shift for clock in self._written[buffer]]
+            self._read[buffer] = [clock + shift for clock in self._read[buffer]]
+        for buffer in touched.written:
+            self._written[buffer][-1] += shift
+            self._read[buffer][-1] += shift
+        for buffer, _ in touched.read:
+            self._read[buffer][-1] += shift
+
+
