@@ -102,7 +102,7 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
 @click.option("--exact", is_flag=True, help="Execute the engine program, instruction by instruction.")
 @click.option("--seed", default=0, show_default=True, help="For the random arguments.")
 def run(**options: Any) -> None:
-    """Run on random data and compare with the kernel's own reference."""
+    """Run on random data, compare with the kernel's own reference."""
     from .commands import run
 
     run(**options)
@@ -120,7 +120,7 @@ def simulate(**options: Any) -> None:
 @main.command(epilog="\b\nExample:\n  tilery explain kernels/matmul.tk M=2048 K=4096 N=14336 --chip trn1")
 @shape_options
 def explain(**options: Any) -> None:
-    """The search space, why each bound is there, and what each limit of the chip rules out."""
+    """The search space, why it ends where it does, what does not fit."""
     from .commands import explain
 
     explain(**options)
@@ -155,7 +155,7 @@ def show(**options: Any) -> None:
 @click.argument("name", required=False)
 @_options(json_option, debug_option)
 def chips(name: str | None, as_json: bool) -> None:
-    """The chips, or one chip's numbers and their sources; validates a file of yours."""
+    """The chips, their numbers and sources; validates a file of yours."""
     from .commands import chips
 
     chips(name, as_json)

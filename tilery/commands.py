@@ -107,8 +107,8 @@ def _identity(pipeline: Pipeline) -> dict[str, object]:
         "types": {name: str(kind) for name, kind in pipeline.program.types.items()},
         "dims": pipeline.dims,
         "constants": pipeline.program.constants,
-        "config": pipeline.config,
-        "origin": pipeline.chosen.origin,
+        "config": pipeline.tiles if pipeline.misfit else pipeline.config,
+        "origin": None if pipeline.misfit else pipeline.chosen.origin,
     }
 
 

@@ -47,6 +47,8 @@ def open_pipeline(
 
 def origin(pipeline: Pipeline) -> str:
     """Where the configuration comes from, in words."""
+    if pipeline.misfit:
+        return "tiles for emulation only"
     words = {
         "tuned": "tuned entry",
         "nearest": "adapted from the nearest tuned entry",

@@ -34,7 +34,8 @@ def print_head(console: Console, pipeline: Pipeline) -> None:
     """What the figures below are figures of."""
     console.print(Text(f"\n{pipeline.request.title}\n", style="bold cyan"))
     page = facts()
-    page.add_row("configuration", Text(f"{origin(pipeline)}\n").append(config_text(pipeline.config), style="dim"))
+    config = pipeline.tiles if pipeline.misfit else pipeline.config
+    page.add_row("configuration", Text(f"{origin(pipeline)}\n").append(config_text(config), style="dim"))
     if pipeline.note:
         page.add_row("", Text(pipeline.note, style="yellow"))
     console.print(page)

@@ -21,9 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 from .backends import emulator, engine
 from .backends.chips import Chip
+from .backends.engine.errors import CannotLower, Infeasible
+from .backends.engine.tiles import tile_tunables
 from .backends.tunable import Choice, Tunable
 from .calling import Array
 from .dsl import KernelDefinition, program
+from .dsl.errors import TileryError
 from .request import Given, Request, make_request
 from .tuner.choose import Chosen, choose
 from .tuner.entry import Entry, entry_of, key_of, prints_of
@@ -82,9 +85,20 @@ class Pipeline:
         """The configuration that is best without tuning, and where it comes from."""
         return choose(self.program, self.dims, self.chip, self.entries)
 
+    @cached_property
+    def misfit(self) -> TileryError | None:
+        """Why no configuration of the kernel runs on the chip at this shape; None if one does."""
+        try:
+            _ = self.chosen
+        except (Infeasible, CannotLower) as error:
+            return error
+        return None
+
     @property
     def note(self) -> str:
         """What a user should know of the choice; empty for a tuned entry, and where the user has a say in it."""
+        if self.misfit:
+            return f"the values are emulated, but {self.chip.name} cannot run this: {self.misfit}"
         if self.overrides:
             return ""
         source = self.definition.kernel.span.source.name
@@ -95,6 +109,14 @@ class Pipeline:
     def config(self) -> dict[str, Choice]:
         """The chosen configuration under the overrides."""
         return {**self.chosen.config, **self.overrides}
+
+    @property
+    def tiles(self) -> dict[str, int]:
+        """The tile sizes of the configuration; what no chip can run can still be emulated, with tiles of its own."""
+        if not self.misfit:
+            return tile_sizes(self.program, self.config)
+        usual = {each.name: each.default for each in tile_tunables(self.program, self.dims, self.chip)}
+        return tile_sizes(self.program, usual | dict(self.overrides))
 
     @cached_property
     def lowered(self) -> engine.EngineProgram:
@@ -109,7 +131,7 @@ class Pipeline:
     @cached_property
     def emulation(self) -> emulator.Emulation:
         """The kernel as vectorised numpy, with the tiles of the configuration."""
-        return emulator.compile(self.program, self.dims, tile_sizes(self.program, self.config))
+        return emulator.compile(self.program, self.dims, self.tiles)
 
     def execute(self, arguments: Mapping[str, Array | float]) -> dict[str, Array]:
         """The engine program's values, instruction by instruction."""

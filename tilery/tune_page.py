@@ -45,8 +45,9 @@ def print_written(console: Console, pipeline: Pipeline, target: str) -> None:
     page = facts()
     page.add_row("written to", Text(str(pipeline.store.path), style="green"))
     next_command = f"tilery simulate {target} {pipeline.request.arguments} --chip {pipeline.chip_name}"
-    page.add_row("next", Text(next_command, style="dim"))
     console.print(page)
+    # Not wrapped, so that it can be copied.
+    console.print(Text("next           ", style="bold").append(next_command, style="not bold dim"), soft_wrap=True)
 
 
 def _latency(result: Result) -> Text:
@@ -56,7 +57,7 @@ def _latency(result: Result) -> Text:
 
 def _error(result: Result) -> str:
     shape = " ".join(f"{name}={size}" for name, size in result.verified_dims.items())
-    return f"{result.max_error:.1e} of {result.tolerance:.1e} allowed, against the kernel's reference at {shape}"
+    return f"{result.max_error:.2e} of {result.tolerance:.2e} allowed, against the kernel's reference at {shape}"
 
 
 def _space(result: Result) -> str:

@@ -13,7 +13,7 @@ from ..dsl import program
 from ..dsl.errors import TileryError, UsageError
 from .adapt import adapt
 from .engine_model import EngineModel
-from .feasibility import WHOLE, survey
+from .feasibility import survey
 from .result import Rejected, Result, Scored
 from .sampler import check_sampler
 from .search import Budget, Outcome, Progress, Watcher, search
@@ -64,18 +64,17 @@ def autotune(
     model = EngineModel(kernel, dims, chip)
     default = model.default()
     space = Space(model.tunables)
-    landscape = survey(model, space, space.index(default), seed, _screening(space, start, progress))
+    landscape = survey(model, space, space.index(default), seed, _screening(start, progress))
     known = [adapt(config, space.tunables) for config in seeds]
     outcome = search(model, landscape, default, Budget(budget_s, trials), sampler=sampler, seed=seed, seeds=known, watch=progress)
     finalist = _verified(model, outcome, seed, start, progress)
     return _result(model, outcome, finalist, objective, sampler, seed, time.monotonic() - start)
 
 
-def _screening(space: Space, start: float, watch: Watcher | None) -> Callable[[int], None] | None:
+def _screening(start: float, watch: Watcher | None) -> Callable[[int, int], None] | None:
     if watch is None:
         return None
-    total = min(space.size, WHOLE)
-    return lambda done: watch(Progress("screen", done, total, time.monotonic() - start, min(1.0, done / total)))
+    return lambda done, total: watch(Progress("screen", done, total, time.monotonic() - start, done / total))
 
 
 def _verified(model: EngineModel, outcome: Outcome, seed: int, start: float, watch: Watcher | None) -> _Finalist:

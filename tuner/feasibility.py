@@ -21,6 +21,9 @@ BLOCK = 1 << 17
 CLIMBS, SEEDS = 12, 256
 """A larger space is then followed downhill: how often, and from how many of the best bounds."""
 
+Report = Callable[[int, int], None]
+"""Told how many configurations have been screened, and how many there are to screen."""
+
 Bounds = NDArray[np.float64]
 """Lower bounds on latency in microseconds; infinite where infeasible."""
 
@@ -76,10 +79,10 @@ class _Screener:
         return np.where(screening.limit == 0, screening.lower_bound_us, np.inf).astype(np.float64)
 
 
-def survey(model: Model, space: Space, start: int, seed: int = 0, progress: Callable[[int], None] | None = None) -> Landscape:
+def survey(model: Model, space: Space, start: int, seed: int = 0, progress: Report | None = None) -> Landscape:
     """Screens the whole space, or of one beyond `WHOLE` configurations a sample and what lies downhill of its best.
 
-    `start` is a configuration to have in the sample; `progress` is told the number screened so far.
+    `start` is a configuration to have in the sample; `progress` is told how many are screened, and of how many.
     """
     generator = np.random.default_rng(seed)
     screener = _Screener(model, space)
@@ -96,24 +99,22 @@ def survey(model: Model, space: Space, start: int, seed: int = 0, progress: Call
     return Landscape(space, len(indices), dict(screener.removed), order[sort], bounds[sort], lookup)
 
 
-def _everything(screener: _Screener, progress: Callable[[int], None] | None) -> tuple[Indices, Bounds]:
+def _everything(screener: _Screener, progress: Report | None) -> tuple[Indices, Bounds]:
     blocks = []
     for start in range(0, screener.space.size, BLOCK):
         stop = min(start + BLOCK, screener.space.size)
         blocks.append(screener(np.arange(start, stop), count=True))
         if progress:
-            progress(stop)
+            progress(stop, screener.space.size)
     return np.arange(screener.space.size), np.concatenate(blocks)
 
 
-def _sampled(
-    screener: _Screener, generator: np.random.Generator, start: int, progress: Callable[[int], None] | None
-) -> tuple[Indices, Bounds]:
+def _sampled(screener: _Screener, generator: np.random.Generator, start: int, progress: Report | None) -> tuple[Indices, Bounds]:
     indices = np.union1d(screener.space.draw(generator, SAMPLE), [start])
     bounds = screener(indices, count=True)
     for _ in range(CLIMBS):
         if progress:
-            progress(len(indices))
+            progress(len(indices), len(indices))
         best = indices[np.argsort(bounds, kind="stable")[:SEEDS]]
         around = np.unique(np.concatenate([screener.space.steps(int(index)) for index in best]))
         new = np.setdiff1d(around, indices, assume_unique=True)

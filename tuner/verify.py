@@ -6,10 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..backends import data, emulator, engine
 from ..backends.accuracy import Comparison, compare
 from ..backends.chips import Chip
 from ..backends.engine.errors import Infeasible
+from ..backends.numerics import Array, numpy_dtype
 from ..backends.reference import reference
 from ..backends.tunable import Choice, Config
 from ..dsl import program
@@ -50,7 +53,7 @@ def verify(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, config: 
     except Infeasible as error:
         return Verification(False, small, config, math.nan, math.nan, f"could not be adapted to a small shape: {error}")
     arguments = data.random_arguments(kernel, small, seed)
-    emulated = emulator.compile(kernel, small, tile_sizes(kernel, fitted))(arguments)
+    emulated = emulator.compile(kernel, small, tile_sizes(kernel, fitted))(arguments, poisoned(kernel, small))
     # Without a reference in the text, the two ways to run the kernel are at least held against each other.
     wanted = reference(kernel, small, arguments) if kernel.reference else emulated
     exact = compare(kernel, small, engine.execute(lowered, arguments), wanted)
@@ -63,6 +66,16 @@ def verify(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, config: 
         exact.tolerance,
         _problem("exact execution", exact) or _problem("the emulator", fast),
     )
+
+
+def poisoned(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Array]:
+    """Results in which an element that a run forgets to write shows: all bits set, which is NaN in every float type."""
+    results = {}
+    for each in kernel.signature.results:
+        shape = [program.size_value(size, dims) for size in each.shape]
+        raw = np.full(math.prod(shape) * each.element.bytes, 0xFF, np.uint8)
+        results[each.name] = raw.view(numpy_dtype(each.element)).reshape(shape)
+    return results
 
 
 def _problem(who: str, comparison: Comparison) -> str:

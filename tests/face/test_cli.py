@@ -14,6 +14,7 @@ from tilery.cli import main
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 SHAPE = ["M=256", "K=192", "N=320", "T=bf16"]
+LARGE = ["M=8192", "K=8192", "N=8192"]
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def test_set_changes_the_prediction(matmul: Path) -> None:
 def test_explain_gives_reasons_and_counts(matmul: Path) -> None:
     page = fine("explain", matmul, *SHAPE)
     assert "partitions of trn2" in page
-    data = json.loads(fine("explain", matmul, "M=8192", "K=8192", "N=8192", "--json"))
+    data = json.loads(fine("explain", matmul, *LARGE, "--json"))
     assert data["feasible"] + sum(data["ruled_out"].values()) == data["screened"]
     assert data["ruled_out"]["sbuf"] > 0
     assert {each["name"] for each in data["tunables"]} >= {"m", "n", "k"}

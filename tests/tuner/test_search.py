@@ -186,7 +186,7 @@ def test_lower_bounds_are_asked_in_blocks(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(feasibility, "BLOCK", 100)
     model = FakeModel()
     space = Space(model.tunables)
-    told: list[int] = []
-    landscape: Landscape = survey(model, space, 0, progress=told.append)
-    assert told[-1] == space.size
+    told: list[tuple[int, int]] = []
+    landscape: Landscape = survey(model, space, 0, progress=lambda *done: told.append(done))
+    assert told[-1] == (space.size, space.size)
     assert np.array_equal(np.sort(landscape.order), np.sort(survey(model, space, 0).order))
