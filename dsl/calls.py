@@ -9,7 +9,7 @@ from .errors import Label
 from .functions import FUNCTIONS, NAMED, REDUCTIONS, VARIADIC, joined, may_be_bool
 from .program import Axis, Reduce, Value
 from .reads import axes_in
-from .report import did_you_mean, listed
+from .report import axes_said, did_you_mean, listed
 from .spans import Span
 from .types import BOOL, F32, I32, AnyType, type_name
 
@@ -89,7 +89,7 @@ def _no_such(c: Context, node: syntax.Call) -> None:
 
 def _full(c: Context, value: Value, axes: tuple[Axis, ...], span: Span) -> Checked:
     if value.axes:
-        what = f"`full` spreads a scalar, and this has the axes {listed(value.axes)}"
+        what = f"`full` spreads a scalar, and this has {axes_said(value.axes)}"
         help = "tiles broadcast by themselves: `zeros[...] + x` gives x the axes that it lacks"
         c.report.error("TK307", what, value.span, "expected a scalar", help)
         return None

@@ -105,7 +105,7 @@ class Context:
             return "a dimension of the kernel"
         if self.element_type(name) is not None:
             return "an element type"
-        return None
+        return "infinity" if name == "inf" else None
 
 
 Checked = Value | None

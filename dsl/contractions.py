@@ -7,7 +7,7 @@ from .emitter import united
 from .errors import Label
 from .functions import product_type
 from .program import Axis, Dot, Value
-from .report import listed
+from .report import axes_said, listed
 from .spans import Span
 from .types import BOOL, F32, I32, Wide, type_name
 
@@ -30,11 +30,7 @@ def product(c: Context, left: Value, right: Value, span: Span) -> Checked:
 
 
 def _axes_of(side: str, value: Value) -> str:
-    return f"the {side} operand has {_axes(value)}"
-
-
-def _axes(value: Value) -> str:
-    return f"the axes {listed(value.axes)}" if value.axes else "no axes"
+    return f"the {side} operand has {axes_said(value.axes)}"
 
 
 def _why_none(shared: list[Axis]) -> str:
@@ -50,7 +46,7 @@ def contraction(c: Context, left: Value, right: Value, axes: tuple[Axis, ...], s
         missing = [each for each in axes if each not in value.axes]
         if missing:
             what = f"the {side} operand has no axis {listed(missing)} to contract"
-            c.report.error("TK311", what, span, others=(Label(value.span, f"it has {_axes(value)}"),))
+            c.report.error("TK311", what, span, others=(Label(value.span, f"it has {axes_said(value.axes)}"),))
             return None
     if not _types_agree(c, left, right, span):
         return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from . import syntax
 from .checker import check_kernel
 from .errors import SourceErrors, UsageError
-from .program import ConstantParameter, Kernel, Signature
+from .program import Axis, ConstantParameter, ForLoop, Kernel, Signature, Statement, TileLoop, walk
 from .prune import pruned
 from .report import Report, did_you_mean, listed
 from .types import ElementType
@@ -53,7 +53,9 @@ class KernelDefinition:
         if report.errors:
             raise SourceErrors(report.errors)
         body, reference = pruned(kernel.body), pruned(kernel.reference)
-        return dataclasses.replace(kernel, body=body, reference=reference)
+        kept = {each for loop in walk(body) for each in _variables(loop)}
+        variables = tuple(each for each in kernel.loop_variables if each.axis in kept)
+        return dataclasses.replace(kernel, body=body, reference=reference, loop_variables=variables)
 
     def _types(self, types: Mapping[str, ElementType]) -> dict[str, ElementType]:
         variables = self.signature.type_variables
@@ -77,6 +79,16 @@ class KernelDefinition:
         if not -(2**31) <= value < 2**31:
             raise UsageError(f"{self.name}: the constant `{declared.name}` does not fit a 32-bit integer")
         return value
+
+
+def _variables(statement: Statement) -> tuple[Axis, ...]:
+    match statement:
+        case TileLoop():
+            return tuple(each.axis for each in statement.variables)
+        case ForLoop():
+            return (statement.variable.axis,)
+        case _:
+            return ()
 
 
 def _refuse_unknown(kernel: str, what: str, given: Mapping[str, object], known: list[str] | tuple[str, ...]) -> None:

@@ -38,8 +38,10 @@ def inline(
     inner = dataclasses.replace(c, signature=NO_SIGNATURE, types={}, variables={}, scope=Scope(), calls=[*c.calls, function.name])
     for parameter, operand in zip(function.parameters, operands, strict=True):
         inner.scope.bind(parameter.text, operand, parameter.span)
+    mark = c.report.mark()
     with c.emit.block() as body:
         value = evaluate(inner, function.body)
+    c.report.trace(mark, Label(node.span, "in this call"))
     return _kept(c, node, operands, value, [each for each in body if isinstance(each, Op)])
 
 

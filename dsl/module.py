@@ -58,7 +58,8 @@ def parse(text: str, name: str = "<text>") -> Module:
     kernels = _kernels(items, visible, report)
     if report.errors:
         raise SourceErrors(report.errors)
-    return Module(source, kernels, functions, tuple(report.warnings))
+    warnings = sorted(report.warnings, key=lambda each: (each.span.line, each.span.column))
+    return Module(source, kernels, functions, tuple(warnings))
 
 
 @cache

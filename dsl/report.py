@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from .errors import Diagnostic, Label
 from .spans import Span
@@ -44,6 +44,10 @@ class Report:
             self._seen.discard((dropped.code, dropped.span))
         del self.errors[mark[0] :], self.warnings[mark[1] :]
 
+    def trace(self, mark: tuple[int, int], call: Label) -> None:
+        """Adds to what was reported since `mark` the call that led there."""
+        self.errors[mark[0] :] = [replace(each, others=(*each.others, call)) for each in self.errors[mark[0] :]]
+
     def later(self, what: str, span: Span) -> None:
         """Reports a part of the language that this version does not know yet."""
         self.error("TK199", f"{what} is not supported yet", span)
@@ -63,6 +67,11 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """Help for a name that nothing has, or nothing if no name comes near."""
     found = nearest(name, candidates)
     return f"did you mean `{found}`?" if found else ""
+
+
+def axes_said(axes: Sequence[object]) -> str:
+    """`the axis m`, `the axes m and n`, or `no axes`."""
+    return f"the {'axis' if len(axes) == 1 else 'axes'} {listed(axes)}" if axes else "no axes"
 
 
 def listed(names: Iterable[object], joint: str = "and") -> str:

@@ -91,7 +91,7 @@ class _Heading:
         if name.text in self.names:
             others = (Label(self.names[name.text], "first here"),)
             self.report.error("TK204", f"`{name.text}` is declared twice", name.span, others=others)
-        elif name.text in ELEMENT_TYPES or name.text in (*_CONSTANTS, "inf", "index"):
+        elif name.text in ELEMENT_TYPES or name.text in (*_CONSTANTS, "inf", "index", "zeros"):
             self.report.error("TK204", f"`{name.text}` has a meaning of its own and cannot name a parameter", name.span)
         self.names.setdefault(name.text, name.span)
 

@@ -8,7 +8,7 @@ from .errors import Label
 from .expressions import evaluate
 from .program import Axis, Store, Tensor, Value
 from .reads import check_index
-from .report import did_you_mean, listed
+from .report import axes_said, did_you_mean, listed
 from .types import BOOL, TypeVariable, type_name
 
 
@@ -67,15 +67,13 @@ def _axes_agree(c: Context, value: Value, axes: list[Axis], target: syntax.Subsc
     place = (Label(target.span, f"its place has {listed(axes)}"),)
     names = ", ".join(map(str, axes))
     if extra:
-        what = f"the value has the axis {listed(extra)}, which its place does not"
-        if len(extra) > 1:
-            what = f"the value has the axes {listed(extra)}, which its place does not"
+        what = f"the value has {axes_said(extra)}, which its place does not"
         help = f"reduce it first: `sum[{', '.join(map(str, extra))}](...)`"
         c.report.error("TK320", what, node.value.span, help=help, others=place)
         return False
     if missing:
         help = f"spread it: `zeros[{names}] + ...`" if value.axes else f"spread it: `full[{names}](...)`"
-        what = f"the value lacks the {'axis' if len(missing) == 1 else 'axes'} {listed(missing)} of its place"
+        what = f"the value lacks {axes_said(missing)} of its place"
         c.report.error("TK321", what, node.value.span, help=help, others=place)
         return False
     return True
