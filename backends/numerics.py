@@ -258,7 +258,8 @@ def reduce(fn: str, x: Array, axis: tuple[int, ...]) -> Array:
 def aligned(x: Array, axes: Sequence[str], target: Sequence[str]) -> Array:
     """A view of `x`, whose axes are named `axes`, that broadcasts against an array of the axes `target`, in that order."""
     order = [axes.index(name) for name in target if name in axes]
-    return x.transpose(order)[tuple(slice(None) if name in axes else None for name in target)]
+    # The ellipsis keeps an array of no axes an array; plain indexing would make it a number, a copy.
+    return x.transpose(order)[(..., *(slice(None) if name in axes else None for name in target))]
 
 
 def contract(
