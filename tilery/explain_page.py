@@ -47,15 +47,15 @@ def _tunables(tunables: tuple[Tunable, ...]) -> Table:
         if rows:
             table.add_row(Text(title, style="cyan"))
         for each in rows:
-            table.add_row(f"  {each.name}", str(each.default), _choices(each), Text("\n".join(each.reasons)))
+            table.add_row(f"  {each.name}", str(each.default), _choices(each), Text("; ".join(each.reasons)))
     return table
 
 
 def _choices(tunable: Tunable) -> Text:
     values = [str(each) for each in tunable.values]
     if len(values) <= 8:
-        return Text(" ".join(values))
-    return Text(f"{' '.join(values[:3])} … {values[-1]} ({len(values)})")
+        return Text(", ".join(values))
+    return Text(f"{', '.join(values[:3])} … {values[-1]} ({len(values)})")
 
 
 def _funnel(explanation: Explanation) -> Table:

@@ -83,7 +83,7 @@ class Kernel:
 
     def _told(self, pipeline: Pipeline) -> Pipeline:
         if pipeline.note:
-            log.warning(pipeline.note)
+            log.warning("%s: %s", pipeline.request.title, pipeline.note)
         return pipeline
 
     def simulate(self, chip: str = DEFAULT_CHIP, *, config: Mapping[str, Choice] | None = None, **names: Given) -> Report:

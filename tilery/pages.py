@@ -35,9 +35,8 @@ def print_head(console: Console, pipeline: Pipeline) -> None:
     console.print(Text(f"\n{pipeline.request.title}\n", style="bold cyan"))
     page = facts()
     config = pipeline.tiles if pipeline.misfit else pipeline.config
-    page.add_row("configuration", Text(f"{origin(pipeline)}\n").append(config_text(config), style="dim"))
-    if pipeline.note:
-        page.add_row("", Text(pipeline.note, style="yellow"))
+    whence = Text(pipeline.note, style="yellow") if pipeline.note else Text(origin(pipeline))
+    page.add_row("configuration", whence.append(f"\n{config_text(config)}", style="not yellow dim"))
     console.print(page)
 
 
@@ -72,13 +71,28 @@ def print_chip(console: Console, chip: Chip) -> None:
         console.print(Text(section, style="bold").append(f"  {source}", style="not bold dim"))
         page = facts()
         for name, value in values.items():
-            page.add_row(Text(f"  {name}", style="not bold"), _shown(value))
+            page.add_row(Text(f"  {name}", style="not bold"), _shown(name, value))
         console.print(page)
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return "  ".join(f"{name} {_shown(each)}" for name, each in value.items()) or "none"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value)) or "none"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}" if isinstance(value, float) else str(value)
+def _shown(name: str, value: object) -> str:
+    """A field of a chip file; its unit is read off its name."""
+    match value:
+        case dict():
+            return "  ".join(f"{key} {_shown('', each)}" for key, each in value.items()) or "none"
+        case list() | tuple():
+            return ", ".join(map(str, value)) or "none"
+        case bool():
+            return "yes" if value else "no"
+        case int() | float():
+            return _number(name, value)
+        case _:
+            return str(value)
+
+
+def _number(name: str, value: float) -> str:
+    if name.endswith("_hz"):
+        return f"{value / 1e9:g} GHz"
+    if name.endswith("bytes_per_s"):
+        return f"{value / 1e9:g} GB/s"
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"

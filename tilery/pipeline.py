@@ -103,7 +103,7 @@ class Pipeline:
             return ""
         source = self.definition.kernel.span.source.name
         command = f"tilery autotune {source}:{self.program.name} {self.request.arguments} --chip {self.chip_name}"
-        return self.chosen.note(key_of(self.program, self.dims, self.chip), command)
+        return self.chosen.note(command)
 
     @property
     def config(self) -> dict[str, Choice]:

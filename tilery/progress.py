@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from .console import config_text, microseconds
-from .tuner import search
+from .tuner.progress import Progress as Standing
 
 EVERY_S = 5.0
 """Between two plain lines."""
@@ -18,7 +18,7 @@ STAGES = {"screen": "screening", "search": "searching", "verify": "verifying"}
 
 
 @contextmanager
-def watching(console: Console) -> Iterator[Callable[[search.Progress], None]]:
+def watching(console: Console) -> Iterator[Callable[[Standing], None]]:
     """A watcher for `autotune`, shown on `console` until the block ends."""
     if not console.is_terminal:
         yield _Lines(console)
@@ -35,7 +35,7 @@ class _Bar:
         self._progress = progress
         self._task = progress.add_task(STAGES["screen"], total=1.0, best="")
 
-    def __call__(self, now: search.Progress) -> None:
+    def __call__(self, now: Standing) -> None:
         self._progress.update(self._task, description=STAGES[now.stage], completed=now.fraction, best=_best(now, short=True))
 
 
@@ -47,14 +47,14 @@ class _Lines:
         self._stage = ""
         self._told_s = 0.0
 
-    def __call__(self, now: search.Progress) -> None:
+    def __call__(self, now: Standing) -> None:
         if now.stage == self._stage and now.elapsed_s - self._told_s < EVERY_S:
             return
         self._stage, self._told_s = now.stage, now.elapsed_s
         self._console.print(f"{STAGES[now.stage]}: {_done(now)}{_best(now)}", soft_wrap=True)
 
 
-def _done(now: search.Progress) -> str:
+def _done(now: Standing) -> str:
     match now.stage:
         case "screen":
             return f"{now.total:,} configurations"
@@ -64,7 +64,7 @@ def _done(now: search.Progress) -> str:
             return "the best by executing it, "
 
 
-def _best(now: search.Progress, *, short: bool = False) -> str:
+def _best(now: Standing, *, short: bool = False) -> str:
     if now.best_us is None or now.best is None or now.default_us is None:
         return ""
     head = f"{microseconds(now.best_us)} ({now.default_us / now.best_us:.2f}x the default)"

@@ -10,8 +10,8 @@ from .pipeline import Pipeline
 from .tuner.result import Result
 
 ENDINGS = {
-    "proved": "none of the others can be faster: this is the best there is",
-    "exhausted": "nothing left to try in the sample",
+    "proved": "none of the others can be faster",
+    "exhausted": "none of the others screened can be faster",
     "budget": "the time was up",
     "trials": "the number of trials was up",
     "interrupted": "interrupted",
@@ -73,3 +73,9 @@ def _ruled_out(result: Result) -> str:
     by_limit = sorted(result.ruled_out.items(), key=lambda item: -item[1])
     reasons = ", ".join(f"{limit} {number:,}" for limit, number in by_limit)
     return f"{total:,} ({percent(total / result.screened)}) do not fit the chip: {reasons}"
+
+
+def _ending(result: Result) -> str:
+    if not result.headroom:
+        return ENDINGS[result.stop]
+    return f"{ENDINGS[result.stop]}, and none of the rest can be more than {percent(result.headroom)} faster"

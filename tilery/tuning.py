@@ -14,8 +14,8 @@ from .tuner.store import TunedFile
 
 if TYPE_CHECKING:
     from .backends.engine import Report
+    from .tuner.progress import Watcher
     from .tuner.result import Result
-    from .tuner.search import Watcher
 
 
 def autotune(

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..backends.chips import Chip
 from ..backends.tunable import Config
 from ..dsl import program
@@ -14,11 +16,12 @@ from ..dsl.errors import TileryError, UsageError
 from .adapt import adapt
 from .engine_model import EngineModel
 from .feasibility import survey
+from .progress import Progress, Watcher
 from .result import Rejected, Result, Scored
 from .sampler import check_sampler
-from .search import Budget, Outcome, Progress, Watcher, search
+from .search import Budget, Outcome, search
 from .space import Space
-from .trials import Trial
+from .trials import Trial, Trials
 from .verify import Verification, verify
 
 OBJECTIVES = ("latency",)
@@ -103,7 +106,6 @@ def _result(
     trials, landscape, kernel = outcome.trials, outcome.trials.landscape, model.kernel
     config = landscape.space.config(finalist.trial.index)
     report = model.report(config)
-    behind = [each for each in trials.ranked() if each.rank > finalist.trial.rank][:RUNNERS_UP]
     return Result(
         kernel=kernel.name,
         chip=model.chip.name,
@@ -127,9 +129,26 @@ def _result(
         ruled_out=dict(Counter(landscape.removed) + trials.refused),
         evaluated=len(trials.done),
         stop=outcome.stop,
-        runners_up=tuple(Scored(each.latency_us, landscape.space.config(each.index)) for each in behind),
+        headroom=max(0.0, 1 - trials.lowest_open_us() / report.latency_us),
+        runners_up=_runners_up(trials, finalist.trial),
         rejected=finalist.rejected,
         sampler=sampler,
         seed=seed,
         wall_s=wall_s,
     )
+
+
+def _runners_up(trials: Trials, winner: Trial) -> tuple[Scored, ...]:
+    """The next best, each with other tile sizes: what differs in a knob that hardly matters is no alternative."""
+    space = trials.landscape.space
+    tiles = [place for place, each in enumerate(space.tunables) if each.kind == "tile"]
+    seen = {tuple(space.digits(np.array([winner.index]))[0][tiles])}
+    chosen: list[Scored] = []
+    for trial in trials.ranked():
+        sizes = tuple(space.digits(np.array([trial.index]))[0][tiles])
+        if trial.rank > winner.rank and sizes not in seen:
+            seen.add(sizes)
+            chosen.append(Scored(trial.latency_us, space.config(trial.index)))
+        if len(chosen) == RUNNERS_UP:
+            break
+    return tuple(chosen)

@@ -35,21 +35,22 @@ class Chosen:
     stale: tuple[Entry, ...]
     """Entries that would have served but for a kernel or chip that has changed since."""
 
-    def note(self, key: Key, command: str) -> str:
+    def note(self, command: str) -> str:
         """What a user should know of the choice, and the command that does better; empty for a tuned entry."""
         found = {
-            "nearest": "no tuned entry for this shape; the nearest one is adapted",
-            "borrowed": "NO TUNED ENTRY FOR THIS CHIP; one of another chip is borrowed",
-            "default": "no tuned entry; the model's default is used",
-        }
-        if self.origin == "tuned":
+            "tuned": "",
+            "nearest": "no tuned entry for this shape, so the nearest one is adapted",
+            "borrowed": "NO TUNED ENTRY FOR THIS CHIP, so one of another chip is borrowed",
+            "default": "no tuned entry, so the model's default is used",
+        }[self.origin]
+        if not found:
             return ""
         source = f" ({self.entry.key})" if self.entry else ""
         stale = ""
         if self.stale:
             count = "1 tuned entry is" if len(self.stale) == 1 else f"{len(self.stale)} tuned entries are"
             stale = f"; {count} stale, because the kernel or the chip has changed since"
-        return f"{key}: {found[self.origin]}{source}{stale}. To tune it: {command}"
+        return f"{found}{source}{stale}. To tune it: {command}"
 
 
 def choose(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, entries: Sequence[Entry]) -> Chosen:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..backends.tunable import Choice
-from .search import Stop
+from .progress import Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ class Result:
     """How many were timed exactly."""
     stop: Stop
     """Why the search ended; `proved` says that no feasible configuration is faster."""
+    headroom: float
+    """By what share of its latency any other screened configuration might at most be faster; 0 where that is proved."""
     runners_up: tuple[Scored, ...]
     rejected: tuple[Rejected, ...]
     """Faster ones that gave wrong values."""

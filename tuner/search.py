@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -14,11 +13,9 @@ from ..backends.tunable import Config
 from .arms import Arm, BoundOrder, Descent, Restarts
 from .feasibility import Landscape
 from .model import Model
+from .progress import Progress, Stop, Watcher
 from .sampler import study_arm
 from .trials import Trial, Trials
-
-Stop = Literal["proved", "exhausted", "budget", "trials", "interrupted"]
-"""Why a search ended. `proved`: every configuration was timed or cannot win. `exhausted`: the same, of a sample only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,26 +24,6 @@ class Budget:
 
     seconds: float | None = 20.0
     trials: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a search stands."""
-
-    stage: Literal["screen", "search", "verify"]
-    done: int
-    """Configurations screened, timed, or finalists verified."""
-    total: int
-    """Of how many; in the search, of how many that could still win."""
-    elapsed_s: float
-    fraction: float
-    """The share of the stage's budget that is used."""
-    best_us: float | None = None
-    best: Config | None = None
-    default_us: float | None = None
-
-
-Watcher = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,11 @@ class Trials:
         timed = self.landscape.bounds_of(self._timed()) < self.best_us
         return max(0, self.landscape.below(self.best_us) - int(timed.sum()))
 
+    def lowest_open_us(self) -> float:
+        """The best lower bound of a screened configuration that has not been timed; infinite if there is none."""
+        head = self.nearest_open(1)
+        return float(self.landscape.bounds_of(head)[0]) if len(head) else np.inf
+
     def nearest_open(self, most: int) -> Indices:
         """Up to `most` of the configurations that might still be better, best lower bound first."""
         candidates = self.landscape.order[: self.landscape.below(self.best_us)]

@@ -178,9 +178,12 @@ def test_a_damaged_results_file_is_told_before_the_search_and_kept(matmul: Path)
     assert results.read_text() == '{"format": 1, "entries": ['
 
 
-def test_a_results_file_that_cannot_be_written_costs_no_result(matmul: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    result = tilery("autotune", matmul, *SHAPE, "--trials", 3, "--output", tmp_path / "file" / "out.json")
+def test_a_results_file_that_cannot_be_written_costs_no_result(matmul: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_only(descriptor: int) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("os.fsync", read_only)
+    result = tilery("autotune", matmul, *SHAPE, "--trials", 3)
     assert result.exit_code == 1
     assert "--output FILE" in result.stderr
     assert "tile sizes" in result.stdout

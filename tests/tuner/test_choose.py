@@ -71,22 +71,20 @@ def test_the_tuned_entry_is_taken_without_a_word() -> None:
     chosen = picked(entry(256, M=2048), entry(128))
     assert chosen.origin == "tuned"
     assert chosen.config == {"m": 128, "order": "n m"}
-    assert chosen.note(KEY, "COMMAND") == ""
+    assert chosen.note("COMMAND") == ""
 
 
 def test_no_entry_is_the_default_and_says_how_to_tune() -> None:
     chosen = picked()
     assert chosen.config == {"m": 64, "order": "m n"}
-    assert chosen.note(KEY, "COMMAND") == (
-        "matmul M=1024 N=1024 T=bf16 --chip trn2: no tuned entry; the model's default is used. To tune it: COMMAND"
-    )
+    assert chosen.note("COMMAND") == "no tuned entry, so the model's default is used. To tune it: COMMAND"
 
 
 def test_the_nearest_shape_is_adapted() -> None:
     chosen = picked(entry(512, M=64), entry(300, M=2048))
     assert chosen.origin == "nearest"
     assert chosen.config == {"m": 256, "order": "n m"}, "300 is no choice here; 256 is nearer than 512"
-    assert "the nearest one is adapted (matmul M=2048" in chosen.note(KEY, "COMMAND")
+    assert "the nearest one is adapted (matmul M=2048" in chosen.note("COMMAND")
 
 
 def test_an_entry_that_does_not_fit_makes_way_for_the_next_one() -> None:
@@ -101,14 +99,14 @@ def test_a_near_entry_slower_than_the_default_is_not_taken() -> None:
 def test_a_stale_entry_is_told_and_not_used(prints: Prints) -> None:
     chosen = picked(entry(256, prints=prints))
     assert chosen.origin == "default"
-    assert "1 tuned entry is stale" in chosen.note(KEY, "COMMAND")
+    assert "1 tuned entry is stale" in chosen.note("COMMAND")
 
 
 def test_another_chip_lends_loudly() -> None:
     other = msgspec.structs.replace(KEY, chip="trn1")
     chosen = picked(entry(256, key=other, prints=Prints(program="0" * 16, chip="2" * 16)))
     assert chosen.origin == "borrowed"
-    assert "NO TUNED ENTRY FOR THIS CHIP" in chosen.note(KEY, "COMMAND")
+    assert "NO TUNED ENTRY FOR THIS CHIP" in chosen.note("COMMAND")
 
 
 @pytest.mark.parametrize("change", [{"kernel": "linear"}, {"types": {"T": "f32"}}, {"constants": {"causal": True}}])

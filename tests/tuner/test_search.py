@@ -15,7 +15,8 @@ from tilery.dsl.errors import UsageError
 from tilery.tuner import feasibility
 from tilery.tuner.feasibility import Landscape, survey
 from tilery.tuner.model import Measurement
-from tilery.tuner.search import Budget, Outcome, Progress, search
+from tilery.tuner.progress import Progress
+from tilery.tuner.search import Budget, Outcome, search
 from tilery.tuner.space import Space
 
 Floats = NDArray[np.float64] | np.float64
