@@ -1,1 +1,24 @@
-"""tilery."""
+"""Engine programs: what a chip executes for a kernel, how long it takes, and what it computes."""
+
+from .default import default_config
+from .errors import CannotLower, Infeasible
+from .execute import execute
+from .lower import lower, tunables
+from .program import EngineProgram
+from .report import EngineShare, Report, simulate
+from .screen import Screening, screen
+
+__all__ = [
+    "CannotLower",
+    "EngineProgram",
+    "EngineShare",
+    "Infeasible",
+    "Report",
+    "Screening",
+    "default_config",
+    "execute",
+    "lower",
+    "screen",
+    "simulate",
+    "tunables",
+]

@@ -1,6 +1,7 @@
 """The builder: open loops, buffers and instructions while a program takes shape.
 
-It keeps one frame for every loop that it is in. The passes beside it (`loads`, `dots`, `computes`, `loops`) decide what goes where.
+It keeps one frame for every loop that it is in. The passes beside it (`loads`, `dots`, `computes`, `loops`) decide what
+goes where.
 """
 
 from __future__ import annotations
@@ -76,9 +77,11 @@ class Builder:
     @contextmanager
     def blocks(self, limits: Iterable[tuple[Axis, int]], span: Span) -> Iterator[None]:
         """Loops over blocks of the current tile, one an axis, the first outermost."""
-        opened = [self.open(axis, limit) for axis, limit in limits]
+        before = len(self.frames)
+        for axis, limit in limits:
+            self.open(axis, limit)
         yield
-        for _ in opened:
+        while len(self.frames) > before:
             self.close(span)
 
     @contextmanager

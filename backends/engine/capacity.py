@@ -25,7 +25,8 @@ def bytes_per_partition(buffer: Buffer, chip: Chip, tile: Tile, extent: Tile) ->
 def psum_banks(buffer: Buffer, chip: Chip, tile: Tile, extent: Tile) -> Number:
     """PSUM banks that one instance takes: a bank holds 128 rows of what one matmul writes.
 
-    Several axes along the partitions share a bank if all of them fit it; else each position of the outer ones takes its own banks.
+    Several axes along a partition share a bank if all of them fit it; else each position of the outer ones takes banks
+    of its own.
     """
     per_bank = chip.psum.bank_bytes // buffer.element.bytes
     long = [_positions(axis, buffer, tile, extent) for axis in buffer.free if not axis.unit] or [1]

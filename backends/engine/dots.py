@@ -85,7 +85,7 @@ def _action(builder: Builder, op: Dot, out: Buffer, summed_over: str | None) -> 
         raise CannotLower(builder.chip.name, op.result.span, why, f"cast both operands to one of {known}")
     stationary, moving = _roles(builder, op, left, right)
     column = next((axis for axis in reversed(moving.axes) if _is_free(axis, op, stationary)), None)
-    named = {axis for axis in (out.partition, column, contracted)}
+    named = {out.partition, column, contracted}
     counted = [axis for axis in dict.fromkeys((*stationary.axes, *moving.axes)) if axis not in named and not axis.unit]
     return MatMul(stationary, moving, out, out.partition, column, contracted, tuple(counted), summed_over)
 
@@ -123,5 +123,3 @@ def _through_banks(builder: Builder, op: Dot, target: Buffer, loop: str) -> None
         _matmul(builder, op, bank, None)
         add = Copy(bank, target, add_after_first=loop)
         builder.emit(f"add {target.name}", "vector", "tensor_tensor", add, (bank, target), (target,), op.result.span)
-
-

@@ -1,7 +1,7 @@
 """Exact execution: the engine program instruction by instruction, on numpy, in buffers as small as the chip's.
 
-What the timing counts is what runs here: every repetition on at most 128 partitions, every product on one 128 x 128 x 512 block,
-every buffer overwritten when its slots have gone round. New instances are filled with NaN, so that reading what was never written shows.
+What the timing counts is what runs here: every repetition on at most 128 partitions, every product on one 128 x 128 x 512
+block. New instances of buffers are filled with NaN, so that reading what was never written shows.
 Made for small shapes: Python steps through every instruction.
 """
 
@@ -43,9 +43,7 @@ class Machine:
         signature = program.kernel.signature
         self._memory = {tensor.name: np.asarray(arguments[tensor.name]) for tensor in signature.tensors}
         self.results = {each.name: _poisoned(self._shape(each.shape), each.element) for each in signature.results}
-        scalars = {
-            each.name: np.asarray(arguments[each.name], numerics.compute_dtype(each.dtype)) for each in signature.scalars
-        }
+        scalars = {each.name: np.asarray(arguments[each.name], numerics.compute_dtype(each.dtype)) for each in signature.scalars}
         self._immediates: dict[Value, Array] = {}
         for op in program.structure.host:
             self._immediates[op.result] = evaluate(op, self._immediates, {}, program.dims, scalars)
@@ -156,7 +154,9 @@ class Machine:
     def _matmul(self, action: MatMul) -> None:
         unit = self._program.chip.tensor
         limits = {axis.name: 1 for axis in action.counted}
-        limits |= {axis.name: limit for axis, limit in ((action.rows, unit.columns), (action.column, unit.moving_columns)) if axis}
+        limits |= {
+            axis.name: limit for axis, limit in ((action.rows, unit.columns), (action.column, unit.moving_columns)) if axis
+        }
         kept = {axis.name for axis in action.out.axes}
         # Contracted axes innermost: a block's sum is finished before the next block's begins.
         order = [*(name for name in limits if name in kept), *(name for name in limits if name not in kept)]

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
 
-import numpy as np
-
-from ...dsl.program import Op, Positions, Value
-from .evaluate import Ranges, evaluate
-from .program import EngineProgram, Instruction, Loop, Node
+from ...dsl.program import Guard, Op, Positions, walk
+from ..emulator.conditions import Condition, condition
+from .evaluate import Ranges
+from .program import EngineProgram, Loop, Node
 
 
 def guard_axes(loop: Loop) -> frozenset[str]:
     """Names of the axes whose positions a loop's guard looks at."""
     if loop.guard is None:
         return frozenset()
-    return frozenset(op.axis.name for op in loop.guard.body if isinstance(op, Positions))
+    return frozenset(op.axis.name for op in walk(loop.guard.body) if isinstance(op, Positions))
 
 
 def inner_guard_axes(body: tuple[Node, ...]) -> frozenset[str]:
     """Names of the axes that any guard in `body` looks at, however deep."""
-    found: frozenset[str] = frozenset()
-    for node in body:
-        if isinstance(node, Loop):
-            found |= guard_axes(node) | inner_guard_axes(node.body)
-        else:
-            assert isinstance(node, Instruction)
+    loops = [node for node in body if isinstance(node, Loop)]
+    return frozenset[str]().union(*(guard_axes(loop) | inner_guard_axes(loop.body) for loop in loops))
+
+
+def guard_condition(guard: Guard, dims: Mapping[str, int]) -> Condition:
+    """The condition of a guarded loop, at some shapes."""
+    ops = {op.result: op for op in walk(guard.body) if isinstance(op, Op)}
+    found = condition(guard.body[-1].result, ops, dims)
+    assert found is not None, "the checker lets only positions, sizes and constants into a guard"
     return found
 
 
@@ -34,6 +40,7 @@ class Guards:
 
     def __init__(self, program: EngineProgram) -> None:
         self._program = program
+        self._conditions: dict[Loop, Condition] = {}
         self._known: dict[tuple[object, ...], tuple[int, ...]] = {}
 
     def steps(self, loop: Loop, ranges: Ranges) -> tuple[int, ...]:
@@ -41,22 +48,49 @@ class Guards:
         outer = sorted(guard_axes(loop) - {loop.axis.name})
         key = (loop, *(ranges[name] for name in outer))
         if key not in self._known:
-            self._known[key] = tuple(step for step in range(self._count(loop)) if self._holds(loop, ranges, step))
+            if loop not in self._conditions:
+                assert loop.guard is not None
+                self._conditions[loop] = guard_condition(loop.guard, self._program.dims)
+            test = self._conditions[loop]
+            spans = {name: slice(*ranges[name]) for name in outer}
+            steps = enumerate(_steps(self._program.extent(loop.axis), self._program.tile(loop.axis)))
+            self._known[key] = tuple(step for step, here in steps if test.anywhere({**spans, loop.axis.name: here}))
         return self._known[key]
 
-    def _count(self, loop: Loop) -> int:
-        return -(-self._program.extent(loop.axis) // self._program.tile(loop.axis))
 
-    def _holds(self, loop: Loop, ranges: Ranges, step: int) -> bool:
-        tile, extent = self._program.tile(loop.axis), self._program.extent(loop.axis)
-        here = {**ranges, loop.axis.name: (step * tile, min(extent, (step + 1) * tile))}
-        assert loop.guard is not None
-        return holds_anywhere(loop.guard.body, here, self._program.dims)
+@dataclass(frozen=True, slots=True)
+class GuardedSteps:
+    """A guard with the sizes that decide which steps it lets through."""
+
+    guard: Guard
+    tiles: tuple[tuple[str, int, int], ...]
+    """Every axis that matters, by name: the extent of its dimension, and its tile size."""
+    dims: Mapping[str, int]
+
+    def __hash__(self) -> int:
+        return hash((id(self.guard), self.tiles))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, GuardedSteps) or self.guard is not other.guard:
+            return False
+        return self.tiles == other.tiles and self.dims == other.dims
 
 
-def holds_anywhere(body: tuple[Op, ...], ranges: Ranges, dims: Mapping[str, int]) -> bool:
-    """True if the condition that `body` computes is true for some element of the tile at `ranges`."""
-    values: dict[Value, np.ndarray] = {}
-    for op in body:
-        values[op.result] = evaluate(op, values, ranges, dims, {})
-    return bool(np.any(values[body[-1].result]))
+@lru_cache(maxsize=4096)
+def executed_steps(steps: GuardedSteps) -> Counter[tuple[bool, ...]]:
+    """How often a guarded loop's steps are executed over all positions of the loops around it.
+
+    Counted by which of the axes, in the order of `steps.tiles`, stand at their shorter last tile.
+    """
+    test = guard_condition(steps.guard, steps.dims)
+    counts: Counter[tuple[bool, ...]] = Counter()
+    for pieces in product(*(_steps(extent, tile) for _, extent, tile in steps.tiles)):
+        here = {name: piece for (name, _, _), piece in zip(steps.tiles, pieces, strict=True)}
+        if test.anywhere(here):
+            shorter = (here[name].stop - here[name].start < tile for name, _, tile in steps.tiles)
+            counts[tuple(shorter)] += 1
+    return counts
+
+
+def _steps(extent: int, tile: int) -> list[slice]:
+    return [slice(start, min(extent, start + tile)) for start in range(0, extent, tile)]

@@ -1,8 +1,9 @@
 """Second pass: for every value, the axis that lies across the partitions.
 
-Values that elementwise work, reductions, loops and stores tie together share one partition axis; a value of such a group that lacks
-the axis is the same on every partition. A dot stands between groups: it wants its contracted axis across the partitions of both
-operands, and leaves one operand's free axis across those of its result. Each group takes the axis that costs least:
+Values that elementwise work, reductions, loops and stores tie together share one partition axis; a value of such a group
+that lacks the axis is the same on every partition. A dot stands between groups: it wants its contracted axis across the
+partitions of both operands, and leaves one operand's free axis across those of its result. Each group takes the axis that
+costs least:
 
     softmax      m: rows are read whole, and max[N], sum[N] run along the partition
     a[m, k] @ .. m: rows are read whole, and a transpose follows; stored as a[k, m] it would be k, and no transpose

@@ -1,7 +1,7 @@
 """Loads: where they stand (residency), and the transposes that come with them.
 
-    for m: for n: for k: load a[m, k]        hoist.a = none
-    for m: load a[m, K]; for n: for k: ...   hoist.a = n     a is loaded once for all steps of n
+for m: for n: for k: load a[m, k]        hoist.a = none
+for m: load a[m, K]; for n: for k: ...   hoist.a = n     a is loaded once for all steps of n
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The road from a checked kernel to an engine program, a line a pass.
 
-    prepare   the kernel in the chip's vocabulary
-    layout    the axis across the partitions of every value
-    build     loops, instructions, buffers (fusion in `select`, residency in `loads`, partial sums in `dots`)
-    capacity  does it fit
+prepare   the kernel in the chip's vocabulary
+layout    the axis across the partitions of every value
+build     loops, instructions, buffers (fusion in `select`, residency in `loads`, partial sums in `dots`)
+capacity  does it fit
 """
 
 from __future__ import annotations

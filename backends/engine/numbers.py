@@ -39,7 +39,7 @@ def product(values: Iterable[Number]) -> Number:
 
 
 def in_pieces(extent: Number, limit: int, least: Number) -> Number:
-    """The sum over the pieces of `extent`, each `limit` long but the last, of what a piece costs: its length, `least` at least."""
+    """What the pieces of `extent` cost together: each is `limit` long but the last, and costs its length or `least`."""
     rest = extent % limit
     whole = (extent - rest) // limit * larger(limit, least)
     return whole + (rest > 0) * larger(rest, least)

@@ -1,10 +1,10 @@
 """First pass: the kernel in the chip's vocabulary.
 
-    gelu(x)      -> kept where the scalar engine knows it, else its definition
-    mean[N](x)   -> sum[N](x) * (1 / N)
-    a / b        -> a * (1 / b)
-    c[m, n] = v  -> c[m, n] = T(v), so that every rounding is an operation
-    2 * K        -> computed once on the host
+gelu(x)      -> kept where the scalar engine knows it, else its definition
+mean[N](x)   -> sum[N](x) * (1 / N)
+a / b        -> a * (1 / b)
+c[m, n] = v  -> c[m, n] = T(v), so that every rounding is an operation
+2 * K        -> computed once on the host
 """
 
 from __future__ import annotations

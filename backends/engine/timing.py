@@ -2,13 +2,14 @@
 
     start = max(queue free, inputs written, slot released) ;  end = start + duration
 
-Every queue runs its instructions in program order. A transfer occupies its own queue, and holds up every other transfer queue for
-as long as it takes, because all of them share the DMA engines; a queue that is not behind does not notice. Time is counted in
-whole femtoseconds, so that sums are exact and a repeated pattern can be recognised by equality.
+Every queue runs its instructions in program order. A transfer occupies its own queue, and holds up every other transfer
+queue for as long as it takes, because all of them share the DMA engines; a queue that is not behind does not notice. Time is
+counted in whole femtoseconds, so that sums are exact and a repeated pattern can be recognised by equality.
 
-A loop whose steps cost the same maps the clocks by the same (max,+) linear map, which commutes with adding a constant to all of
-them (Baccelli, Cohen, Olsder, Quadrat, Synchronization and Linearity, 1992). So once the clocks that the loop moves repeat an
-earlier step's up to one constant, and those it only reads no longer decide anything, every later step repeats too, and the walk jumps.
+A loop whose steps cost the same maps the clocks by the same (max,+) linear map, which commutes with adding a constant to all
+of them (Baccelli, Cohen, Olsder, Quadrat, Synchronization and Linearity, 1992). So once the clocks that the loop moves repeat
+an earlier step's up to one constant, and those it only reads no longer decide anything, every later step repeats too, and
+the walk jumps.
 """
 
 from __future__ import annotations
@@ -293,9 +294,7 @@ class Walk:
 
     def _decided(self, touched: Touched) -> bool:
         """True if no clock that the loop only reads can hold an instruction up any more: its readers' queues are past it."""
-        return all(
-            self._written[buffer][-1] <= self._free[queue] for buffer, queues in touched.read for queue in queues
-        )
+        return all(self._written[buffer][-1] <= self._free[queue] for buffer, queues in touched.read for queue in queues)
 
     def _shift(self, touched: Touched, shift: int, charges: list[int], jumps: int) -> None:
         """Moves the clocks as `jumps` further periods would: all by `shift`; queues only held up, by what a period charges."""
@@ -311,5 +310,3 @@ class Walk:
             self._read[buffer][-1] += shift
         for buffer, _ in touched.read:
             self._read[buffer][-1] += shift
-
-

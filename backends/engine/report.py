@@ -1,0 +1,84 @@
+"""What a simulation says: latency, what bounds it, and how busy everything was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .capacity import usage
+from .cost import duration_s, flops, transferred_bytes
+from .program import EngineProgram, Transfer
+from .timing import FS_PER_S, latency_fs
+from .totals import Totals
+
+ENGINES = ("tensor", "vector", "scalar", "gpsimd", "dma")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineShare:
+    """One engine's part."""
+
+    busy_us: float
+    busy_share: float
+    """Of the latency; the rest it waits."""
+    instructions: int
+    """Instructions issued, each with its counted repetitions as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The prediction for one engine program on one core."""
+
+    latency_us: float
+    bound: str
+    """The busiest engine's name, or `waiting` where none is busy half of the time."""
+    peak_share: float
+    """FLOP rate over the chip's quoted peak, between 0 and 1."""
+    flops: int
+    """Multiplications and additions of the matmuls."""
+    engines: Mapping[str, EngineShare]
+    hbm_bytes: int
+    """Bytes moved between device memory and the chip."""
+    bandwidth_share: float
+    """Of what one core's DMA engines can move in that time."""
+    sbuf_bytes_per_partition: int
+    sbuf_bytes_available: int
+    psum_banks: int
+    psum_banks_available: int
+
+
+def simulate(program: EngineProgram) -> Report:
+    """Times an engine program."""
+    chip = program.chip
+    latency_s = latency_fs(program) / FS_PER_S
+    busy = dict.fromkeys(ENGINES, 0.0)
+    count = dict.fromkeys(ENGINES, 0.0)
+    work = moved = 0.0
+    for node, times, extents in Totals(program.structure, program.dims, tile_sizes(program)).executed():
+        busy[node.engine] += times * duration_s(node, chip, extents)
+        count[node.engine] += times
+        work += times * flops(node, extents)
+        if isinstance(node.action, Transfer):
+            moved += times * transferred_bytes(node.action, chip, extents)
+    shares = {name: EngineShare(busy[name] * 1e6, busy[name] / latency_s, round(count[name])) for name in ENGINES}
+    busiest = max(ENGINES, key=lambda name: busy[name])
+    sbuf, psum = usage(program)
+    return Report(
+        latency_us=latency_s * 1e6,
+        bound=busiest if shares[busiest].busy_share >= 0.5 else "waiting",
+        peak_share=work / latency_s / chip.peak_flops,
+        flops=round(work),
+        engines=shares,
+        hbm_bytes=round(moved),
+        bandwidth_share=moved / latency_s / chip.dma_bytes_per_s,
+        sbuf_bytes_per_partition=sbuf,
+        sbuf_bytes_available=chip.sbuf.bytes_per_partition,
+        psum_banks=psum,
+        psum_banks_available=chip.psum.banks,
+    )
+
+
+def tile_sizes(program: EngineProgram) -> dict[str, int]:
+    """The tile size of every tile variable, cut to its dimension."""
+    variables = program.kernel.loop_variables
+    return {each.axis.name: program.tile(each.axis) for each in variables}

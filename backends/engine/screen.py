@@ -1,0 +1,123 @@
+"""Arrays of configurations at once: what each violates, and a latency that it cannot beat.
+
+Configurations of one structure share every formula; their tile sizes and slots are arrays in it. The bound is the busiest
+engine's work, which no schedule can avoid, so that it is never above the exact latency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...dsl.program import Axis, Kernel, size_value
+from ..chips import Chip
+from ..tunable import Tunable
+from .capacity import bytes_per_partition, psum_banks
+from .cost import duration_s
+from .lower import Lowering, lowering
+from .numbers import Number
+from .program import Structure
+from .totals import Totals
+
+LIMITS = ("sbuf", "psum")
+ROUNDING = 1 - 1e-6
+"""The exact latency counts whole femtoseconds an instruction; the bound must not be above it for that."""
+
+Columns = Mapping[str, NDArray[np.integer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """What arithmetic says of an array of configurations."""
+
+    limit: NDArray[np.int64]
+    """0: feasible; else 1 + the place in `limits` of the first limit violated."""
+    limits: tuple[str, ...]
+    lower_bound_us: NDArray[np.float64]
+    """Latency that the configuration cannot beat."""
+    over: NDArray[np.float64]
+    """By what share of the limit it is exceeded; 0 where feasible."""
+
+
+def screen(kernel: Kernel, dims: Mapping[str, int], chip: Chip, columns: Columns) -> Screening:
+    """Screens configurations given as choice indices: `columns[name][i]` is a place in that tunable's values."""
+    road = lowering(kernel, chip)
+    space = {tunable.name: tunable for tunable in road.tunables(dims)}
+    count = len(next(iter(columns.values()))) if columns else 1
+    sbuf, psum, bound = np.zeros(count), np.zeros(count), np.zeros(count)
+    for structure, rows in _by_structure(road, space, columns, count):
+        sbuf[rows], psum[rows], bound[rows] = _measured(structure, dims, space, columns, rows)
+    over_sbuf = np.maximum(0.0, sbuf / chip.sbuf.bytes_per_partition - 1)
+    over_psum = np.maximum(0.0, psum / chip.psum.banks - 1)
+    limit = np.where(over_sbuf > 0, 1, np.where(over_psum > 0, 2, 0))
+    return Screening(limit, LIMITS, bound * ROUNDING, np.where(limit == 1, over_sbuf, over_psum))
+
+
+def _by_structure(
+    road: Lowering, space: Mapping[str, Tunable], columns: Columns, count: int
+) -> Iterator[tuple[Structure, NDArray[np.intp]]]:
+    """The rows of each structure."""
+    names = sorted(road.structural)
+    key = _combined([columns[name] for name in names], [len(space[name].values) for name in names], count)
+    order = np.argsort(key, kind="stable")
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    for rows in np.split(order, starts[1:]):
+        yield road.structure({name: space[name].values[int(columns[name][rows[0]])] for name in names}), rows
+
+
+def _combined(columns: Sequence[NDArray[np.integer]], sizes: Sequence[int], count: int) -> NDArray[np.int64]:
+    """One number a row that tells the rows' combinations apart."""
+    key = np.zeros(count, np.int64)
+    for column, size in zip(columns, sizes, strict=True):
+        key = key * size + column
+    return key
+
+
+def _measured(
+    structure: Structure, dims: Mapping[str, int], space: Mapping[str, Tunable], columns: Columns, rows: NDArray[np.intp]
+) -> tuple[Number, Number, Number]:
+    """SBUF bytes a partition, PSUM banks, and the lower bound in microseconds, a number a row."""
+    tiles = [name for name, tunable in space.items() if tunable.kind == "tile"]
+    key = _combined([columns[name][rows] for name in tiles], [len(space[name].values) for name in tiles], len(rows))
+    _, first, where = np.unique(key, return_index=True, return_inverse=True)
+    distinct = {name: np.asarray(space[name].values)[columns[name][rows[first]]] for name in tiles}
+    sizes = Sizes(structure, dims, distinct)
+    sbuf, psum = np.zeros(len(rows)), np.zeros(len(rows))
+    for buffer in structure.buffers:
+        slots = buffer.slots
+        alive = slots if isinstance(slots, int) else np.asarray(space[slots].values)[columns[slots][rows]]
+        measure, total = (bytes_per_partition, sbuf) if buffer.memory == "sbuf" else (psum_banks, psum)
+        one = np.broadcast_to(measure(buffer, structure.chip, sizes.tile, sizes.extent), len(first))
+        total += alive * one[where]
+    bound = np.broadcast_to(lower_bound_s(structure, dims, sizes.tiles) * 1e6, len(first))
+    return sbuf, psum, bound[where]
+
+
+class Sizes:
+    """Tile sizes of many configurations, as the capacity formulas ask for them."""
+
+    def __init__(self, structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, NDArray[np.integer]]) -> None:
+        self._dims = dims
+        variables = {each.axis.name: each.axis for each in structure.kernel.loop_variables}
+        self.tiles: dict[str, Number] = {
+            name: np.minimum(sizes, size_value(variables[name].size, dims)) for name, sizes in tiles.items()
+        }
+
+    def extent(self, axis: Axis) -> int:
+        """Positions of the whole dimension."""
+        return size_value(axis.size, self._dims)
+
+    def tile(self, axis: Axis) -> Number:
+        """Positions of a full step."""
+        return self.extent(axis) if axis.whole else self.tiles.get(axis.name, 1)
+
+
+def lower_bound_s(structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, Number]) -> Number:
+    """The busiest engine's seconds."""
+    busy: dict[str, Number] = {}
+    for node, times, extents in Totals(structure, dims, tiles).executed():
+        busy[node.engine] = busy.get(node.engine, 0.0) + times * duration_s(node, structure.chip, extents)
+    return np.maximum.reduce(np.broadcast_arrays(*(np.asarray(each, float) for each in busy.values())))
