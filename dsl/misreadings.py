@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedInput
 
 from .errors import Diagnostic, Label
 from .layout import OPENING, Chunk, open_bracket
 from .report import nearest
-from .spans import Source, Span
+from .spans import Source
+from .stumble import Stumble, end_of, stumble_of
 from .words import ITEM_WORDS, RESERVED, STATEMENT_WORDS
 
 _CURES = {
@@ -63,63 +63,10 @@ _SPELLED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Stumble:
-    """Where the parser stopped, and what it would have taken."""
-
-    chunk: Chunk
-    source: Source
-    line: int
-    """In the chunk, from 1."""
-    column: int
-    kind: str
-    """The terminal that was found, empty for a character that starts none."""
-    found: str
-    accepts: frozenset[str]
-
-    @property
-    def text(self) -> str:
-        """The line."""
-        return self.chunk.text.split("\n")[self.line - 1]
-
-    @property
-    def before(self) -> str:
-        """The text of the chunk before it."""
-        lines = self.chunk.text.split("\n")
-        return "\n".join([*lines[: self.line - 1], self.text[: self.column - 1]])
-
-    def span(self, line: int = 0, column: int = 0, width: int = 0) -> Span:
-        """A stretch of a line of the chunk, by itself what was found."""
-        line, column = line or self.line, column or self.column
-        width = width or max(1, len(self.found.split("\n")[0]))
-        number = line + self.chunk.first_line - 1
-        return Span(self.source, number, column, number, column + width)
-
-
 def explain(error: UnexpectedInput, chunk: Chunk, source: Source) -> Diagnostic:
     """The one diagnostic for a text that could not be parsed."""
-    stumble = _stumble(error, chunk, source)
+    stumble = stumble_of(error, chunk, source)
     return next(diagnostic for rule in RULES if (diagnostic := rule(stumble)))
-
-
-def _stumble(error: UnexpectedInput, chunk: Chunk, source: Source) -> Stumble:
-    lines = chunk.text.split("\n")
-    within = isinstance(error, UnexpectedToken) and error.token.type != "$END" and (error.token.line or 1) <= len(lines)
-    if isinstance(error, UnexpectedToken) and within:
-        line, column = error.token.line or 1, error.token.column or 1
-        accepts = frozenset(error.accepts or error.expected)
-        return Stumble(chunk, source, line, column, error.token.type, str(error.token), accepts)
-    if isinstance(error, UnexpectedCharacters):
-        return Stumble(chunk, source, error.line, error.column, "", error.char, frozenset(error.allowed or ()))
-    accepts = frozenset(error.accepts or error.expected) if isinstance(error, UnexpectedToken) else frozenset[str]()
-    line, column = _end_of(lines)
-    return Stumble(chunk, source, line, column, "$END", "", accepts)
-
-
-def _end_of(lines: list[str]) -> tuple[int, int]:
-    """Line and column behind the last text in `lines`."""
-    last = max((number for number, text in enumerate(lines, 1) if text.strip()), default=1)
-    return last, len(lines[last - 1].rstrip()) + 1
 
 
 # --- rules, in the order in which they are asked ----------------------------------------------------------------------
@@ -239,7 +186,7 @@ def _indentation(at: Stumble) -> Diagnostic | None:
     if at.kind == "_INDENT":
         return Diagnostic("TK113", "this line is indented and no block starts here", at.span(column=1, width=len(at.found)))
     if at.accepts == {"_INDENT"}:
-        line, column = _end_of(at.chunk.text.split("\n")[: max(1, at.line - (at.kind != "$END"))])
+        line, column = end_of(at.chunk.text.split("\n")[: max(1, at.line - (at.kind != "$END"))])
         return Diagnostic("TK112", "a block of statements is missing", at.span(line, column, 1), "expected an indented block")
     return None
 
