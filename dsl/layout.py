@@ -24,6 +24,11 @@ class Chunk:
     text: str
     first_line: int
 
+    @property
+    def starts_item(self) -> bool:
+        """Whether it starts with the word of an item."""
+        return _ITEM.match(self.text) is not None
+
 
 class LayoutError(Exception):
     """Indentation or nesting that means nothing; `token` says where, in the chunk."""

@@ -13,7 +13,7 @@ from .expressions import evaluate
 from .program import Carried, ForLoop, Guard, LoopVariable, Statement, TileLoop, Value
 from .pure import always_true, closed_ops
 from .scope import Binding, Frame, Local
-from .types import BOOL, ElementType
+from .types import BOOL, F32, ElementType, type_name
 from .variables import check_variable
 
 Block = Callable[[Context, tuple[syntax.Stmt, ...]], None]
@@ -170,21 +170,23 @@ def _agree(c: Context, name: str, start: _Start, after: Local, updated: Value) -
     initial = start.initial
     if initial is None or (set(initial.axes) == set(updated.axes) and initial.dtype == updated.dtype):
         return True
-    others = (Label(start.bound.span, f"before the loop it is {shown(initial)}"),)
-    here = f"here it is {shown(updated)}"
+    others = (Label(start.bound.span, f"before the loop it is {_shown(initial)}"),)
+    here = f"here it is {_shown(updated)}"
     if set(initial.axes) != set(updated.axes):
         what = f"`{name}` leaves a step of the loop with other axes than it enters it with"
         c.report.error("TK415", what, after.span, here, others=others)
     else:
         what = f"`{name}` leaves a step of the loop with another type than it enters it with"
-        help = f"start from a value of that type: `{updated.dtype}(...)`" if isinstance(updated.dtype, ElementType) else ""
+        type_ = updated.dtype if isinstance(updated.dtype, ElementType) else F32
+        help = f"let both be {type_}: `{type_}(...)` casts"
         c.report.error("TK416", what, after.span, here, help, others)
     return False
 
 
-def shown(value: Value) -> str:
-    """`f32[m, n]`, or `f32` for a scalar."""
-    return f"{value.dtype}[{', '.join(map(str, value.axes))}]" if value.axes else str(value.dtype)
+def _shown(value: Value) -> str:
+    """`f32 over [m, n]`, or `f32` for a scalar."""
+    over = f" over [{', '.join(map(str, value.axes))}]" if value.axes else ""
+    return f"{type_name(value.dtype)}{over}"
 
 
 # --- guards -----------------------------------------------------------------------------------------------------------

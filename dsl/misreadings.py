@@ -24,6 +24,7 @@ _CURES = {
     ";": "one line holds one statement",
     "\\": "lines may be broken inside brackets",
     "\t": "indent with blanks only",
+    ".": "a number has digits on both sides of its point, and values have no attributes",
 }
 
 _FOREIGN = {
@@ -196,7 +197,17 @@ def _anything(at: Stumble) -> Diagnostic:
     what = found or f"`{at.found}` does not belong here"
     wanted = list(_expected(at.accepts))
     note = f"expected {' or '.join([', '.join(wanted[:-1]), wanted[-1]] if len(wanted) > 1 else wanted)}" if wanted else ""
-    return Diagnostic("TK101", what, at.span(), note)
+    return Diagnostic("TK101", what, at.span(), note, _cure(at))
+
+
+def _cure(at: Stumble) -> str:
+    """Help with what belongs to Python and not here."""
+    offset = open_bracket(at.before)
+    if at.kind == "_IF":
+        return "choose between values with `where(condition, a, b)`"
+    if at.kind == "COLON" and offset is not None and at.before[offset] == "[":
+        return "brackets name axes, one for each dimension: `x[m, N]`"
+    return ""
 
 
 def _expected(accepts: frozenset[str]) -> Iterator[str]:
@@ -204,7 +215,7 @@ def _expected(accepts: frozenset[str]) -> Iterator[str]:
     if rest >= _VALUE:
         rest -= {*_VALUE, "_TRUE", "_FALSE", "_NOT", "SIGN"}
         yield "a value"
-    if rest >= {"TIMES", "POWER"}:
+    if rest & _OPERATOR:
         rest -= _OPERATOR
         yield "an operator"
     for each in sorted(rest):

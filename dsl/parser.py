@@ -51,12 +51,16 @@ def parse_items(source: Source) -> tuple[list[syntax.Item], list[Diagnostic]]:
     broken = False
     for piece in pieces:
         builder = TreeBuilder(source, piece.first_line)
+        if (indented := _indented(source, piece)) is not None:
+            errors.append(indented)
+            broken = True
+            continue
         try:
             tree = grammar().parse(piece.text + "\n")
         except UnexpectedInput as error:
             diagnostic = explain(error, piece, source)
             # Text in the first column that starts no item is a consequence, if the item before it broke off.
-            if not (broken and diagnostic.code == "TK101"):
+            if not broken or piece.starts_item or diagnostic.code != "TK101":
                 errors.append(diagnostic)
             broken = True
         except LayoutError as error:
@@ -67,6 +71,16 @@ def parse_items(source: Source) -> tuple[list[syntax.Item], list[Diagnostic]]:
             errors += builder.errors
             broken = False
     return items, errors
+
+
+def _indented(source: Source, piece: Chunk) -> Diagnostic | None:
+    """The mistake of an item that does not start in the first column; only the first of a file can."""
+    for number, line in enumerate(piece.text.split("\n"), piece.first_line):
+        text = line.lstrip()
+        if text and not text.startswith("#"):
+            span = Span(source, number, 1, number, 1 + len(line) - len(text))
+            return Diagnostic("TK113", "this line is indented and no block is open", span) if line != text else None
+    return None
 
 
 def _misplaced(error: LayoutError, piece: Chunk, builder: TreeBuilder) -> Diagnostic:
