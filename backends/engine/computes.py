@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ...dsl.program import Carried, Fill, Op, Store, Value
+from ...dsl.spans import Span
 from .builder import Builder
 from .loads import copy
 from .program import Buffer, Compute, Transfer
@@ -10,14 +14,24 @@ from .select import Group
 
 
 def compute(builder: Builder, group: Group) -> None:
-    """Places the instruction of a group."""
+    """Places the instruction of a group; with the store of its result, where that is all that reads it."""
     if group.main in builder.done or _only_begins_a_loop(builder, group.main):
         return
     builder.done.update(group.ops)
-    inputs = tuple((value, builder.home[value]) for value in group.inputs if value not in builder.immediates)
-    reads = [buffer for _, buffer in inputs]
     inside = set(group.ops)
     results = [op.result for op in group.ops if any(use.by not in inside for use in builder.uses.of(op.result))]
+    stored = _stored(builder, results)
+    if stored is None:
+        _emit(builder, group, results)
+        return
+    with fold_by_fold(builder, stored.value, stored.span):
+        _emit(builder, group, results)
+        _transfer(builder, stored, builder.home[stored.value])
+
+
+def _emit(builder: Builder, group: Group, results: list[Value]) -> None:
+    inputs = tuple((value, builder.home[value]) for value in group.inputs if value not in builder.immediates)
+    reads = [buffer for _, buffer in inputs]
     name = builder.label(results[-1] if results else group.main.result)
     small = all(builder.selector.is_scalar(value, builder.layout.get(value)) for value in (*group.inputs, *results))
     engine = builder.engine(name, group.engines, reads, small, group.main.result.span)
@@ -26,6 +40,31 @@ def compute(builder: Builder, group: Group) -> None:
     action = Compute(group.ops, inputs, outputs, group.accumulates)
     writes = [buffer for _, buffer in outputs]
     builder.emit(f"{group.form} {name}", engine, group.form, action, reads, writes, group.main.result.span)
+
+
+def _stored(builder: Builder, results: list[Value]) -> Store | None:
+    """The store that is the only reader of a group's only result, in the same block."""
+    if len(results) != 1 or results[0] in builder.carrying:
+        return None
+    uses = builder.uses.of(results[0])
+    store = uses[0].by if len(uses) == 1 and uses[0].block == builder.uses.block_of[results[0]] else None
+    return store if isinstance(store, Store) else None
+
+
+@contextmanager
+def fold_by_fold(builder: Builder, value: Value, span: Span) -> Iterator[None]:
+    """A loop over the 128-row folds of a value, so that what stages it for a store holds one fold at a time."""
+    partition = builder.layout.get(value)
+    limits = [(partition, builder.chip.sbuf.partitions)] if partition is not None else []
+    with builder.blocks(limits, span):
+        yield
+
+
+def _staging(builder: Builder, name: str, value: Value) -> Buffer:
+    """A buffer for one fold of what is to be stored."""
+    partition = builder.layout.get(value)
+    blocks = {partition.name: builder.chip.sbuf.partitions} if partition is not None else {}
+    return builder.buffer(name, "sbuf", value.element, value.axes, partition, builder.slots(name), blocks=blocks)
 
 
 def _only_begins_a_loop(builder: Builder, op: Op) -> bool:
@@ -40,10 +79,9 @@ def _target(builder: Builder, value: Value) -> Buffer:
     if carried is not None and _last_reader(builder, carried):
         return builder.home[carried.argument]
     partition = builder.layout[value]
-    stores = [use.by for use in builder.uses.of(value) if isinstance(use.by, Store)]
-    if stores and len(stores) == len(builder.uses.of(value)):
-        name = stores[0].tensor.name
-        return builder.buffer(name, "sbuf", value.element, value.axes, partition, builder.slots(name))
+    stored = _stored(builder, [value])
+    if stored is not None:
+        return _staging(builder, stored.tensor.name, value)
     return builder.buffer(builder.label(value), "sbuf", value.element, value.axes, partition, builder.work_slots())
 
 
@@ -57,12 +95,21 @@ def _last_reader(builder: Builder, carried: Carried) -> bool:
 
 def store(builder: Builder, statement: Store) -> None:
     """Places a store, from SBUF: what the tensor engine left is copied there first."""
+    if statement in builder.done:
+        return
     value, name = statement.value, statement.tensor.name
     source = builder.home[value]
-    if source.memory == "psum":
-        staging = builder.buffer(name, "sbuf", value.element, value.axes, source.partition, builder.slots(name))
+    if source.memory == "sbuf":
+        _transfer(builder, statement, source)
+        return
+    with fold_by_fold(builder, value, statement.span):
+        staging = _staging(builder, name, value)
         copy(builder, source, staging, name, statement.span)
-        source = staging
+        _transfer(builder, statement, staging)
+
+
+def _transfer(builder: Builder, statement: Store, source: Buffer) -> None:
+    name = statement.tensor.name
     action = Transfer(statement.tensor, statement.index, source, store=True)
     builder.emit(f"store {name}", f"dma.{name}", "store", action, (source,), (), statement.span)
     builder.done.add(statement)
