@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from .axes import aligned, contract
+from .erf import erf
 from .rounding import Array, cast, compute_dtype, numpy_dtype, rounded, to_compute, to_storage
 
 __all__ = [
@@ -50,13 +52,6 @@ def _sigmoid(x: Array, out: Array | None = None) -> Array:
     half = np.tanh(half, out=out)
     half = np.multiply(half, x.dtype.type(0.5), out=out)
     return np.asarray(np.add(half, x.dtype.type(0.5), out=out))
-
-
-def _erf(x: Array, out: Array | None = None) -> Array:
-    from scipy.special import erf  # here, not above: it takes longer to import than numpy
-
-    result: Array = erf(x, out=out)
-    return result
 
 
 def _where(condition: Array, x: Array, y: Array, out: Array | None = None) -> Array:
@@ -121,7 +116,7 @@ FLOAT_ONLY: dict[str, Function] = {
     "reciprocal": np.reciprocal,
     "tanh": np.tanh,
     "sigmoid": _sigmoid,
-    "erf": _erf,
+    "erf": erf,
     "sin": np.sin,
     "cos": np.cos,
 }
@@ -253,35 +248,3 @@ def reduce(fn: str, x: Array, axis: tuple[int, ...]) -> Array:
     """`x` reduced by `fn` over the numbered axes, which the result no longer has; sums are in the type of `x`."""
     with np.errstate(all="ignore"):
         return REDUCTIONS[fn](x, axis)
-
-
-def aligned(x: Array, axes: Sequence[str], target: Sequence[str]) -> Array:
-    """A view of `x`, whose axes are named `axes`, that broadcasts against an array of the axes `target`, in that order."""
-    order = [axes.index(name) for name in target if name in axes]
-    # The ellipsis keeps an array of no axes an array; plain indexing would make it a number, a copy.
-    return x.transpose(order)[(..., *(slice(None) if name in axes else None for name in target))]
-
-
-def contract(
-    left: Array, left_axes: Sequence[str], right: Array, right_axes: Sequence[str], over: Sequence[str]
-) -> tuple[Array, tuple[str, ...]]:
-    """The products summed over the axes `over`, which both have; other shared names are batch axes. By BLAS for floats.
-
-    Gives the result and its axes: the left ones without `over`, then the right ones that are new.
-    """
-    batch = [name for name in left_axes if name in right_axes and name not in over]
-    rows = [name for name in left_axes if name not in right_axes]
-    columns = [name for name in right_axes if name not in left_axes]
-    a = _matrices(aligned(left, left_axes, [*batch, *rows, *over]), len(batch), len(rows))
-    b = _matrices(aligned(right, right_axes, [*batch, *over, *columns]), len(batch), len(over))
-    extents = dict(zip(left_axes, left.shape, strict=True)) | dict(zip(right_axes, right.shape, strict=True))
-    product = np.matmul(a, b).reshape([extents[name] for name in [*batch, *rows, *columns]])
-    axes = (*(name for name in left_axes if name not in over), *columns)
-    return aligned(product, [*batch, *rows, *columns], axes), axes
-
-
-def _matrices(x: Array, batch: int, rows: int) -> Array:
-    """`x` as a stack of matrices: `batch` leading axes kept, the next `rows` flattened, the rest flattened."""
-    shape = x.shape
-    middle = int(np.prod(shape[batch : batch + rows], dtype=np.int64))
-    return x.reshape(*shape[:batch], middle, int(np.prod(shape[batch + rows :], dtype=np.int64)))

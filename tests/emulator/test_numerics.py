@@ -45,6 +45,18 @@ def test_sigmoid_and_erf_at_the_tails() -> None:
     np.testing.assert_array_equal(numerics.elementwise("erf", [x]), np.array([-1, -1, 1, 1, np.nan], np.float32))
 
 
+def test_erf_of_floats_is_within_four_units_in_the_last_place() -> None:
+    x = np.random.default_rng(0).uniform(-6, 6, (501, 77)).astype(np.float32)
+    want = numerics.elementwise("erf", [x.astype(np.float64)])
+    units = np.abs(numerics.elementwise("erf", [x]) - want) / np.spacing(np.abs(want).astype(np.float32))
+    assert units.max() < 4
+    view, out = x[::2, ::3], np.empty((251, 26), np.float32, "F")
+    assert numerics.elementwise("erf", [view], out=out) is out
+    np.testing.assert_array_equal(out, numerics.elementwise("erf", [view.copy()]))
+    tiny = np.array([1e-42, -1e-30, 0.0], np.float32)
+    np.testing.assert_allclose(numerics.elementwise("erf", [tiny]), tiny * 1.1283792, rtol=1e-3)
+
+
 def test_integers_floor_wrap_and_survive_zero() -> None:
     x, y = np.array([-7, 7, -7, 5, 2**31 - 1], np.int32), np.array([2, -2, -2, 0, 1], np.int32)
     assert numerics.elementwise("floordiv", [x, y]).tolist()[:4] == [-7 // 2, 7 // -2, -7 // -2, 0]
