@@ -50,27 +50,27 @@ def parse_items(source: Source) -> tuple[list[syntax.Item], list[Diagnostic]]:
     errors: list[Diagnostic] = []
     broken = False
     for piece in pieces:
-        builder = TreeBuilder(source, piece.first_line)
-        if (indented := _indented(source, piece)) is not None:
-            errors.append(indented)
-            broken = True
-            continue
-        try:
-            tree = grammar().parse(piece.text + "\n")
-        except UnexpectedInput as error:
-            diagnostic = explain(error, piece, source)
-            # Text in the first column that starts no item is a consequence, if the item before it broke off.
-            if not broken or piece.starts_item or diagnostic.code != "TK101":
-                errors.append(diagnostic)
-            broken = True
-        except LayoutError as error:
-            errors.append(_misplaced(error, piece, builder))
-            broken = True
-        else:
-            items.append(builder.transform(tree))
-            errors += builder.errors
-            broken = False
+        item, mistakes = _parse_item(source, piece)
+        items += [item] if item else []
+        # Text in the first column that starts no item is a consequence, if the item before it broke off.
+        stray = broken and not piece.starts_item and [each.code for each in mistakes] == ["TK101"]
+        errors += [] if stray else mistakes
+        broken = item is None
     return items, errors
+
+
+def _parse_item(source: Source, piece: Chunk) -> tuple[syntax.Item | None, list[Diagnostic]]:
+    """An item, if it could be read, and the mistakes found in reading it."""
+    if (indented := _indented(source, piece)) is not None:
+        return None, [indented]
+    builder = TreeBuilder(source, piece.first_line)
+    try:
+        tree = grammar().parse(piece.text + "\n")
+    except UnexpectedInput as error:
+        return None, [explain(error, piece, source)]
+    except LayoutError as error:
+        return None, [Diagnostic(error.code, error.message, builder.span(error.token), help=error.help)]
+    return builder.transform(tree), builder.errors
 
 
 def _indented(source: Source, piece: Chunk) -> Diagnostic | None:
@@ -81,7 +81,3 @@ def _indented(source: Source, piece: Chunk) -> Diagnostic | None:
             span = Span(source, number, 1, number, 1 + len(line) - len(text))
             return Diagnostic("TK113", "this line is indented and no block is open", span) if line != text else None
     return None
-
-
-def _misplaced(error: LayoutError, piece: Chunk, builder: TreeBuilder) -> Diagnostic:
-    return Diagnostic(error.code, error.message, builder.span(error.token), help=error.help)
