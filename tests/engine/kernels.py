@@ -1,0 +1,36 @@
+"""The shipped kernels, specialised, with shapes of their own: small, and ragged in every dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from tilery.dsl import load
+from tilery.dsl.program import Kernel
+from tilery.dsl.types import ELEMENT_TYPES
+
+KERNELS = Path(__file__).parents[2] / "kernels"
+
+SHAPES: dict[str, tuple[dict[str, int], ...]] = {
+    "matmul": (dict(M=128, K=128, N=128), dict(M=256, K=384, N=640), dict(M=201, K=333, N=517)),
+    "matmul_kmajor": (dict(M=64, K=128, N=512), dict(M=384, K=256, N=256), dict(M=131, K=259, N=613)),
+    "linear_gelu": (dict(M=128, K=256, N=128), dict(M=256, K=128, N=1024), dict(M=77, K=141, N=303)),
+    "softmax": (dict(M=128, N=64), dict(M=256, N=1024), dict(M=203, N=777)),
+    "rmsnorm": (dict(M=128, N=256), dict(M=384, N=512), dict(M=171, N=1001)),
+    "attention": (dict(H=1, S=128, L=128, D=64), dict(H=2, S=256, L=384, D=128), dict(H=3, S=197, L=219, D=37)),
+}
+"""Three shapes a kernel; the last is ragged in every dimension."""
+
+
+@cache
+def specialised(name: str, element: str, causal: bool | None = None) -> Kernel:
+    """A shipped kernel with its type variable bound."""
+    definition = load(KERNELS / f"{name}.tk").kernels[name]
+    constants: Mapping[str, bool] = {} if causal is None else {"causal": causal}
+    return definition.specialise({"T": ELEMENT_TYPES[element]}, constants)
+
+
+def variants(name: str) -> tuple[bool | None, ...]:
+    """The constants to try: attention is causal or not."""
+    return (True, False) if name == "attention" else (None,)
