@@ -29,18 +29,18 @@ Arguments = Mapping[str, Any]
 
 
 def matmul(a: Arguments) -> Array:
-    return wide(a["a"]) @ wide(a["b"])
+    return np.asarray(wide(a["a"]) @ wide(a["b"]))
 
 
 def softmax(a: Arguments) -> Array:
     x = wide(a["x"])
     e = np.exp(x - x.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
+    return np.asarray(e / e.sum(axis=1, keepdims=True))
 
 
 def rmsnorm(a: Arguments) -> Array:
     x = wide(a["x"])
-    return x / np.sqrt((x * x).mean(axis=1, keepdims=True) + np.float32(1e-5)) * wide(a["weight"])
+    return np.asarray(x / np.sqrt((x * x).mean(axis=1, keepdims=True) + np.float32(1e-5)) * wide(a["weight"]))
 
 
 def linear_gelu(a: Arguments) -> Array:
@@ -58,7 +58,7 @@ def attention(a: Arguments) -> Array:
 
 def causal_attention(a: Arguments) -> Array:
     s = wide(a["q"]) @ wide(a["k"]).transpose(0, 2, 1) * np.float32(a["scale"])
-    s = np.where(np.tri(*s.shape[1:], dtype=bool), s, np.float32(-np.inf))
+    s = np.where(np.tri(*s.shape[1:], dtype=np.bool_), s, np.float32(-np.inf))
     e = np.exp(s - s.max(axis=-1, keepdims=True))
     return np.asarray(e / e.sum(axis=-1, keepdims=True) @ wide(a["v"]))
 

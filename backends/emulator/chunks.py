@@ -15,15 +15,15 @@ from ...dsl import program
 from ...dsl.program import Op, Statement, Value
 from .fuse import Accumulate
 
-ELEMENTWISE_BYTES = 512 << 10
-"""About what a temporary of elementwise work should take: several of them fit in a second-level cache."""
+ELEMENTWISE_BYTES = 1 << 20
+"""About what a temporary of elementwise work should take: no more than a second-level cache."""
 PRODUCT_BYTES = 2 << 20
 """The same where there are only matrix products, which find their own way through the caches."""
 GUARDED = 256
 """The furthest an axis goes whose positions decide whether a step can be left out."""
 ROW = 512
 """The last axis of a result goes this far before the others do: rows in memory should be long."""
-PRODUCT_DEPTH = 256
+PRODUCT_DEPTH = 512
 """How deep a matrix product should at least be."""
 
 

@@ -1,12 +1,13 @@
 """Operations against plain numpy in float64 or Python's own arithmetic."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from tilery.backends import numerics
 
-UNARY = {
+UNARY: dict[str, Callable[[float], float]] = {
     "exp": math.exp,
     "exp2": lambda x: 2.0**x,
     "log": math.log,
