@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from ...dsl.program import Carried, Fill, Op, Store, Value
 from ...dsl.spans import Span
 from .builder import Builder
-from .loads import copy
+from .layout import is_strided
+from .loads import across, copy
 from .program import Buffer, Compute, Transfer
 from .select import Group
 
@@ -48,7 +49,9 @@ def _stored(builder: Builder, results: list[Value]) -> Store | None:
         return None
     uses = builder.uses.of(results[0])
     store = uses[0].by if len(uses) == 1 and uses[0].block == builder.uses.block_of[results[0]] else None
-    return store if isinstance(store, Store) else None
+    if not isinstance(store, Store) or is_strided(store.index, builder.layout[store.value]):
+        return None
+    return store
 
 
 @contextmanager
@@ -99,6 +102,10 @@ def store(builder: Builder, statement: Store) -> None:
         return
     value, name = statement.value, statement.tensor.name
     source = builder.home[value]
+    if is_strided(statement.index, source.partition):
+        turned = next(each.axis for each in reversed(statement.index[:-1]) if not each.axis.unit)
+        _transfer(builder, statement, across(builder, value, turned, statement.span))
+        return
     if source.memory == "sbuf":
         _transfer(builder, statement, source)
         return

@@ -37,7 +37,7 @@ from .uses import statements
 ALMOST_IMPOSSIBLE = 100.0
 """A dot whose result has no such axis, or a reduction across the partitions."""
 STRIDED = 20.0
-"""Device memory read or written element by element."""
+"""Device memory met element by element, or a transpose that avoids it."""
 TRANSPOSED = 5.0
 """A transpose on the way to a dot."""
 BROADCAST = 3.0
@@ -74,7 +74,8 @@ class Demands:
     stores: list[tuple[Index, ...]]
     reduced: list[Axis]
     contracted: list[tuple[Axis, ...]]
-    dot_result: bool
+    batch: list[Axis] | None
+    """None: no dot gives the value. Else the axes that both of its operands have, which cannot lie across the partitions."""
 
 
 class Groups:
@@ -105,7 +106,7 @@ class Groups:
         total += TRANSPOSED * sum(axis not in each for each in demands.contracted)
         if demands.loads and axis not in value.axes:
             total += BROADCAST
-        if demands.dot_result and axis not in value.axes:
+        if demands.batch is not None and (axis not in value.axes or axis in demands.batch):
             total += ALMOST_IMPOSSIBLE
         return total
 
@@ -117,7 +118,7 @@ class Groups:
             case Store():
                 self._of(statement.value).stores.append(statement.index)
             case Dot():
-                self._of(statement.result).dot_result = True
+                self._of(statement.result).batch = [axis for axis in statement.left.axes if axis in statement.right.axes]
                 for operand in (statement.left, statement.right):
                     self._of(operand).contracted.append(tuple(axis for axis in statement.axes if not axis.unit))
             case Load():
@@ -134,7 +135,7 @@ class Groups:
     def _of(self, value: Value) -> Demands:
         if value not in self._demands:
             self._parent[value] = value
-            self._demands[value] = Demands([], [], [], [], False)
+            self._demands[value] = Demands([], [], [], [], None)
         return self._demands[value]
 
     def _tie(self, *values: Value) -> None:
@@ -151,7 +152,12 @@ class Groups:
 
 
 def _transfer_cost(index: tuple[Index, ...], axis: Axis | None) -> float:
+    if is_strided(index, axis):
+        return STRIDED
+    return SHORT if index and index[-1].axis == axis else 0.0
+
+
+def is_strided(index: tuple[Index, ...], partition: Axis | None) -> bool:
+    """True if a transfer would meet device memory element by element: the axis that is contiguous there lies across."""
     long = [each.axis for each in index if not each.axis.unit]
-    if not long or long[-1] != axis:
-        return 0.0
-    return STRIDED if len(long) > 1 else SHORT
+    return len(long) > 1 and long[-1] == partition

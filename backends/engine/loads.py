@@ -10,6 +10,7 @@ from ...dsl.program import Axis, Dot, Load, Value
 from ...dsl.spans import Span
 from .builder import Builder
 from .errors import CannotLower
+from .layout import is_strided
 from .program import Buffer, Copy, Transfer, Transpose
 
 
@@ -44,12 +45,20 @@ def _share(builder: Builder, earlier: Value, value: Value) -> None:
 
 def _wanted(builder: Builder, value: Value) -> list[tuple[Axis | None, bool]]:
     """The partition axes that the readers want, each with whether it is the one the value is loaded with."""
-    natural = builder.layout[value]
+    natural = raw_partition(builder, value)
     wanted: dict[Axis | None, bool] = {}
     for use in builder.uses.of(value):
-        axis = contracted_axis(builder, use.by, value) if isinstance(use.by, Dot) else natural
+        axis = contracted_axis(builder, use.by, value) if isinstance(use.by, Dot) else builder.layout[value]
         wanted[axis] = axis == natural
     return list(wanted.items())
+
+
+def raw_partition(builder: Builder, value: Value) -> Axis | None:
+    """The partition axis with which a value is loaded: its own, unless device memory would be read element by element."""
+    partition, load = builder.layout[value], builder.uses.definition.get(value)
+    if not isinstance(load, Load) or not is_strided(load.index, partition):
+        return partition
+    return next(each.axis for each in reversed(load.index[:-1]) if not each.axis.unit)
 
 
 def contracted_axis(builder: Builder, dot: Dot, operand: Value) -> Axis:
@@ -77,7 +86,7 @@ def _depth(builder: Builder, op: Load) -> int:
 def _plain(builder: Builder, op: Load, cut: list[Axis]) -> None:
     name, value = op.tensor.name, op.result
     whole = frozenset(axis.name for axis in cut)
-    partition = builder.layout[value]
+    partition = raw_partition(builder, value)
     buffer = builder.buffer(name, "sbuf", value.element, value.axes, partition, builder.slots(name), whole=whole)
     builder.home[value] = buffer
     for axis in cut:
@@ -92,17 +101,19 @@ def _turned(builder: Builder, op: Load, axis: Axis, cut: list[Axis]) -> None:
     name, value = op.tensor.name, op.result
     whole = frozenset(each.name for each in cut)
     buffer = builder.buffer(f"{name}.t", "sbuf", value.element, value.axes, axis, builder.slots(name), whole=whole)
+    if axis == builder.layout[value]:
+        builder.home[value] = buffer
     builder.crossed[value, axis] = buffer
-    by_dma = value.dtype in [each for each in (value.element,) if each.name in builder.chip.dma.transpose_elements]
-    options = ("tensor", "dma") if by_dma and len([each for each in value.axes if not each.unit]) == 2 else ("tensor",)
-    reason = f"{name} is stored along {axis}, which a dot needs across the partitions"
+    by_dma = value.element.name in builder.chip.dma.transpose_elements and sum(not each.unit for each in value.axes) == 2
+    options = ("tensor", "dma") if by_dma else ("tensor",)
+    reason = f"{name} is stored along {axis}, which is needed across the partitions"
     way = builder.choices.pick(f"transpose.{name}", options, reason)
     for each in cut:
         builder.open(each)
     if way == "dma":
         _transfer(builder, op, buffer, True)
     else:
-        partition = builder.layout[value]
+        partition = raw_partition(builder, value)
         raw = builder.buffer(name, "sbuf", value.element, value.axes, partition, builder.slots(name))
         _transfer(builder, op, raw, False)
         transpose(builder, raw, buffer, name, value.span)

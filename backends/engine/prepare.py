@@ -1,10 +1,11 @@
 """First pass: the kernel in the chip's vocabulary.
 
-gelu(x)      -> kept where the scalar engine knows it, else its definition
-mean[N](x)   -> sum[N](x) * (1 / N)
-a / b        -> a * (1 / b)
-c[m, n] = v  -> c[m, n] = T(v), so that every rounding is an operation
-2 * K        -> computed once on the host
+    gelu(x)                   -> kept where the scalar engine knows it, else its definition
+    mean[N](x)                -> sum[N](x) * (1 / N)
+    a / b                     -> a * (1 / b)
+    dot[k](x[m, k], y[m, k])  -> sum[k](x * y), as no axis is left for a matrix product
+    c[m, n] = v               -> c[m, n] = T(v), so that every rounding is an operation
+    2 * K                     -> computed once on the host
 """
 
 from __future__ import annotations
@@ -134,6 +135,8 @@ class Rewriter:
         """The operations that stand for one that no engine has; None: leave it."""
         if isinstance(op, Reduce) and op.fn == "mean":
             return self._mean(op)
+        if isinstance(op, Dot) and not _has_free_axes(op):
+            return _row_products(op)
         if isinstance(op, Elementwise) and op.fn == "div":
             return _div(op, op.operands[0] in self._one)
         if isinstance(op, Elementwise) and op.fn in _EXPANSIONS and op.fn not in self._known:
@@ -154,6 +157,20 @@ class Rewriter:
         done.append(Reduce(total, "sum", op.operand, op.axes))
         done.append(Elementwise(replace_value(op.result), "div", (total, count)))
         return done
+
+
+def _has_free_axes(op: Dot) -> bool:
+    """True if an operand has an axis of its own, which the tensor engine needs."""
+    only_left = {axis for axis in op.left.axes if axis not in op.right.axes}
+    only_right = {axis for axis in op.right.axes if axis not in op.left.axes}
+    return any(not axis.unit for axis in only_left | only_right)
+
+
+def _row_products(op: Dot) -> list[Op]:
+    done: list[Op] = []
+    products = _elementwise(done, "mul", F32, op.result, op.left, op.right)
+    done.append(Reduce(replace_value(op.result), "sum", products, op.axes))
+    return done
 
 
 def rewired(op: Op, now: Callable[[Value], Value]) -> Op:

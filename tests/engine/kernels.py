@@ -13,12 +13,16 @@ from tilery.dsl.types import ELEMENT_TYPES
 KERNELS = Path(__file__).parents[2] / "kernels"
 
 SHAPES: dict[str, tuple[dict[str, int], ...]] = {
-    "matmul": (dict(M=128, K=128, N=128), dict(M=256, K=384, N=640), dict(M=201, K=333, N=517)),
-    "matmul_kmajor": (dict(M=64, K=128, N=512), dict(M=384, K=256, N=256), dict(M=131, K=259, N=613)),
-    "linear_gelu": (dict(M=128, K=256, N=128), dict(M=256, K=128, N=1024), dict(M=77, K=141, N=303)),
-    "softmax": (dict(M=128, N=64), dict(M=256, N=1024), dict(M=203, N=777)),
-    "rmsnorm": (dict(M=128, N=256), dict(M=384, N=512), dict(M=171, N=1001)),
-    "attention": (dict(H=1, S=128, L=128, D=64), dict(H=2, S=256, L=384, D=128), dict(H=3, S=197, L=219, D=37)),
+    "matmul": ({"M": 128, "K": 128, "N": 128}, {"M": 256, "K": 384, "N": 640}, {"M": 201, "K": 333, "N": 517}),
+    "matmul_kmajor": ({"M": 64, "K": 128, "N": 512}, {"M": 384, "K": 256, "N": 256}, {"M": 131, "K": 259, "N": 613}),
+    "linear_gelu": ({"M": 128, "K": 256, "N": 128}, {"M": 256, "K": 128, "N": 1024}, {"M": 77, "K": 141, "N": 303}),
+    "softmax": ({"M": 128, "N": 64}, {"M": 256, "N": 1024}, {"M": 203, "N": 777}),
+    "rmsnorm": ({"M": 128, "N": 256}, {"M": 384, "N": 512}, {"M": 171, "N": 1001}),
+    "attention": (
+        {"H": 1, "S": 128, "L": 128, "D": 64},
+        {"H": 2, "S": 256, "L": 384, "D": 128},
+        {"H": 3, "S": 197, "L": 219, "D": 37},
+    ),
 }
 """Three shapes a kernel; the last is ragged in every dimension."""
 

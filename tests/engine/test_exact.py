@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-
 from tilery.backends import emulator, engine
 from tilery.backends.accuracy import compare
 from tilery.backends.chips import load_chip
@@ -55,9 +54,7 @@ def test_default_configuration(name: str, dims: dict[str, int], element: str, ca
 
 def drawn(space: tuple[engine.EngineProgram, ...] | Any, generator: random.Random) -> dict[str, Choice]:
     """A random configuration; tile sizes also where the space has none, so that every edge is ragged."""
-    return {
-        each.name: generator.randint(1, 300) if each.kind == "tile" else generator.choice(each.values) for each in space
-    }
+    return {each.name: generator.randint(1, 300) if each.kind == "tile" else generator.choice(each.values) for each in space}
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
@@ -69,9 +66,7 @@ def drawn(space: tuple[engine.EngineProgram, ...] | Any, generator: random.Rando
     extents=st.lists(st.integers(1, 260), min_size=4, max_size=4),
     seed=st.integers(0, 2**16),
 )
-def test_any_shape_tiles_and_buffers(
-    name: str, element: str, chip: str, causal: bool, extents: list[int], seed: int
-) -> None:
+def test_any_shape_tiles_and_buffers(name: str, element: str, chip: str, causal: bool, extents: list[int], seed: int) -> None:
     kernel = specialised(name, element, causal if name == "attention" else None)
     dims = dict(zip(kernel.signature.dimensions, extents, strict=False))
     dims |= {"H": 1 + dims["H"] % 3} if "H" in dims else {}
