@@ -60,9 +60,7 @@ class Comparison:
         return f"{text}; worst at {place}: got {self.worst_got:g}, want {self.worst_want:g}"
 
 
-def compare(
-    kernel: program.Kernel, dims: Mapping[str, int], got: Mapping[str, Array], want: Mapping[str, Array]
-) -> Comparison:
+def compare(kernel: program.Kernel, dims: Mapping[str, int], got: Mapping[str, Array], want: Mapping[str, Array]) -> Comparison:
     """Compares results in storage types with those of `reference`; see the head of this file for the formula."""
     outcomes = [
         _compare_result(tensor, tolerance(kernel, dims, tensor.element), got[tensor.name], want[tensor.name])

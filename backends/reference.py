@@ -74,9 +74,7 @@ def _survey(
     extents: dict[str, int] = {}
     reduced: set[str] = set()
     intermediates: list[tuple[str, ...]] = []
-    unbuilt = {
-        each.operand for each in program.walk(tuple(statements)) if isinstance(each, program.Reduce) and each.fn == "sum"
-    }
+    unbuilt = {each.operand for each in program.walk(tuple(statements)) if isinstance(each, program.Reduce) and each.fn == "sum"}
     for each in program.walk(tuple(statements)):
         if isinstance(each, program.Store):
             reduced |= set(extents) - {index.axis.name for index in each.index} if each.accumulate else set()
@@ -157,9 +155,7 @@ class _Block:
 
     def _extents(self, value: program.Value) -> tuple[int, ...]:
         whole = (range(program.size_value(axis.size, self.dims)) for axis in value.axes)
-        return tuple(
-            len(each[self.slices.get(axis.name, slice(None))]) for axis, each in zip(value.axes, whole, strict=True)
-        )
+        return tuple(len(each[self.slices.get(axis.name, slice(None))]) for axis, each in zip(value.axes, whole, strict=True))
 
     def _load(self, op: program.Load) -> Array:
         tensor = np.asarray(self.arguments[op.tensor.name])[self._part(op.index)]
@@ -204,9 +200,7 @@ class _Block:
         return numerics.aligned(array, names, _names(result))
 
 
-def _pair(
-    left: Array, left_names: list[str], right: Array, right_names: list[str], over: list[str]
-) -> tuple[Array, list[str]]:
+def _pair(left: Array, left_names: list[str], right: Array, right_names: list[str], over: list[str]) -> tuple[Array, list[str]]:
     """The product of two factors, summed over those of their axes that are in `over`."""
     left, left_names = _summed(left, left_names, [name for name in over if name not in right_names])
     right, right_names = _summed(right, right_names, [name for name in over if name not in left_names])

@@ -19,6 +19,8 @@ ELEMENTWISE_BYTES = 1 << 20
 """About what a temporary of elementwise work should take: no more than a second-level cache."""
 PRODUCT_BYTES = 2 << 20
 """The same where there are only matrix products, which find their own way through the caches."""
+UNIT_SHARE = 8
+"""An axis that goes one by one, `by 1`, is taken together only to this part of it: where the products are small ones."""
 GUARDED = 256
 """The furthest an axis goes whose positions decide whether a step can be left out."""
 ROW = 512
@@ -72,7 +74,7 @@ def _grown(extents: Extents, workers: int, shrink: int) -> dict[str, int]:
     while growing:
         name = min(growing, key=lambda each: (names[each].unit, each != long or sizes[each] >= ROW, sizes[each]))
         tried = {**sizes, name: min(2 * sizes[name], caps[name])}
-        if _largest(extents, tried) * 4 > limit:
+        if _largest(extents, tried) * 4 > (limit // UNIT_SHARE if names[name].unit else limit):
             growing.remove(name)
             continue
         sizes = tried
