@@ -117,10 +117,8 @@ def _cast(op: program.Cast, scope: Scope) -> None:
     if operand.dtype == numerics.compute_dtype(t) == numerics.numpy_dtype(t):
         scope.alias(op.result, operand)
         return
-    stored = scope.spare(operand.axes, numerics.numpy_dtype(t))
     out = scope.create(op.result, operand.axes, reuse=[op.operand])
-    scope.steps.append(steps.cast(operand.slot, t, stored.slot, out.slot))
-    scope.give_back(stored)
+    scope.steps.append(steps.cast(operand.slot, t, out.slot))
 
 
 def _reduce(op: program.Reduce, scope: Scope) -> None:

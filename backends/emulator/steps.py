@@ -138,12 +138,11 @@ def copy(source: int, out: int) -> Step:
     return run
 
 
-def cast(source: int, t: ElementType, stored: int, out: int) -> Step:
-    """Rounds to the grid of `t`, by way of its storage type in the slot `stored`."""
+def cast(source: int, t: ElementType, out: int) -> Step:
+    """Rounds to the grid of `t`; in place if the slots are the same."""
 
     def run(frame: Frame) -> None:
-        values = frame.values
-        numerics.to_compute(numerics.to_storage(values[source], t, values[stored]), t, values[out])
+        numerics.cast(frame.values[source], t, frame.values[out])
 
     return run
 
