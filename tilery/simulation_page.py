@@ -32,14 +32,13 @@ def print_simulation(console: Console, pipeline: Pipeline) -> None:
     used, available = bytes_text(report.sbuf_bytes_per_partition), bytes_text(report.sbuf_bytes_available)
     banks, all_banks = report.psum_banks, report.psum_banks_available
     page = facts()
+    page.add_row("")
     page.add_row("latency", Text(microseconds(report.latency_us), style="bold green"))
     page.add_row("bound", BOUNDS[report.bound])
     page.add_row("")
     page.add_row("peak", _share(report.peak_share, f"{rate:.1f} of {peak:.1f} TFLOP/s"))
     page.add_row("bandwidth", _share(report.bandwidth_share, f"{moved:.0f} of {most:.0f} GB/s, {bytes_text(report.hbm_bytes)}"))
-    page.add_row(
-        "SBUF", _share(report.sbuf_bytes_per_partition / report.sbuf_bytes_available, f"{used} of {available} a partition")
-    )
+    page.add_row("SBUF", _share(report.sbuf_bytes_per_partition / report.sbuf_bytes_available, f"{used} of {available}"))
     page.add_row("PSUM", _share(banks / all_banks, f"{banks} of {all_banks} banks"))
     page.add_row("")
     for name, engine in report.engines.items():

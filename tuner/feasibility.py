@@ -79,6 +79,25 @@ class _Screener:
         return np.where(screening.limit == 0, screening.lower_bound_us, np.inf).astype(np.float64)
 
 
+class _Known:
+    """Lower bounds of a sampled space: those of the sample are looked up, others screened when first asked for, and kept."""
+
+    def __init__(self, screener: _Screener, indices: Indices, bounds: Bounds) -> None:
+        order = np.argsort(indices)
+        self._screener, self._indices, self._bounds = screener, indices[order], bounds[order]
+        self._later: dict[int, float] = {}
+
+    def __call__(self, indices: Indices) -> Bounds:
+        places = np.minimum(np.searchsorted(self._indices, indices), len(self._indices) - 1)
+        found = np.where(self._indices[places] == indices, self._bounds[places], np.nan)
+        unknown = [int(index) for index in indices[np.isnan(found)] if int(index) not in self._later]
+        if unknown:
+            self._later.update(zip(unknown, self._screener(np.array(unknown)).tolist(), strict=True))
+        missing = np.flatnonzero(np.isnan(found))
+        found[missing] = [self._later[int(index)] for index in indices[missing]]
+        return found
+
+
 def survey(model: Model, space: Space, start: int, seed: int = 0, progress: Report | None = None) -> Landscape:
     """Screens the whole space, or of one beyond `WHOLE` configurations a sample and what lies downhill of its best.
 
@@ -91,7 +110,7 @@ def survey(model: Model, space: Space, start: int, seed: int = 0, progress: Repo
         lookup: Callable[[Indices], Bounds] = bounds.__getitem__
     else:
         indices, bounds = _sampled(screener, generator, start, progress)
-        lookup = screener
+        lookup = _Known(screener, indices, bounds)
     feasible = np.isfinite(bounds)
     order, bounds = indices[feasible], bounds[feasible]
     # Knobs that the bound does not see make large ties; a random order among them shows the search different ones early.

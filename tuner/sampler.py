@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import warnings
 from collections.abc import Callable, Mapping
+from itertools import islice
 
 import numpy as np
 import optuna
@@ -18,7 +19,7 @@ from .space import Indices
 from .trials import Trial, Trials
 
 NEAR = 20_000
-"""Among how many of the best lower bounds the nearest configuration is looked for; a few milliseconds of numpy."""
+"""Among how many of the best lower bounds the nearest configuration is looked for: a millisecond of numpy."""
 
 
 def _tpe(seed: int) -> BaseSampler:
@@ -64,21 +65,28 @@ class StudyArm:
         self._distributions = {
             each.name: _distribution(each, number) for each, number in zip(self._tunables, self._numeric, strict=True)
         }
-        self._scale = np.array([1 / max(1, len(each.values) - 1) if each.ordered else 0.0 for each in self._tunables])
+        scale = [1 / max(1, len(each.values) - 1) if each.ordered else 0.0 for each in self._tunables]
+        self._scale = np.array(scale, dtype=np.float32)
+        self._candidates = trials.landscape.order[:NEAR]
+        self._digits = trials.landscape.space.digits(self._candidates).astype(np.int16)
+        self._place = {int(index): place for place, index in enumerate(self._candidates)}
+        self._new = np.ones(len(self._candidates), dtype=bool)
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.study = optuna.create_study(direction="minimize", sampler=sampler)
+        self._seen = 0
         self._asked: optuna.Trial | None = None
 
     def propose(self) -> int | None:
         """What the sampler asks for, moved to the nearest configuration that is feasible, new and able to win."""
-        candidates = self._trials.nearest_open(NEAR)
-        if not len(candidates):
+        end = min(NEAR, self._trials.landscape.below(self._trials.best_us))
+        self._forget_timed()
+        if not self._new[:end].any():
             return None
         self._forget()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # experimental features of Optuna are not the user's concern
             self._asked = self.study.ask(self._distributions)
-        return self._nearest(self._wanted(self._asked.params), candidates)
+        return self._nearest(self._wanted(self._asked.params), end)
 
     def told(self, trial: Trial, own: bool) -> None:
         """Tells the study, so that the sampler learns from the descents too."""
@@ -113,12 +121,19 @@ class StudyArm:
         places = [parameters[each.name] if number else each.values.index(parameters[each.name]) for each, number in pairs]
         return np.array(places, dtype=np.int64)
 
-    def _nearest(self, wanted: Indices, candidates: Indices) -> int:
-        """By steps over ordered values, by difference over names; the earlier candidate, of better bound, wins a tie."""
-        digits = self._trials.landscape.space.digits(candidates)
-        steps = np.abs(digits - wanted)
+    def _nearest(self, wanted: Indices, end: int) -> int:
+        """By steps over ordered values, by difference over names; the one of better bound wins a tie."""
+        steps = np.abs(self._digits[:end] - wanted.astype(np.int16))
         distance = np.where(self._scale > 0, steps * self._scale, steps > 0).sum(axis=1)
-        return int(candidates[np.argmin(distance)])
+        distance[~self._new[:end]] = np.inf
+        return int(self._candidates[np.argmin(distance)])
+
+    def _forget_timed(self) -> None:
+        """Takes what has been timed since the last time, or refused, out of the candidates."""
+        for index in islice(self._trials.done, self._seen, None):
+            if (place := self._place.get(index)) is not None:
+                self._new[place] = False
+        self._seen = len(self._trials.done)
 
 
 def _distribution(tunable: Tunable, numeric: bool) -> BaseDistribution:
