@@ -17,6 +17,7 @@ from ..chips import Chip
 from .choices import SLOTS, Choices
 from .errors import CannotLower
 from .layout import Layout
+from .pipeline import cuts, spread, staged
 from .prepare import Prepared
 from .program import Action, Buffer, Instruction, Loop, Memory, Node
 from .select import Selector
@@ -71,8 +72,19 @@ class Builder:
         frame = self.frames.pop()
         assert frame.axis is not None
         if frame.nodes:
-            body, allocates = tuple(frame.nodes), tuple(frame.allocates)
-            self.frames[-1].nodes.append(Loop(frame.axis, frame.limit, allocates, body, frame.guard, frame.parallel, span))
+            stages = staged(frame.nodes, frame.allocates, self._cuts(frame))
+            self.frames[-1].nodes.append(Loop(frame.axis, frame.limit, stages, frame.guard, frame.parallel, span))
+
+    def _cuts(self, frame: Frame) -> tuple[int, ...]:
+        """Where the stages of an innermost tile loop begin, after the first."""
+        assert frame.axis is not None
+        if frame.limit is not None or any(isinstance(node, Loop) and node.limit is None for node in frame.nodes):
+            return ()
+        places = cuts(frame.nodes, frame.allocates)
+        options = tuple(range(1, len(places) + 2))
+        reason = f"steps of {frame.axis} whose parts may overlap on engines that run in order"
+        count = int(self.choices.pick(f"stages.{frame.axis}", options, reason))
+        return spread(places, count - 1)
 
     @contextmanager
     def blocks(self, limits: Iterable[tuple[Axis, int]], span: Span) -> Iterator[None]:

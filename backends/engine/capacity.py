@@ -25,15 +25,14 @@ def bytes_per_partition(buffer: Buffer, chip: Chip, tile: Tile, extent: Tile) ->
 def psum_banks(buffer: Buffer, chip: Chip, tile: Tile, extent: Tile) -> Number:
     """PSUM banks that one instance takes: a bank holds 128 rows of what one matmul writes.
 
-    Several axes along a partition share a bank if all of them fit it; else each position of the outer ones takes banks
-    of its own.
+    A small tile shares one bank, its folds and all its axes; of a larger one, every fold and every position of the outer axes
+    takes banks of its own.
     """
     per_bank = chip.psum.bank_bytes // buffer.element.bytes
     long = [_positions(axis, buffer, tile, extent) for axis in buffer.free if not axis.unit] or [1]
     apart = product(long[:-1]) * ceil_div(long[-1], per_bank)
-    together = ceil_div(product(long), per_bank)
-    banks = together + (together > 1) * (apart - together)
-    return _folds(buffer, chip, tile, extent) * banks
+    folds = _folds(buffer, chip, tile, extent)
+    return 1 + (folds * product(long) > per_bank) * (folds * apart - 1)
 
 
 def _folds(buffer: Buffer, chip: Chip, tile: Tile, extent: Tile) -> Number:

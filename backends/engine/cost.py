@@ -90,15 +90,20 @@ def transpose_cycles(action: Transpose, chip: Chip, extents: Extents) -> Number:
 
 
 def compute_cycles(instruction: Instruction, action: Compute | Copy, chip: Chip, extents: Extents) -> Number:
-    """fixed + passes x free elements, for each block of 128 partitions (NKI instruction costs)."""
+    """fixed + passes x free elements (NKI instruction costs).
+
+    A tile of more than 128 rows lies folded along the partitions, and one instruction takes all its folds, unless it has an operand
+    or a result of one element a partition: that is another one in every fold.
+    """
     engine = chip.engine(instruction.engine)
     buffers = [*instruction.reads, *instruction.writes]
     partition = next((buffer.partition for buffer in buffers if buffer.partition), None)
     free = {axis.name for buffer in buffers for axis in buffer.axes if axis != partition}
     elements = product(extents[name] for name in sorted(free))
-    blocks = ceil_div(extents[partition.name], engine.lanes) if partition else 1
+    folds = ceil_div(extents[partition.name], engine.lanes) if partition else 1
+    column = any(all(axis == partition or axis.unit for axis in buffer.axes) for buffer in buffers)
     extra = engine.accumulate_cycles if isinstance(action, Compute) and action.accumulates else 0.0
-    return blocks * (engine.fixed_cycles + extra + passes(instruction, chip) * elements)
+    return (folds if column else 1) * (engine.fixed_cycles + extra) + folds * passes(instruction, chip) * elements
 
 
 def passes(instruction: Instruction, chip: Chip) -> float:

@@ -21,6 +21,8 @@ from .guards import Guards
 from .program import Buffer, Compute, Copy, EngineProgram, Instruction, Loop, MatMul, Node, Transfer, Transpose
 
 Range = tuple[int, int]
+Flight = dict[Buffer, tuple[Array, dict[str, int], bool]]
+"""The instances of one step of a pipelined loop: elements, first positions, and whether a running sum has begun."""
 
 
 def execute(program: EngineProgram, arguments: Mapping[str, Array | float]) -> dict[str, Array]:
@@ -83,13 +85,31 @@ class Machine:
 
     def _loop(self, loop: Loop) -> None:
         before = self._ranges.get(loop.axis.name)
-        for here in self._steps(loop):
-            self._ranges[loop.axis.name] = here
-            self.run(loop.allocates, loop.body)
+        steps = list(self._steps(loop))
+        flights: dict[int, Flight] = {}
+        for turn in range(len(steps) + len(loop.stages) - 1 if steps else 0):
+            for number, stage in enumerate(loop.stages):
+                step = turn - number
+                if 0 <= step < len(steps):
+                    self._ranges[loop.axis.name] = steps[step]
+                    self._resume(flights.get(step, {}))
+                    self.run(stage.allocates, stage.body)
+                    done = [buffer for each in loop.stages[: number + 1] for buffer in each.allocates]
+                    flights[step] = self._suspended(done)
+            flights.pop(turn - len(loop.stages) + 1, None)
         if before is None:
             self._ranges.pop(loop.axis.name, None)
         else:
             self._ranges[loop.axis.name] = before
+
+    def _suspended(self, buffers: list[Buffer]) -> Flight:
+        """The instances of a step whose next stage comes later."""
+        return {buffer: (self._instances[buffer], self._bases[buffer], buffer in self._started) for buffer in buffers}
+
+    def _resume(self, flight: Flight) -> None:
+        for buffer, (instance, bases, started) in flight.items():
+            self._instances[buffer], self._bases[buffer] = instance, bases
+            (self._started.add if started else self._started.discard)(buffer)
 
     def _steps(self, loop: Loop) -> Iterator[Range]:
         if loop.limit is not None:

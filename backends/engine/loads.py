@@ -127,14 +127,18 @@ def _transfer(builder: Builder, op: Load, buffer: Buffer, transposed: bool) -> N
 
 
 def transpose(builder: Builder, source: Buffer, out: Buffer, name: str, span: Span) -> None:
-    """Tensor-engine transposes of every block of `source`, gathered a PSUM bank at a time, and the copies into `out`."""
+    """Tensor-engine transposes of every block of `source`, gathered a PSUM bank at a time, and the copies into `out`.
+
+    A bank takes 512 columns. A tile variable across the partitions is likely to be long: four of its folds share a bank.
+    """
     rows, columns = out.partition, source.partition
     if rows is None or columns is None:
         why = f"{name} is the same on every partition, and a dot needs axis {rows} across them"
         raise CannotLower(builder.chip.name, span, why, "give the operand both axes of the product")
-    psum = builder.chip.psum
+    columns_a_bank = builder.chip.psum.bank_bytes // 4
+    long, short = max(columns_a_bank, builder.chip.tensor.columns), builder.chip.tensor.columns
     limits = {axis.name: 1 for axis in source.axes if axis not in (rows, columns) and not axis.unit}
-    limits |= {rows.name: builder.chip.tensor.columns, columns.name: psum.bank_bytes // 4}
+    limits |= {rows.name: short, columns.name: long} if rows.whole else {rows.name: long, columns.name: short}
     by_name = {axis.name: axis for axis in source.axes}
     with builder.blocks([(by_name[each], limit) for each, limit in limits.items()], span):
         slots = builder.choices.slots("buffers.turn", (1, 2), 2, "PSUM banks between a transpose and its copy")

@@ -10,7 +10,8 @@ from .computes import compute, fill, store
 from .dots import begin_sum, dot, running_sums
 from .errors import CannotLower
 from .loads import copy, load
-from .program import Buffer
+from .pipeline import read, written
+from .program import Buffer, Node
 
 
 def block(builder: Builder, body: tuple[Statement, ...]) -> None:
@@ -104,3 +105,11 @@ def _update(builder: Builder, carried: list[Carried]) -> None:
         staged.append((each, source, target))
     for each, source, target in staged:
         copy(builder, source, target, each.argument.name, each.updated.span)
+        _move_up(builder.frames[-1].nodes, source, target)
+
+
+def _move_up(nodes: list[Node], source: Buffer, target: Buffer) -> None:
+    """Puts the copy that was appended last right after what it has to wait for, so that a stage may end behind it."""
+    copied = nodes.pop()
+    before = [place for place, node in enumerate(nodes) if source in written(node) or target in read(node) | written(node)]
+    nodes.insert(before[-1] + 1 if before else 0, copied)

@@ -2,7 +2,8 @@
 
 prepare   the kernel in the chip's vocabulary
 layout    the axis across the partitions of every value
-build     loops, instructions, buffers (fusion in `select`, residency in `loads`, partial sums in `dots`)
+build     loops, instructions, buffers (fusion in `select`, residency in `loads`, partial sums in `dots`,
+              stages in `pipeline`)
 capacity  does it fit
 """
 
@@ -19,6 +20,7 @@ from .capacity import check_capacity
 from .choices import Choices
 from .layout import assign_layout
 from .loops import block
+from .pipeline import lags
 from .prepare import prepare
 from .program import EngineProgram, Structure
 from .tiles import tile_tunables
@@ -72,6 +74,7 @@ class Lowering:
             tuple(top.allocates),
             tuple(top.nodes),
             self.prepared.host,
+            lags(top.nodes),
         )
         return structure, choices
 
@@ -91,7 +94,7 @@ class Lowering:
 
 
 def _rank(name: str) -> tuple[int, str]:
-    kinds = ("order", "hoist", "accumulate", "transpose", "engine", "buffers")
+    kinds = ("order", "hoist", "accumulate", "transpose", "engine", "stages", "buffers")
     return kinds.index(name.split(".")[0]), name
 
 

@@ -1,11 +1,11 @@
 """First pass: the kernel in the chip's vocabulary.
 
-    gelu(x)                   -> kept where the scalar engine knows it, else its definition
-    mean[N](x)                -> sum[N](x) * (1 / N)
-    a / b                     -> a * (1 / b)
-    dot[k](x[m, k], y[m, k])  -> sum[k](x * y), as no axis is left for a matrix product
-    c[m, n] = v               -> c[m, n] = T(v), so that every rounding is an operation
-    2 * K                     -> computed once on the host
+gelu(x)                   -> kept where the scalar engine knows it, else its definition
+mean[N](x)                -> sum[N](x) * (1 / N)
+a / b                     -> a * (1 / b)
+dot[k](x[m, k], y[m, k])  -> sum[k](x * y), as no axis is left for a matrix product
+c[m, n] = v               -> c[m, n] = T(v), so that every rounding is an operation
+2 * K                     -> computed once on the host
 """
 
 from __future__ import annotations

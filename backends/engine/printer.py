@@ -41,9 +41,13 @@ def _loop(program: EngineProgram, loop: Loop, depth: int) -> list[str]:
     over = f"{loop.axis.size}" if loop.limit is None else "the tile"
     kind = "for" if not loop.parallel else "tile"
     guard = " if its guard holds" if loop.guard else ""
-    new = f"   # new: {', '.join(map(str, loop.allocates))}" if loop.allocates else ""
-    head = f"{'    ' * depth}{kind} {loop.axis} of {over} by {step}{guard}:{new}"
-    return [head, *_nodes(program, loop.body, depth + 1)]
+    lines = [f"{'    ' * depth}{kind} {loop.axis} of {over} by {step}{guard}:"]
+    for number, stage in enumerate(loop.stages):
+        note = [f"stage {number + 1}"] if len(loop.stages) > 1 else []
+        note += [f"new {', '.join(map(str, stage.allocates))}"] if stage.allocates else []
+        lines += [f"{'    ' * (depth + 1)}# {'; '.join(note)}"] if note else []
+        lines += _nodes(program, stage.body, depth + 1)
+    return lines
 
 
 def _instruction(node: Instruction) -> str:

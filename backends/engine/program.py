@@ -136,18 +136,39 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """A stretch of a loop's body."""
+
+    allocates: tuple[Buffer, ...]
+    """Buffers of which a step takes the next instance when it comes to this stage."""
+    body: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Loop:
-    """Steps over an axis: tiles of its dimension, or blocks of the current tile."""
+    """Steps over an axis: tiles of its dimension, or blocks of the current tile.
+
+    With several stages it is software-pipelined: the first stage of a step comes before the second stage of the step before it,
+    that before the third stage of the one before, and so on, so that no engine waits for a result that it will be given later.
+    """
 
     axis: Axis
     limit: int | None
     """None: steps of the axis's tile size over its whole dimension. A number: steps of that many over the current tile."""
-    allocates: tuple[Buffer, ...]
-    """Buffers of which each step takes the next instance."""
-    body: tuple[Node, ...]
+    stages: tuple[Stage, ...]
     guard: Guard | None
     parallel: bool
     span: Span
+
+    @property
+    def allocates(self) -> tuple[Buffer, ...]:
+        """Buffers of which each step takes the next instance."""
+        return tuple(buffer for stage in self.stages for buffer in stage.allocates)
+
+    @property
+    def body(self) -> tuple[Node, ...]:
+        """The body of a step, all its stages."""
+        return tuple(node for stage in self.stages for node in stage.body)
 
 
 Node = Instruction | Loop
@@ -167,6 +188,8 @@ class Structure:
     body: tuple[Node, ...]
     host: tuple[Op, ...]
     """Scalar arithmetic done once, before the launch: constants, sizes, arguments."""
+    lags: Mapping[Buffer, int]
+    """Further instances that a buffer needs because later stages still read it when newer steps have begun."""
 
     def instructions(self) -> Iterator[tuple[tuple[Loop, ...], Instruction]]:
         """Every instruction with the loops around it, outermost first, in order."""
@@ -213,4 +236,5 @@ class EngineProgram:
 
     def slots(self, buffer: Buffer) -> int:
         """Instances of a buffer."""
-        return int(self.config[buffer.slots]) if isinstance(buffer.slots, str) else buffer.slots
+        slots = int(self.config[buffer.slots]) if isinstance(buffer.slots, str) else buffer.slots
+        return slots + self.structure.lags.get(buffer, 0)

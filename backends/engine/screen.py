@@ -89,6 +89,7 @@ def _measured(
     for buffer in structure.buffers:
         slots = buffer.slots
         alive = slots if isinstance(slots, int) else np.asarray(space[slots].values)[columns[slots][rows]]
+        alive = alive + structure.lags.get(buffer, 0)
         measure, total = (bytes_per_partition, sbuf) if buffer.memory == "sbuf" else (psum_banks, psum)
         one = np.broadcast_to(measure(buffer, structure.chip, sizes.tile, sizes.extent), len(first))
         total += alive * one[where]

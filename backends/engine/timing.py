@@ -50,13 +50,20 @@ class Repeat:
     """Full steps."""
     tile: int
     extent: int
-    full: tuple[Step, ...]
-    tail: tuple[Step, ...] | None
-    """The body for the shorter last step; None: the steps divide the extent."""
-    allocates: tuple[int, ...]
+    full: tuple[BoundStage, ...]
+    tail: tuple[BoundStage, ...] | None
+    """The stages of the shorter last step; None: the steps divide the extent."""
     tracked: bool
     """A guard inside looks at this loop's positions: its steps differ, and are walked one by one."""
     touched: Touched
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoundStage:
+    """A stage with its numbers."""
+
+    allocates: tuple[int, ...]
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,11 +129,16 @@ class Binder:
         extent = self._program.extent(loop.axis) if loop.limit is None else extents[name]
         tile = self._program.tile(loop.axis) if loop.limit is None else min(loop.limit, extent)
         rest = extent % tile
-        full = self._body(loop.body, {**extents, name: tile})
-        tail = self._body(loop.body, {**extents, name: rest}) if rest else None
-        allocates = tuple(self.buffers[buffer] for buffer in loop.allocates)
+        full = self._stages(loop, {**extents, name: tile})
+        tail = self._stages(loop, {**extents, name: rest}) if rest else None
         tracked = loop.limit is None and name in inner_guard_axes(loop.body)
-        return Repeat(loop, extent // tile, tile, extent, full, tail, allocates, tracked, touched(full, allocates, self._dma))
+        return Repeat(loop, extent // tile, tile, extent, full, tail, tracked, touched(full, self._dma))
+
+    def _stages(self, loop: Loop, extents: Mapping[str, int]) -> tuple[BoundStage, ...]:
+        return tuple(
+            BoundStage(tuple(self.buffers[buffer] for buffer in stage.allocates), self._body(stage.body, extents))
+            for stage in loop.stages
+        )
 
 
 def dimension_extents(program: EngineProgram) -> dict[str, int]:
@@ -135,9 +147,9 @@ def dimension_extents(program: EngineProgram) -> dict[str, int]:
     return {axis.name: program.tile(axis) for axis in axes if axis.whole}
 
 
-def touched(body: tuple[Step, ...], allocates: tuple[int, ...], dma: list[int]) -> Touched:
-    """The clocks that a loop's body concerns."""
-    leaves, rings = _leaves(body), set(allocates) | _rings(body)
+def touched(stages: tuple[BoundStage, ...], dma: list[int]) -> Touched:
+    """The clocks that a loop's stages concern."""
+    leaves, rings = _leaves(stages), _rings(stages)
     queues = {leaf.queue for leaf in leaves}
     written = {buffer for leaf in leaves for buffer in leaf.writes} - rings
     read: dict[int, set[int]] = {}
@@ -150,16 +162,17 @@ def touched(body: tuple[Step, ...], allocates: tuple[int, ...], dma: list[int]) 
     return Touched(tuple(sorted(queues)), tuple(sorted(charged)), tuple(sorted(rings)), tuple(sorted(written)), readers)
 
 
-def _leaves(body: tuple[Step, ...]) -> list[Leaf]:
+def _leaves(stages: tuple[BoundStage, ...]) -> list[Leaf]:
     found: list[Leaf] = []
-    for step in body:
+    for step in (step for stage in stages for step in stage.steps):
         found += [step] if isinstance(step, Leaf) else _leaves(step.full)
     return found
 
 
-def _rings(body: tuple[Step, ...]) -> set[int]:
-    inner = [step for step in body if isinstance(step, Repeat)]
-    return {buffer for step in inner for buffer in step.allocates}.union(*(_rings(step.full) for step in inner))
+def _rings(stages: tuple[BoundStage, ...]) -> set[int]:
+    found = {buffer for stage in stages for buffer in stage.allocates}
+    inner = [step for stage in stages for step in stage.steps if isinstance(step, Repeat)]
+    return found.union(*(_rings(step.full) for step in inner))
 
 
 class Walk:
@@ -173,6 +186,8 @@ class Walk:
         # One clock a slot: when it was last written, and when it was last read. The current instance is the last one.
         self._written = [[0] * count for count in slots]
         self._read = [[0] * count for count in slots]
+        # Which instance the stage at hand means: the latest one, or an earlier one where newer steps have begun.
+        self._which = [-1] * len(slots)
         self._guards = Guards(program)
         self._ranges: dict[str, tuple[int, int]] = {}
         self._record = record
@@ -194,17 +209,17 @@ class Walk:
                 self._repeat(step)
 
     def _leaf(self, leaf: Leaf) -> None:
-        free, written, read = self._free, self._written, self._read
+        free, written, read, which = self._free, self._written, self._read, self._which
         start = free[leaf.queue]
         for buffer in leaf.reads:
-            clock = written[buffer][-1]
+            clock = written[buffer][which[buffer]]
             if clock > start:
                 start = clock
         for buffer in leaf.writes:
-            clock = written[buffer][-1]
+            clock = written[buffer][which[buffer]]
             if clock > start:
                 start = clock
-            clock = read[buffer][-1]
+            clock = read[buffer][which[buffer]]
             if clock > start:
                 start = clock
         duration = leaf.duration_fs
@@ -214,10 +229,10 @@ class Walk:
         end = start + duration + leaf.latency_fs
         for buffer in leaf.reads:
             ring = read[buffer]
-            if end > ring[-1]:
-                ring[-1] = end
+            if end > ring[which[buffer]]:
+                ring[which[buffer]] = end
         for buffer in leaf.writes:
-            written[buffer][-1] = end
+            written[buffer][which[buffer]] = end
         self.events += 1
         if self._record is not None:
             self._record(leaf.instruction, start, end)
@@ -226,42 +241,75 @@ class Walk:
         if repeat.loop.guard is not None:
             steps = self._guards.steps(repeat.loop, self._ranges)
             full = sum(step < repeat.count for step in steps)
-            self._some(repeat, full)
-            if repeat.tail is not None and len(steps) > full:
-                self._once(repeat, repeat.tail)
+            self._steps_of(repeat, full, len(steps) > full)
         elif repeat.tracked:
             self._each(repeat)
         else:
-            self._some(repeat, repeat.count)
-            if repeat.tail is not None:
-                self._once(repeat, repeat.tail)
+            self._steps_of(repeat, repeat.count, repeat.tail is not None)
 
     def _each(self, repeat: Repeat) -> None:
-        """Steps whose positions matter to a guard inside, one by one."""
+        """Steps whose positions matter to a guard inside, one by one; such a loop is no innermost one, and has one stage."""
         name = repeat.loop.axis.name
         for start in range(0, repeat.extent, repeat.tile):
             stop = min(repeat.extent, start + repeat.tile)
             self._ranges[name] = (start, stop)
             whole = stop - start == repeat.tile or repeat.tail is None
-            self._once(repeat, repeat.full if whole else repeat.tail or repeat.full)
+            for stage in repeat.full if whole else repeat.tail or repeat.full:
+                self._stage(stage)
         del self._ranges[name]
 
-    def _once(self, repeat: Repeat, body: tuple[Step, ...]) -> None:
-        for buffer in repeat.allocates:
+    def _stage(self, stage: BoundStage) -> None:
+        for buffer in stage.allocates:
             ring = self._written[buffer]
             ring.append(ring.pop(0))
             ring = self._read[buffer]
             ring.append(ring.pop(0))
-        self._body(body)
+        self._body(stage.steps)
 
-    def _some(self, repeat: Repeat, count: int) -> None:
-        """`count` full steps, jumping as soon as they repeat."""
+    def _steps_of(self, repeat: Repeat, full: int, tail: bool) -> None:
+        """`full` full steps, then perhaps the shorter one, their stages interleaved."""
+        ahead = len(repeat.full) - 1
+        total = full + tail
+        if not ahead:
+            (stage,) = repeat.full
+            self._some(repeat, full, lambda: self._stage(stage))
+            if tail and repeat.tail is not None:
+                self._stage(repeat.tail[0])
+            return
+        for turn in range(min(ahead, total + ahead)):
+            self._turn(repeat, turn, full, total)
+        if full > ahead:
+            self._some(repeat, full - ahead, lambda: self._turn(repeat, ahead, full, total))
+        for turn in range(max(ahead, full), total + ahead):
+            self._turn(repeat, turn, full, total)
+        for stage in repeat.full:
+            for buffer in stage.allocates:
+                self._which[buffer] = -1
+
+    def _turn(self, repeat: Repeat, turn: int, full: int, total: int) -> None:
+        """The first stage of step `turn`, the second one of the step before it, and so on."""
+        for number in range(len(repeat.full)):
+            step = turn - number
+            if not 0 <= step < total:
+                continue
+            stages = repeat.full if step < full else repeat.tail
+            assert stages is not None
+            for earlier in range(number):
+                newest = min(turn - earlier, total - 1)
+                for buffer in stages[earlier].allocates:
+                    self._which[buffer] = step - newest - 1
+            for buffer in stages[number].allocates:
+                self._which[buffer] = -1
+            self._stage(stages[number])
+
+    def _some(self, repeat: Repeat, count: int, once: Callable[[], None]) -> None:
+        """`count` equal turns of a loop, jumping as soon as they repeat."""
         seen: dict[tuple[int, ...], tuple[int, int]] = {}
         charges: list[list[int]] = []
         done = 0
         watch = self._jump and count > 3
         while done < count:
-            self._once(repeat, repeat.full)
+            once()
             done += 1
             if not watch:
                 continue
@@ -285,16 +333,18 @@ class Walk:
             clocks += self._written[buffer]
             clocks += self._read[buffer]
         for buffer in touched.written:
-            clocks.append(self._written[buffer][-1])
-            clocks.append(self._read[buffer][-1])
+            clocks.append(self._written[buffer][self._which[buffer]])
+            clocks.append(self._read[buffer][self._which[buffer]])
         for buffer, _ in touched.read:
-            clocks.append(self._read[buffer][-1])
+            clocks.append(self._read[buffer][self._which[buffer]])
         base = clocks[0]
         return base, tuple([clock - base for clock in clocks])
 
     def _decided(self, touched: Touched) -> bool:
         """True if no clock that the loop only reads can hold an instruction up any more: its readers' queues are past it."""
-        return all(self._written[buffer][-1] <= self._free[queue] for buffer, queues in touched.read for queue in queues)
+        return all(
+            self._written[buffer][self._which[buffer]] <= self._free[queue] for buffer, queues in touched.read for queue in queues
+        )
 
     def _shift(self, touched: Touched, shift: int, charges: list[int], jumps: int) -> None:
         """Moves the clocks as `jumps` further periods would: all by `shift`; queues only held up, by what a period charges."""
@@ -306,7 +356,7 @@ class Walk:
             self._written[buffer] = [clock + shift for clock in self._written[buffer]]
             self._read[buffer] = [clock + shift for clock in self._read[buffer]]
         for buffer in touched.written:
-            self._written[buffer][-1] += shift
-            self._read[buffer][-1] += shift
+            self._written[buffer][self._which[buffer]] += shift
+            self._read[buffer][self._which[buffer]] += shift
         for buffer, _ in touched.read:
-            self._read[buffer][-1] += shift
+            self._read[buffer][self._which[buffer]] += shift

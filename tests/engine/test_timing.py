@@ -23,33 +23,44 @@ from tilery.dsl.program import Kernel
 
 from .kernels import SHAPES, specialised
 
-Event = tuple[Instruction, dict[str, int], list[Buffer]]
+Event = tuple[Instruction, dict[str, int], dict[Buffer, int]]
+"""An instruction, the extents it stands at, and which instance of each buffer it means, counted from the first."""
 
 
-def events(program: EngineProgram) -> Iterator[Instruction | Buffer | tuple[Instruction, dict[str, int]]]:
-    """Every buffer that is given out and every instruction with its extents, in program order, unrolled."""
+def events(program: EngineProgram) -> Iterator[Event]:
+    """Every instruction in program order, unrolled."""
     guards = Guards(program)
+    given_out: dict[Buffer, int] = dict.fromkeys(program.structure.buffers, -1)
 
-    def body(nodes: tuple[Node, ...], ranges: dict[str, tuple[int, int]]) -> Iterator[object]:
+    def new(buffers: tuple[Buffer, ...]) -> dict[Buffer, int]:
+        for buffer in buffers:
+            given_out[buffer] += 1
+        return {buffer: given_out[buffer] for buffer in buffers}
+
+    def body(nodes: tuple[Node, ...], ranges: dict[str, tuple[int, int]], instances: dict[Buffer, int]) -> Iterator[Event]:
         for node in nodes:
             if isinstance(node, Instruction):
-                yield node, {name: stop - start for name, (start, stop) in ranges.items()}
-                continue
-            yield from steps(node, ranges)
+                yield node, {name: stop - start for name, (start, stop) in ranges.items()}, instances
+            else:
+                yield from steps(node, ranges, instances)
 
-    def steps(loop: Loop, ranges: dict[str, tuple[int, int]]) -> Iterator[object]:
+    def steps(loop: Loop, ranges: dict[str, tuple[int, int]], outer: dict[Buffer, int]) -> Iterator[Event]:
         name = loop.axis.name
         low, high = ranges[name] if loop.limit is not None else (0, program.extent(loop.axis))
         size = loop.limit if loop.limit is not None else program.tile(loop.axis)
         pieces = [(start, min(high, start + size)) for start in range(low, high, size)]
-        chosen = range(len(pieces)) if loop.guard is None else guards.steps(loop, ranges)
-        for step in chosen:
-            yield from loop.allocates
-            yield from body(loop.body, {**ranges, name: pieces[step]})
+        if loop.guard is not None:
+            pieces = [pieces[step] for step in guards.steps(loop, ranges)]
+        own: list[dict[Buffer, int]] = [{} for _ in pieces]
+        for turn in range(len(pieces) + len(loop.stages) - 1 if pieces else 0):
+            for number, stage in enumerate(loop.stages):
+                step = turn - number
+                if 0 <= step < len(pieces):
+                    own[step] |= new(stage.allocates)
+                    yield from body(stage.body, {**ranges, name: pieces[step]}, {**outer, **own[step]})
 
     whole = {axis.name: (0, program.extent(axis)) for each in program.structure.buffers for axis in each.axes if axis.whole}
-    yield from program.structure.allocates
-    yield from body(program.structure.body, whole)  # type: ignore[misc]
+    yield from body(program.structure.body, whole, new(program.structure.allocates))
 
 
 def event_run(program: EngineProgram) -> int:
@@ -57,18 +68,12 @@ def event_run(program: EngineProgram) -> int:
     queue: dict[str, int] = {}
     written: dict[tuple[Buffer, int], int] = {}
     read: dict[tuple[Buffer, int], int] = {}
-    instance: dict[Buffer, int] = dict.fromkeys(program.structure.buffers, 0)
     names = {node.queue for _, node in program.structure.instructions()}
     end = 0
-    for event in events(program):
-        if isinstance(event, Buffer):
-            instance[event] = (instance[event] + 1) % program.slots(event)
-            continue
-        assert isinstance(event, tuple)
-        node, extents = event
+    for node, extents, instances in events(program):
         duration = round(duration_s(node, program.chip, extents) * FS_PER_S)
-        reads = [(buffer, instance[buffer]) for buffer in node.reads]
-        writes = [(buffer, instance[buffer]) for buffer in node.writes]
+        reads = [(buffer, instances[buffer] % program.slots(buffer)) for buffer in node.reads]
+        writes = [(buffer, instances[buffer] % program.slots(buffer)) for buffer in node.writes]
         waits = [queue.get(node.queue, 0), *(written.get(slot, 0) for slot in reads + writes)]
         start = max(*waits, *(read.get(slot, 0) for slot in writes), 0)
         queue[node.queue] = start + duration
@@ -182,7 +187,6 @@ def test_causal_and_ragged_totals_count_what_runs(name: str) -> None:
         program = engine.lower(kernel, dims, load_chip("trn2"), engine.default_config(kernel, dims, load_chip("trn2")))
         report = engine.simulate(program)
         count: dict[str, int] = dict.fromkeys(report.engines, 0)
-        for event in events(program):
-            if isinstance(event, tuple):
-                count[event[0].engine] += 1
+        for node, _, _ in events(program):
+            count[node.engine] += 1
         assert count == {name: share.instructions for name, share in report.engines.items()}
