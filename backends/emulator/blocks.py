@@ -11,9 +11,9 @@ from math import inf, prod
 
 from ...dsl import program
 from ...dsl.program import Op, Statement, Value
+from ..conditions import Condition, condition
 from . import contractions, operations, steps
 from .carrying import Carrying
-from .conditions import Condition, condition
 from .frame import Frame, Step
 from .fuse import Accumulate, uses
 from .prepare import defined

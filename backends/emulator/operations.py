@@ -6,8 +6,8 @@ import numpy as np
 
 from ...dsl import program
 from .. import numerics
+from ..conditions import condition
 from . import contractions, steps
-from .conditions import condition
 from .scope import Scope, Tile
 from .survey import selects_on_positions
 

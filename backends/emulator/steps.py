@@ -10,8 +10,8 @@ import numpy as np
 
 from ...dsl.types import ElementType
 from .. import numerics
+from ..conditions import Condition
 from ..numerics import Array
-from .conditions import Condition
 from .frame import Frame, Step
 
 Part: TypeAlias = tuple[str, bool]

@@ -8,7 +8,7 @@ from math import ceil, prod
 from ...dsl import program
 from ...dsl.program import Op, Statement, Value
 from .. import numerics
-from .conditions import condition
+from ..conditions import condition
 from .fuse import total_uses, uses
 
 

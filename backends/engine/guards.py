@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import product
 
 from ...dsl.program import Guard, Op, Positions, walk
-from ..emulator.conditions import Condition, condition
+from ..conditions import Condition, condition
 from .evaluate import Ranges
 from .program import EngineProgram, Loop, Node
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ...dsl import program
-from ...dsl.program import Op, Value
+from ..dsl import program
+from ..dsl.program import Op, Value
 
 Interval = tuple[float, float]
 """Least and greatest; for truth values 0 and 1, so (1, 1) is true everywhere."""

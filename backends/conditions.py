@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...dsl import program
-from ...dsl.program import Op, Value
-from .. import numerics
-from ..numerics import Array
+from ..dsl import program
+from ..dsl.program import Op, Value
+from . import numerics
 from .intervals import Evaluate, Spans, decision, interval_of
+from .numerics import Array
 
 MASK_BYTES = 8 << 20
 """How much one condition keeps of its masks: a causal mask is the same for every head."""
