@@ -54,6 +54,8 @@ class TensorUnit(Section, frozen=True, kw_only=True):
     """The most moving columns of one instruction."""
     min_cycles: NotNegative
     """Cycles that the shortest matmul takes."""
+    fixed_cycles: NotNegative = 0
+    """Cycles from one matmul to the next on top of its columns."""
     cycles_per_column: dict[str, Positive]
     """Cycles a moving column takes, by element type; a type that is missing cannot be multiplied."""
     peak_element: str
@@ -76,7 +78,13 @@ class Elementwise(Section, frozen=True, kw_only=True):
     """Cycles to read out a sum taken along the way."""
     passes: dict[str, Positive] = {}
     """Passes over the elements where a form or a function takes more than one."""
+    modes: dict[str, Positive] = {}
+    """Elements a cycle where every tile is of one of `mode_elements`: of `copy` and `tensor_scalar` between SBUF tiles, of
+    the same with a PSUM tile (`psum`), and of `tensor_tensor`."""
+    mode_elements: tuple[str, ...] = ()
     reads_psum: bool = True
+    holds_up: tuple[str, ...] = ()
+    """Engines that share its port to SBUF: they stand still while it works."""
 
 
 class Dma(Section, frozen=True, kw_only=True):
@@ -86,7 +94,9 @@ class Dma(Section, frozen=True, kw_only=True):
     floor_ns: NotNegative
     """The least time that a transfer occupies the engines; data moves meanwhile."""
     latency_ns: NotNegative
-    """From the end of a transfer's occupation to its consumer."""
+    """From the last byte of a transfer to the start of its consumer."""
+    trigger_ns: NotNegative = 0
+    """From the launch to the first byte of a queue. Later transfers are queued ahead, so that theirs is hidden."""
     run_bytes: Positive
     """Shorter runs of consecutive bytes in device memory take as long as runs of this length."""
     transpose_elements: tuple[str, ...] = ()

@@ -161,6 +161,11 @@ class Builder:
         reason = f"engines of {self.chip.name} that can do it: {', '.join(able)}"
         return str(self.choices.pick(f"engine.{name}", able, reason))
 
+    def transfer_queue(self, kind: str) -> str:
+        """The queue for the loads, or the stores, that stand in the innermost open tile loop."""
+        axes = [frame.axis for frame in self.frames if frame.axis is not None and frame.limit is None]
+        return f"dma.{kind}.{axes[-1]}" if axes else f"dma.{kind}"
+
     def work_slots(self) -> str | int:
         """The knob for tiles that are computed and used within one step."""
         return self.choices.slots("buffers.work", SLOTS, 2, "steps whose intermediate tiles are alive at once")

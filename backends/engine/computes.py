@@ -118,7 +118,7 @@ def store(builder: Builder, statement: Store) -> None:
 def _transfer(builder: Builder, statement: Store, source: Buffer) -> None:
     name = statement.tensor.name
     action = Transfer(statement.tensor, statement.index, source, store=True)
-    builder.emit(f"store {name}", f"dma.{name}", "store", action, (source,), (), statement.span)
+    builder.emit(f"store {name}", builder.transfer_queue("store"), "store", action, (source,), (), statement.span)
     builder.done.add(statement)
 
 

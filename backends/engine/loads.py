@@ -27,12 +27,13 @@ def load(builder: Builder, op: Load) -> None:
     cut = [axis for axis in inner if axis is not None and axis in op.result.axes]
     with builder.outside(depth):
         builder.loaded[key] = (builder.frames[-1], op.result)
+        queue = builder.transfer_queue("load")
         for axis, natural in _wanted(builder, op.result):
             if natural:
-                _plain(builder, op, cut)
+                _plain(builder, op, cut, queue)
             else:
                 assert axis is not None
-                _turned(builder, op, axis, cut)
+                _turned(builder, op, axis, cut, queue)
 
 
 def _share(builder: Builder, earlier: Value, value: Value) -> None:
@@ -83,7 +84,7 @@ def _depth(builder: Builder, op: Load) -> int:
     return len(builder.frames) - 1 if chosen == "none" else independent[chosen] - 1
 
 
-def _plain(builder: Builder, op: Load, cut: list[Axis]) -> None:
+def _plain(builder: Builder, op: Load, cut: list[Axis], queue: str) -> None:
     name, value = op.tensor.name, op.result
     whole = frozenset(axis.name for axis in cut)
     partition = raw_partition(builder, value)
@@ -91,12 +92,12 @@ def _plain(builder: Builder, op: Load, cut: list[Axis]) -> None:
     builder.home[value] = buffer
     for axis in cut:
         builder.open(axis)
-    _transfer(builder, op, buffer, False)
+    _transfer(builder, op, buffer, queue)
     for _ in cut:
         builder.close(value.span)
 
 
-def _turned(builder: Builder, op: Load, axis: Axis, cut: list[Axis]) -> None:
+def _turned(builder: Builder, op: Load, axis: Axis, cut: list[Axis], queue: str) -> None:
     """A load whose tile is wanted with `axis` across the partitions, though device memory is read along it."""
     name, value = op.tensor.name, op.result
     whole = frozenset(each.name for each in cut)
@@ -111,19 +112,19 @@ def _turned(builder: Builder, op: Load, axis: Axis, cut: list[Axis]) -> None:
     for each in cut:
         builder.open(each)
     if way == "dma":
-        _transfer(builder, op, buffer, True)
+        _transfer(builder, op, buffer, queue, transposed=True)
     else:
         partition = raw_partition(builder, value)
         raw = builder.buffer(name, "sbuf", value.element, value.axes, partition, builder.slots(name))
-        _transfer(builder, op, raw, False)
+        _transfer(builder, op, raw, queue)
         transpose(builder, raw, buffer, name, value.span)
     for _ in cut:
         builder.close(value.span)
 
 
-def _transfer(builder: Builder, op: Load, buffer: Buffer, transposed: bool) -> None:
+def _transfer(builder: Builder, op: Load, buffer: Buffer, queue: str, transposed: bool = False) -> None:
     action = Transfer(op.tensor, op.index, buffer, store=False, transposed=transposed)
-    builder.emit(f"load {op.tensor.name}", f"dma.{op.tensor.name}", "load", action, (), (buffer,), op.result.span)
+    builder.emit(f"load {op.tensor.name}", queue, "load", action, (), (buffer,), op.result.span)
 
 
 def transpose(builder: Builder, source: Buffer, out: Buffer, name: str, span: Span) -> None:

@@ -1,7 +1,7 @@
 """Software pipelining: where to cut a loop's body into stages.
 
-An engine runs in order. If its second piece of work in a step waits for another engine that waited for its first piece, the engine
-idles meanwhile, though the next step's first piece is ready:
+An engine runs in order. If its second piece of work in a step waits for another engine that waited for its first piece, the
+engine idles meanwhile, though the next step's first piece is ready:
 
     vector  max(0) .......... mul(0) max(1) .......... mul(1)        one stage
     scalar         exp(0)                   exp(1)

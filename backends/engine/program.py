@@ -121,7 +121,7 @@ class Instruction:
 
     name: str
     queue: str
-    """The in-order queue it waits in: an engine's name, or `dma.<buffer>`: every buffer's transfers have their own."""
+    """The in-order queue it waits in: an engine's name, or `dma.load.k`: the loads of one loop share a queue, and its stores."""
     form: str
     """What it costs: `load store matmul transpose activation tensor_scalar tensor_tensor reduce copy memset select positions`."""
     action: Action

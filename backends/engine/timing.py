@@ -2,8 +2,9 @@
 
     start = max(queue free, inputs written, slot released) ;  end = start + duration
 
-Every queue runs its instructions in program order. A transfer occupies its own queue, and holds up every other transfer
-queue for as long as it takes, because all of them share the DMA engines; a queue that is not behind does not notice. Time is
+Every queue runs its instructions in program order. The loads of one loop share a queue, and so do its stores. A transfer
+occupies its own queue, and holds up every other transfer queue for as long as it takes, because all of them share the DMA
+engines; a queue that is not behind does not notice. Engines that share a port hold each other up in the same way. Time is
 counted in whole femtoseconds, so that sums are exact and a repeated pattern can be recognised by equality.
 
 A loop whose steps cost the same maps the clocks by the same (max,+) linear map, which commutes with adding a constant to all
@@ -104,6 +105,9 @@ class Binder:
             found.setdefault(instruction.queue, len(found))
         self.queues = found
         self._dma = [place for name, place in found.items() if name.startswith("dma.")]
+        trigger_fs = round(program.chip.dma.trigger_ns * 1e-9 * FS_PER_S)
+        self.starts = [trigger_fs if name.startswith("dma.") else 0 for name in found]
+        """When each queue can begin."""
 
     def bind(self) -> tuple[Step, ...]:
         """The whole program's steps."""
@@ -117,12 +121,20 @@ class Binder:
         return Leaf(
             node,
             queue,
-            tuple(each for each in self._dma if each != queue) if node.engine == "dma" else (),
+            self._held_up(node, queue),
             tuple(self.buffers[buffer] for buffer in node.reads),
             tuple(self.buffers[buffer] for buffer in node.writes),
             round(duration_s(node, self._program.chip, extents) * FS_PER_S),
             round(latency_s(node, self._program.chip) * FS_PER_S),
         )
+
+    def _held_up(self, node: Instruction, queue: int) -> tuple[int, ...]:
+        if node.engine == "dma":
+            return tuple(each for each in self._dma if each != queue)
+        if node.engine == "tensor":
+            return ()
+        others = self._program.chip.engine(node.engine).holds_up
+        return tuple(self.queues[name] for name in others if name in self.queues)
 
     def _loop(self, loop: Loop, extents: Mapping[str, int]) -> Repeat:
         name = loop.axis.name
@@ -132,7 +144,7 @@ class Binder:
         full = self._stages(loop, {**extents, name: tile})
         tail = self._stages(loop, {**extents, name: rest}) if rest else None
         tracked = loop.limit is None and name in inner_guard_axes(loop.body)
-        return Repeat(loop, extent // tile, tile, extent, full, tail, tracked, touched(full, self._dma))
+        return Repeat(loop, extent // tile, tile, extent, full, tail, tracked, touched(full))
 
     def _stages(self, loop: Loop, extents: Mapping[str, int]) -> tuple[BoundStage, ...]:
         return tuple(
@@ -147,7 +159,7 @@ def dimension_extents(program: EngineProgram) -> dict[str, int]:
     return {axis.name: program.tile(axis) for axis in axes if axis.whole}
 
 
-def touched(stages: tuple[BoundStage, ...], dma: list[int]) -> Touched:
+def touched(stages: tuple[BoundStage, ...]) -> Touched:
     """The clocks that a loop's stages concern."""
     leaves, rings = _leaves(stages), _rings(stages)
     queues = {leaf.queue for leaf in leaves}
@@ -157,7 +169,7 @@ def touched(stages: tuple[BoundStage, ...], dma: list[int]) -> Touched:
         for buffer in leaf.reads:
             if buffer not in rings and buffer not in written:
                 read.setdefault(buffer, set()).add(leaf.queue)
-    charged = set(dma) - queues if queues & set(dma) else set()
+    charged = {queue for leaf in leaves for queue in leaf.shared} - queues
     readers = tuple((buffer, tuple(sorted(who))) for buffer, who in sorted(read.items()))
     return Touched(tuple(sorted(queues)), tuple(sorted(charged)), tuple(sorted(rings)), tuple(sorted(written)), readers)
 
@@ -181,7 +193,7 @@ class Walk:
     def __init__(self, program: EngineProgram, record: Recorder | None = None, jump: bool = True) -> None:
         binder = Binder(program)
         self._steps = binder.bind()
-        self._free = [0] * len(binder.queues)
+        self._free = list(binder.starts)
         slots = [program.slots(buffer) for buffer in binder.buffers]
         # One clock a slot: when it was last written, and when it was last read. The current instance is the last one.
         self._written = [[0] * count for count in slots]
