@@ -1,4 +1,4 @@
-"""Ways to come by the next configuration to time: by lower bound, by descent, and by descent from elsewhere.
+"""Ways to come by the next configuration to time: in order of lower bounds, and by descent. A third is in `sampler`.
 
 An arm proposes a configuration that is feasible, new and able to win, or None when it has none; the search takes turns
 between the arms and tells each what came of every trial.
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from typing import Protocol
-
-import numpy as np
 
 from .trials import Trial, Trials
 
@@ -78,36 +76,3 @@ class Descent:
         """Moves to what is better, whoever found it."""
         if trial.rank < self.centre.rank:
             self.move_to(trial)
-
-
-class Restarts:
-    """Descents from elsewhere: each starts at the best lower bound of a random handful of configurations."""
-
-    HANDFUL = 48
-
-    def __init__(self, trials: Trials, generator: np.random.Generator) -> None:
-        self._trials = trials
-        self._generator = generator
-        self._descent: Descent | None = None
-
-    def propose(self) -> int | None:
-        """A step of the descent under way, or the start of the next one."""
-        if self._descent and (index := self._descent.propose()) is not None:
-            return index
-        self._descent = None
-        end = self._trials.landscape.below(self._trials.best_us)
-        if not end:
-            return None
-        # Log-uniform places favour good bounds without ever closing the rest of the space.
-        places = np.unique((end ** self._generator.random(self.HANDFUL)).astype(np.int64) - 1)
-        handful = self._trials.promising(self._trials.landscape.order[self._generator.permutation(places)[: self.HANDFUL // 6]])
-        return int(handful[0]) if len(handful) else None
-
-    def told(self, trial: Trial, own: bool) -> None:
-        """Follows its own trials only, so that it stays away from the incumbent."""
-        if not own:
-            return
-        if self._descent is None:
-            self._descent = Descent(self._trials, trial, levels=1)
-        else:
-            self._descent.told(trial, own)
