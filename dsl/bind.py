@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from . import sizes
+from .bounds import check_bounds
 from .errors import UsageError
 from .fold import Number, folded
-from .program import Call, Cast, Constant, DimensionSize, Elementwise, Kernel, Op, Signature, Tensor, Value, size_value
+from .program import Call, Cast, Constant, DimensionSize, Elementwise, Kernel, Op, Signature, Size, Tensor, Value, size_value
 from .report import did_you_mean, listed
+from .shapes import solved
 from .types import F32
 
 
 def bind_dimensions(signature: Signature, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
     """The size of each dimension, in elements, `shapes` giving the shape of every tensor argument (results may be given too).
 
-    Raises UsageError where a tensor is missing or unknown, has another number of dimensions, or disagrees with another one.
+    A dimension that is an expression, `G * R`, is solved where one of its names is left open by the others. Raises UsageError
+    where a tensor is missing or unknown, has another number of dimensions, disagrees with another one, or nothing fits.
     """
     tensors = {each.name: each for each in (*signature.tensors, *signature.results)}
     for name in shapes:
@@ -25,14 +29,45 @@ def bind_dimensions(signature: Signature, shapes: Mapping[str, tuple[int, ...]])
         raise UsageError(f"no shape is given for {listed(missing)}")
     dims: dict[str, int] = {}
     source: dict[str, str] = {}
-    for name, tensor in tensors.items():
-        if name in shapes:
-            _bind(tensor, shapes[name], dims, source)
-    return dims
+    given = [(tensor, shapes[name]) for name, tensor in tensors.items() if name in shapes]
+    for tensor, shape in given:
+        _bind(tensor, shape, dims, source)
+    _solve(given, dims, source)
+    return {name: dims[name] for name in signature.dimensions if name in dims}
+
+
+def _text(tensor: Tensor) -> str:
+    return f"{tensor.name}: {tensor.dtype}[{', '.join(map(str, tensor.shape))}]"
+
+
+def _solve(given: list[tuple[Tensor, tuple[int, ...]]], dims: dict[str, int], source: dict[str, str]) -> None:
+    """Binds what stands only in expressions, and compares every expression with the extent it was given."""
+    waiting = [(tensor, each) for tensor, shape in given for each in zip(tensor.shape, shape, strict=True)]
+    while ready := [each for each in waiting if _unknown(each[1][0], dims) < 2]:
+        waiting = [each for each in waiting if each not in ready]
+        for tensor, (size, extent) in ready:
+            text = _text(tensor)
+            if _unknown(size, dims) == 1:
+                found = solved(size, extent, dims)
+                if found is None or found[1] < 1:
+                    raise UsageError(f"no whole number makes `{size}` in `{text}` come to {extent}{_where(size, dims)}")
+                dims[found[0]] = found[1]
+                source[found[0]] = text
+            elif not isinstance(size, str) and size_value(size, dims) != extent:
+                raise UsageError(f"`{size}` is {size_value(size, dims)}{_where(size, dims)}, and `{text}` was given {extent}")
+
+
+def _unknown(size: Size, dims: Mapping[str, int]) -> int:
+    return sum(name not in dims for name in sizes.names_in(size))
+
+
+def _where(size: Size, dims: Mapping[str, int]) -> str:
+    known = dict.fromkeys(name for name in sizes.names_in(size) if name in dims)
+    return f" with {', '.join(f'{name} = {dims[name]}' for name in known)}" if known else ""
 
 
 def _bind(tensor: Tensor, shape: tuple[int, ...], dims: dict[str, int], source: dict[str, str]) -> None:
-    text = f"{tensor.name}: {tensor.dtype}[{', '.join(map(str, tensor.shape))}]"
+    text = _text(tensor)
     if len(shape) != len(tensor.shape):
         raise UsageError(f"`{text}` has {len(tensor.shape)} dimensions, and the shape given is {list(shape)}")
     for size, extent in zip(tensor.shape, shape, strict=True):
@@ -46,7 +81,10 @@ def _bind(tensor: Tensor, shape: tuple[int, ...], dims: dict[str, int], source: 
 
 
 def check_requirements(kernel: Kernel, dims: Mapping[str, int]) -> None:
-    """Raises UsageError for the first `require` of a specialised kernel that the sizes do not satisfy."""
+    """Raises UsageError for the first `require` of a specialised kernel that the sizes do not satisfy.
+
+    Then `check_bounds` sees to it that no read and no store falls outside its tensor, and that every element is written.
+    """
     for each in kernel.requirements:
         values: dict[Value, Number] = {}
         for op in each.condition:
@@ -55,9 +93,10 @@ def check_requirements(kernel: Kernel, dims: Mapping[str, int]) -> None:
                 raise UsageError(f"{each.span}: this requirement cannot be computed for these sizes")
             values[op.result] = number
         if not values[each.condition[-1].result]:
-            sizes = ", ".join(f"{name} = {dims[name]}" for name in _sizes(each.condition))
+            sizes_said = ", ".join(f"{name} = {dims[name]}" for name in _sizes(each.condition))
             why = f": {each.message}" if each.message else ""
-            raise UsageError(f"{each.span}: {kernel.name} requires otherwise of {sizes or 'its constants'}{why}")
+            raise UsageError(f"{each.span}: {kernel.name} requires otherwise of {sizes_said or 'its constants'}{why}")
+    check_bounds(kernel, dims)
 
 
 def _evaluate(op: Op, values: dict[Value, Number], dims: Mapping[str, int]) -> Number | None:
@@ -82,5 +121,5 @@ def _evaluate(op: Op, values: dict[Value, Number], dims: Mapping[str, int]) -> N
 
 
 def _sizes(ops: tuple[Op, ...]) -> list[str]:
-    names = [str(op.size) for op in ops if isinstance(op, DimensionSize)]
+    names = [name for op in ops if isinstance(op, DimensionSize) for name in sizes.names_in(op.size)]
     return list(dict.fromkeys(names))

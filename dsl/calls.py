@@ -6,8 +6,8 @@ from . import syntax
 from .context import Checked, Context
 from .contractions import contraction
 from .errors import Label
-from .functions import FUNCTIONS, NAMED, REDUCTIONS, VARIADIC, joined, may_be_bool
-from .program import Axis, Reduce, Value
+from .functions import FUNCTIONS, NAMED, REDUCTIONS, SCANS, VARIADIC, joined, may_be_bool
+from .program import Axis, Reduce, Scan, Value
 from .reads import axes_in
 from .report import axes_said, did_you_mean, listed
 from .spans import Span
@@ -55,7 +55,7 @@ def cast(c: Context, node: syntax.Call, dtype: AnyType, operands: tuple[Value, .
 def apply_over_axes(c: Context, node: syntax.Call, operands: tuple[Value, ...], whole: bool) -> Checked:
     """`sum[n](x)`, `full[m](value)`, `dot[k](a, b)`; `whole` is false if an operand has a mistake."""
     name, wanted = node.function.text, 2 if node.function.text == "dot" else 1
-    if name not in REDUCTIONS and name not in ("full", "dot"):
+    if name not in REDUCTIONS and name not in SCANS and name not in ("full", "dot"):
         _no_such(c, node)
         return None
     if not node.axes:
@@ -71,6 +71,8 @@ def apply_over_axes(c: Context, node: syntax.Call, operands: tuple[Value, ...], 
         return _full(c, operands[0], axes, node.span)
     if name == "dot":
         return contraction(c, operands[0], operands[1], axes, node.span)
+    if name in SCANS:
+        return _scan(c, name, operands[0], axes, node.span)
     return _reduce(c, name, operands[0], axes, node.span)
 
 
@@ -83,7 +85,7 @@ def _no_such(c: Context, node: syntax.Call) -> None:
         c.used.add(name)
         c.report.error("TK213", f"the tensor `{name}` cannot be called", node.span, help="write `*` to multiply")
     else:
-        hint = did_you_mean(name, [*REDUCTIONS, "full", "dot"])
+        hint = did_you_mean(name, [*REDUCTIONS, *SCANS, "full", "dot"])
         c.report.error("TK201", f"there is no reduction `{name}`", node.function.span, "not found", hint)
 
 
@@ -96,12 +98,29 @@ def _full(c: Context, value: Value, axes: tuple[Axis, ...], span: Span) -> Check
     return c.emit.fill(value, axes, span)
 
 
-def _reduce(c: Context, fn: str, operand: Value, axes: tuple[Axis, ...], span: Span) -> Checked:
+def _has_axes(c: Context, fn: str, operand: Value, axes: tuple[Axis, ...], span: Span) -> bool:
     missing = [each for each in axes if each not in operand.axes]
     if missing:
         has = f"it has {listed(operand.axes)}" if operand.axes else "it is a scalar"
         others = (Label(operand.span, has),)
         c.report.error("TK308", f"`{fn}` over {listed(missing)}, which its operand does not have", span, others=others)
+    return not missing
+
+
+def _scan(c: Context, fn: str, operand: Value, axes: tuple[Axis, ...], span: Span) -> Checked:
+    if not _has_axes(c, fn, operand, axes, span):
+        return None
+    if len(axes) > 1:
+        c.report.error("TK309", f"`{fn}` runs along one axis", span, f"found {len(axes)}")
+        return None
+    if operand.dtype == BOOL:
+        c.report.error("TK314", f"`{fn}` takes numbers, and this is bool", operand.span, "expected numbers", "cast it: `i32(x)`")
+        return None
+    return c.emit.add(Scan(c.emit.value(operand.axes, joined([operand.dtype]), span), fn, operand, axes[0]))
+
+
+def _reduce(c: Context, fn: str, operand: Value, axes: tuple[Axis, ...], span: Span) -> Checked:
+    if not _has_axes(c, fn, operand, axes, span):
         return None
     gives = REDUCTIONS[fn]
     if gives == "logic" and not may_be_bool(operand.dtype):

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import syntax
+from . import sizes, syntax
 from .context import Context
 from .coverage import check_coverage
 from .emitter import Emitter
 from .expressions import evaluate
-from .program import Kernel, Op, Requirement, Statement, Tensor
-from .pure import closed_ops
+from .library import Functions
+from .program import Kernel, Op, Parameter, Requirement, Statement, Tensor
+from .pure import always_true, closed_ops
 from .report import Abandoned, Report
 from .scope import Scope
 from .signature import check_signature
 from .spans import Span
 from .statements import check_block
+from .tunes import declare_tunes
 from .types import BOOL, ElementType, TypeVariable
 
 
 def check_kernel(
     node: syntax.Kernel,
-    functions: Mapping[str, syntax.Function],
+    functions: Functions,
     report: Report,
     types: Mapping[str, ElementType],
     constants: Mapping[str, int | bool] | None,
+    tuned: Mapping[str, int | str] | None = None,
 ) -> Kernel:
     """The tile program of a kernel; what it is worth if `report` has got errors is nothing.
 
@@ -33,16 +36,30 @@ def check_kernel(
     signature, broken = check_signature(node, types, report)
     variables: dict[str, ElementType | TypeVariable] = {each: TypeVariable(each) for each in signature.type_variables}
     context = Context(report, Emitter(report), signature, {**variables, **types}, constants, functions, broken=broken)
+    context.tuned = tuned
     doc, rest = _docstring(node.body)
+    declare_tunes(context, rest)
     reference = _reference(context, rest, node)
-    body_nodes = tuple(each for each in rest if not isinstance(each, syntax.Reference | syntax.Require))
+    body_nodes = tuple(each for each in rest if not isinstance(each, syntax.Reference | syntax.Require | syntax.Tune))
     requirements = _requirements(context, rest)
     body = _block(context, body_nodes)
-    check_coverage(body_nodes, signature, report, "the kernel")
+    check_coverage(context, body_nodes, body, "the kernel")
     if constants is None:
         _warn_unused(context, node)
-    loop_variables = tuple(context.variables.values())
-    return Kernel(node.name, doc, signature, body, reference, loop_variables, node.span, types, constants or {}, requirements)
+    return Kernel(
+        node.name,
+        doc,
+        signature,
+        body,
+        reference,
+        tuple(context.variables.values()),
+        node.span,
+        types,
+        constants or {},
+        requirements,
+        tuple(context.tunes.values()),
+        tuned or {},
+    )
 
 
 def _docstring(body: tuple[syntax.Stmt, ...]) -> tuple[str, tuple[syntax.Stmt, ...]]:
@@ -71,7 +88,7 @@ def _reference(c: Context, rest: tuple[syntax.Stmt, ...], node: syntax.Kernel) -
     c.in_reference = True
     statements = _block(c, blocks[0].body)
     c.in_reference = False
-    check_coverage(blocks[0].body, c.signature, c.report, "the reference")
+    check_coverage(c, blocks[0].body, statements, "the reference")
     return statements
 
 
@@ -94,7 +111,7 @@ def _requirement(c: Context, node: syntax.Require) -> Requirement | None:
         c.report.error("TK314", f"a requirement is one truth value, and this is {value.dtype}", node.span, "expected bool")
         return None
     ops: tuple[Op, ...] | None = closed_ops(c, out, value, node.span, "a requirement")
-    return Requirement(ops, node.message, node.span) if ops else None
+    return Requirement(ops, node.message, node.span) if ops and not always_true(c, ops) else None
 
 
 # --- warnings ---------------------------------------------------------------------------------------------------------
@@ -108,9 +125,20 @@ def _warn_unread(c: Context) -> None:
 
 def _warn_unused(c: Context, node: syntax.Kernel) -> None:
     for each in c.signature.parameters:
-        if each.name not in c.used:
+        if each.name not in c.used and not _needed_for_shape(c, each):
             kind = "tensor" if isinstance(each, Tensor) else "parameter"
             c.report.warn("TK291", f"the {kind} `{each.name}` is never used", _name_of(node, each.name) or each.span)
+    for tune in c.tunes.values():
+        if tune.name not in c.used:
+            c.report.warn("TK292", f"the tuning parameter `{tune.name}` is never used", tune.span)
+
+
+def _needed_for_shape(c: Context, parameter: Parameter) -> bool:
+    """Whether a tensor alone says how large a dimension is."""
+    others = [size for each in c.signature.tensors if each is not parameter for size in each.shape]
+    elsewhere = {name for size in others for name in sizes.names_in(size)}
+    mine = parameter.shape if isinstance(parameter, Tensor) else ()
+    return any(name not in elsewhere for size in mine for name in sizes.names_in(size))
 
 
 def _name_of(node: syntax.Kernel, name: str) -> Span | None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from . import syntax
 from .emitter import Emitter
 from .errors import Label
-from .program import Axis, LoopVariable, Signature, Tensor, Value
+from .library import Functions, Known
+from .program import Axis, LoopVariable, Signature, Tensor, Tune, Value
 from .report import Abandoned, Report, did_you_mean
 from .scope import Scope
 from .spans import Span
@@ -30,13 +31,19 @@ class Context:
     """What each type variable stands for: itself as long as it is open."""
     constants: Mapping[str, int | bool] | None
     """The constant parameters' values; None while they are open."""
-    functions: Mapping[str, syntax.Function]
+    functions: Functions
     scope: Scope = field(default_factory=Scope)
     variables: dict[str, LoopVariable] = field(default_factory=dict)
     """Every tile variable seen so far, by name."""
+    counters: dict[str, Span] = field(default_factory=dict)
+    """The counters of the counted loops around, and where each stands."""
+    tunes: Mapping[str, Tune] = field(default_factory=dict)
+    """The tuning parameters."""
+    tuned: Mapping[str, int | str] | None = None
+    """What they are bound to; None while they are open."""
     used: set[str] = field(default_factory=set)
     """The parameters, results and constants that something reads or writes."""
-    calls: list[str] = field(default_factory=list)
+    calls: list[Known] = field(default_factory=list)
     """The `fn`s being inlined, outermost first."""
     broken: frozenset[str] = frozenset()
     """Parameters and results whose declaration has a mistake: what is made of them is not checked."""
@@ -71,14 +78,14 @@ class Context:
 
     def axis(self, name: str) -> Axis | None:
         """The axis that a name stands for here: an open loop's variable or a whole dimension."""
-        if name in self.signature.dimensions:
-            return Axis(name, name, whole=True)
+        if (size := self.signature.size(name)) is not None:
+            return Axis(name, size, whole=True)
         return self.scope.axis(name)
 
     def axis_named(self, node: syntax.Expr, role: str) -> Axis | None:
         """The axis that an expression in brackets names, or a report of why it names none."""
         if not isinstance(node, syntax.Name):
-            self.report.later(f"anything but a name as {role}", node.span)
+            self.report.error("TK323", "axes are named, and this is no name", node.span, f"expected {role}")
             return None
         axis = self.axis(node.text)
         if axis is None:
@@ -91,7 +98,7 @@ class Context:
             self.report.error("TK401", f"`{node.text}` is known only inside its loop", node.span, others=(loop,))
             return
         axes = [each.axis.name for frame in self.scope.frames for each in frame.variables]
-        hint = did_you_mean(node.text, [*axes, *self.signature.dimensions])
+        hint = did_you_mean(node.text, [*axes, *self.signature.dimension_names])
         what = f"`{node.text}` is no axis"
         self.report.error("TK201", what, node.span, f"expected {role}: a tile variable or a dimension", hint)
 
@@ -101,8 +108,10 @@ class Context:
             return "a tensor of the kernel"
         if any(each.name == name for each in self.signature.parameters):
             return "a parameter of the kernel"
-        if name in self.signature.dimensions:
+        if self.signature.size(name) is not None:
             return "a dimension of the kernel"
+        if name in self.tunes:
+            return "a tuning parameter of the kernel"
         if self.element_type(name) is not None:
             return "an element type"
         return "infinity" if name == "inf" else None

@@ -5,14 +5,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from . import syntax
 from .checker import check_kernel
 from .errors import SourceErrors, UsageError
+from .library import Functions
 from .program import Axis, ConstantParameter, ForLoop, Kernel, Signature, Statement, TileLoop, walk
 from .prune import pruned
 from .report import Report, did_you_mean, listed
 from .types import ElementType
+
+KEPT = 256
+"""Specialisations of one kernel that are kept."""
+
+NOTHING: Mapping[str, int | str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +29,10 @@ class KernelDefinition:
     kernel: Kernel
     """The generic program: type variables open, an `If` for each condition that constants decide."""
     node: syntax.Kernel = field(repr=False)
-    functions: Mapping[str, syntax.Function] = field(repr=False)
+    functions: Functions = field(repr=False)
     """The `fn`s that its text may call."""
+    _made: dict[object, Kernel] = field(default_factory=dict, repr=False, compare=False)
+    """The latest specialisations."""
 
     @property
     def name(self) -> str:
@@ -40,22 +49,48 @@ class KernelDefinition:
         """What the kernel takes and gives."""
         return self.kernel.signature
 
-    def specialise(self, types: Mapping[str, ElementType], constants: Mapping[str, int | bool]) -> Kernel:
-        """The program for given element types and constants: no type variable, no `If`, nothing without use.
+    def specialise(
+        self,
+        types: Mapping[str, ElementType],
+        constants: Mapping[str, int | bool],
+        tunes: Mapping[str, int | str] = NOTHING,
+    ) -> Kernel:
+        """The program for given types, constants and tuning parameters: no type variable, no `If`, nothing without use.
 
-        Constants not given take their defaults. Raises UsageError for one without, and for names that the signature does not
-        have; SourceErrors if the text is wrong for these types although it is right in general.
+        Constants and tuning parameters not given take their defaults. Raises UsageError for a constant without, for names that
+        the kernel does not have, and for a value that is none of a tuning parameter's choices; SourceErrors if the text is
+        wrong for these although it is right in general. The latest programs are kept: the same arguments give the same object.
         """
-        bound_types = self._types(types)
-        bound_constants = self._constants(constants)
+        bound_types, bound_constants, tuned = self._types(types), self._constants(constants), self._tunes(tunes)
+        # Of a truth value and a number that are equal, only one fits the kind of the constant.
+        key = (tuple(bound_types.items()), tuple(bound_constants.items()), tuple(tuned.items()))
+        if key not in self._made:
+            while len(self._made) >= KEPT:
+                self._made.pop(next(iter(self._made)), None)
+            self._made[key] = self._specialised(bound_types, bound_constants, tuned)
+        return self._made[key]
+
+    def _specialised(
+        self, types: Mapping[str, ElementType], constants: Mapping[str, int | bool], tuned: Mapping[str, int | str]
+    ) -> Kernel:
         report = Report()
-        kernel = check_kernel(self.node, self.functions, report, bound_types, bound_constants)
+        kernel = check_kernel(self.node, self.functions, report, types, constants, tuned)
         if report.errors:
             raise SourceErrors(report.errors)
         body, reference = pruned(kernel.body), pruned(kernel.reference)
         kept = {each for loop in walk(body) for each in _variables(loop)}
         variables = tuple(each for each in kernel.loop_variables if each.axis in kept)
-        return dataclasses.replace(kernel, body=body, reference=reference, loop_variables=variables)
+        return dataclasses.replace(kernel, body=body, reference=reference, loop_variables=variables, definition=self)
+
+    def _tunes(self, tunes: Mapping[str, int | str]) -> dict[str, int | str]:
+        declared = self.kernel.tunes
+        _refuse_unknown(self.name, "tuning parameter", tunes, [each.name for each in declared])
+        for each in declared:
+            value = tunes.get(each.name, each.default)
+            if value not in each.choices or isinstance(value, bool):
+                choices = ", ".join(map(str, each.choices))
+                raise UsageError(f"{self.name}: the tuning parameter `{each.name}` is one of {choices}, and {value!r} is not")
+        return {each.name: tunes.get(each.name, each.default) for each in declared}
 
     def _types(self, types: Mapping[str, ElementType]) -> dict[str, ElementType]:
         variables = self.signature.type_variables

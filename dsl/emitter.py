@@ -9,7 +9,21 @@ from dataclasses import dataclass, field
 
 from .fold import Number, folded
 from .functions import FUNCTIONS, result_type
-from .program import Axis, Cast, Constant, Elementwise, Fill, Op, ScalarArgument, Statement, Value
+from .linear import Linear, combined
+from .program import (
+    Axis,
+    Cast,
+    Constant,
+    DimensionSize,
+    Elementwise,
+    Fill,
+    Op,
+    Positions,
+    ScalarArgument,
+    Size,
+    Statement,
+    Value,
+)
 from .report import Abandoned, Report
 from .spans import Span
 from .types import BOOL, F32, I32, AnyType
@@ -35,6 +49,8 @@ class Emitter:
     """The values made from numbers and constant parameters alone: what an `if` may ask for."""
     fills: dict[Value, Fill] = field(default_factory=dict)
     """The tiles that are one number everywhere."""
+    linear: dict[Value, Linear] = field(default_factory=dict)
+    """The values that are sums of positions and sizes."""
     count: int = 0
 
     @contextmanager
@@ -72,7 +88,30 @@ class Emitter:
         value = self.add(ScalarArgument(self.value((), dtype, span), name))
         if constant:
             self.static.add(value)
+            if dtype == I32:
+                self.linear[value] = Linear(offset=name)
         return value
+
+    def positions(self, axis: Axis, span: Span) -> Value:
+        """The positions along an axis."""
+        value = self.add(Positions(self.value((axis,), I32, span), axis))
+        self.linear[value] = Linear({axis: 1})
+        return value
+
+    def size(self, size: Size, span: Span) -> Value:
+        """The number of elements that a size stands for."""
+        if isinstance(size, int):
+            return self.constant(size, span)
+        value = self.add(DimensionSize(self.value((), I32, span), size))
+        self.linear[value] = Linear(offset=size)
+        return value
+
+    def form(self, value: Value) -> Linear | None:
+        """A value as a sum of positions and sizes, if it is one."""
+        number = self.known.get(value)
+        if isinstance(number, int) and not isinstance(number, bool):
+            return Linear(offset=number)
+        return self.linear.get(value)
 
     def cast(self, operand: Value, dtype: AnyType, span: Span) -> Value:
         """`operand` rounded to `dtype`; itself if it has that type already."""
@@ -110,12 +149,26 @@ class Emitter:
             return self.constant(result, span)
         if fn in ("and", "or") and numbers:
             return self._decided(fn, operands, span)
+        if fn in ("eq", "le", "ge") and self._same(operands):
+            return self.constant(True, span)
         axes = united([each.axes for each in operands])
         dtype = result_type(FUNCTIONS[fn].gives, [each.dtype for each in operands])
         value = self.add(Elementwise(self.value(axes, dtype, span), fn, operands))
+        self._learn(value, fn, operands)
+        return value
+
+    def _learn(self, value: Value, fn: str, operands: tuple[Value, ...]) -> None:
+        """Notes what is known of a result without its number."""
         if self.static.issuperset(operands):
             self.static.add(value)
-        return value
+        forms = [form for each in operands if (form := self.form(each)) is not None]
+        if len(forms) == len(operands) and (form := combined(fn, forms)) is not None:
+            self.linear[value] = form
+
+    def _same(self, operands: tuple[Value, ...]) -> bool:
+        """Whether two scalars are one size, written in two ways perhaps."""
+        left, right = (self.form(each) for each in operands)
+        return left is not None and left == right and not left.terms
 
     def _decided(self, fn: str, operands: tuple[Value, ...], span: Span) -> Value:
         """`and` or `or` with one side known: the other side, or that truth value, everywhere."""
@@ -138,6 +191,8 @@ class Emitter:
             self.known[renamed] = self.known[value]
         if value in self.static:
             self.static.add(renamed)
+        if value in self.linear:
+            self.linear[renamed] = self.linear[value]
         if isinstance(self.out[-1], Fill):
             self.fills[renamed] = self.out[-1]
         return renamed

@@ -59,5 +59,8 @@ class SourceErrors(TileryError):
     """All the mistakes found in one `.tk` text."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
-        self.diagnostics = tuple(sorted(diagnostics, key=lambda each: (each.span.line, each.span.column)))
+        files = list(dict.fromkeys(each.span.source.name for each in diagnostics))
+        self.diagnostics = tuple(
+            sorted(diagnostics, key=lambda each: (files.index(each.span.source.name), each.span.line, each.span.column))
+        )
         super().__init__("\n\n".join(str(each) for each in self.diagnostics))

@@ -9,9 +9,8 @@ from .calls import apply, apply_over_axes, cast, elementwise
 from .context import Checked, Context
 from .contractions import product
 from .errors import Label
-from .functions import BINARY, NAMED, REDUCTIONS
+from .functions import BINARY, NAMED, REDUCTIONS, SCANS
 from .inlining import inline
-from .program import DimensionSize, Positions
 from .reads import subscript
 from .report import did_you_mean
 from .scope import Gone, Local
@@ -19,8 +18,6 @@ from .types import BOOL, I32
 
 WORDS = ("inf", "zeros", "full", "index", "dot")
 """Names with a meaning of their own in expressions."""
-
-LATER = frozenset({"cumsum", "cummax"})
 
 
 def evaluate(c: Context, node: syntax.Expr) -> Checked:
@@ -36,7 +33,7 @@ def evaluate(c: Context, node: syntax.Expr) -> Checked:
             case syntax.Binary():
                 return _chain(c, node)
             case syntax.Subscript():
-                return subscript(c, node)
+                return subscript(c, node, evaluate)
             case syntax.Call():
                 return _call(c, node)
 
@@ -103,6 +100,8 @@ def _name(c: Context, node: syntax.Name) -> Checked:
 
 
 def _parameter(c: Context, node: syntax.Name) -> Checked:
+    if node.text in c.tunes and not isinstance(c.tunes[node.text].default, str):
+        return _tuned(c, node)
     for scalar in c.signature.scalars:
         if scalar.name == node.text:
             c.used.add(node.text)
@@ -116,6 +115,20 @@ def _parameter(c: Context, node: syntax.Name) -> Checked:
     return None
 
 
+def _tuned(c: Context, node: syntax.Name) -> Checked:
+    c.used.add(node.text)
+    if c.in_reference:
+        others = (Label(c.tunes[node.text].span, "declared here"),)
+        what = "a reference says what is computed, however it is tuned"
+        c.report.error("TK221", what, node.span, "this is a tuning parameter", others=others)
+        return None
+    if c.tuned is None:
+        return c.emit.parameter(node.text, I32, node.span, constant=True)
+    value = c.tuned[node.text]
+    assert isinstance(value, int)
+    return c.emit.constant(value, node.span)
+
+
 def _position(c: Context, node: syntax.Name) -> Checked:
     if node.text == "inf":
         return c.emit.constant(math.inf, node.span)
@@ -123,9 +136,7 @@ def _position(c: Context, node: syntax.Name) -> Checked:
     if axis is None:
         _unknown(c, node)
         return None
-    if axis.whole:
-        return c.emit.add(DimensionSize(c.emit.value((), I32, node.span), axis.size))
-    return c.emit.add(Positions(c.emit.value((axis,), I32, node.span), axis))
+    return c.emit.size(axis.size, node.span) if axis.whole else c.emit.positions(axis, node.span)
 
 
 def _unknown(c: Context, node: syntax.Name) -> None:
@@ -140,7 +151,7 @@ def _unknown(c: Context, node: syntax.Name) -> None:
         c.report.error("TK401", f"`{name}` is known only inside its loop", node.span, others=others)
     elif c.element_type(name) is not None:
         c.report.error("TK212", f"`{name}` is an element type", node.span, "expected a value", f"cast with `{name}(x)`")
-    elif name in NAMED or name in REDUCTIONS or name in c.functions or name in WORDS:
+    elif name in NAMED or name in REDUCTIONS or name in SCANS or name in c.functions or name in WORDS:
         c.report.error("TK212", f"`{name}` is a function", node.span, "expected a value", f"call it: `{name}(x)`")
     else:
         c.report.error("TK201", f"there is no `{name}` here", node.span, "not found", did_you_mean(name, _visible(c)))
@@ -149,7 +160,7 @@ def _unknown(c: Context, node: syntax.Name) -> None:
 def _visible(c: Context) -> list[str]:
     parameters = [each.name for each in (*c.signature.parameters, *c.signature.results)]
     axes = [each.axis.name for frame in c.scope.frames for each in frame.variables]
-    return [*c.scope.locals(), *parameters, *axes, *c.signature.dimensions, "inf"]
+    return [*c.scope.locals(), *parameters, *axes, *c.signature.dimension_names, *c.tunes, "inf"]
 
 
 # --- calls ------------------------------------------------------------------------------------------------------------
@@ -157,9 +168,6 @@ def _visible(c: Context) -> list[str]:
 
 def _call(c: Context, node: syntax.Call) -> Checked:
     name = node.function.text
-    if name in LATER:
-        c.report.later("a scan", node.span)
-        return None
     operands = [evaluate(c, each) for each in node.arguments]
     checked = tuple(each for each in operands if each is not None)
     whole = len(checked) == len(operands)
@@ -170,6 +178,7 @@ def _call(c: Context, node: syntax.Call) -> Checked:
     if name in NAMED:
         return apply(c, node, checked) if whole or len(operands) < NAMED[name].arity else None
     if (dtype := c.element_type(name)) is not None:
+        c.used.add(name)
         return cast(c, node, dtype, checked) if whole else None
     _no_function(c, node)
     return None
@@ -177,7 +186,7 @@ def _call(c: Context, node: syntax.Call) -> Checked:
 
 def _no_function(c: Context, node: syntax.Call) -> None:
     name = node.function.text
-    if name in REDUCTIONS or name in ("zeros", "full", "dot", "index"):
+    if name in REDUCTIONS or name in SCANS or name in ("zeros", "full", "dot", "index"):
         help = f"name the axes in brackets: `{name}[...](...)`" if name not in ("zeros", "index") else f"write `{name}[...]`"
         c.report.error("TK304", f"`{name}` needs its axes in brackets", node.span, help=help)
     elif c.argument(name) or c.result(name):
@@ -185,5 +194,7 @@ def _no_function(c: Context, node: syntax.Call) -> None:
         help = f"brackets hold axes, parentheses hold values: `{name}[...]`"
         c.report.error("TK213", f"the tensor `{name}` cannot be called", node.function.span, help=help)
     else:
-        hint = did_you_mean(name, [*NAMED, *REDUCTIONS, *c.functions, *c.types, "f32", "bf16", "f16", "i32", "dot", "full"])
+        hint = did_you_mean(
+            name, [*NAMED, *REDUCTIONS, *SCANS, *c.functions, *c.types, "f32", "bf16", "f16", "i32", "dot", "full"]
+        )
         c.report.error("TK201", f"there is no function `{name}`", node.function.span, "not found", hint)

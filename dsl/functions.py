@@ -85,6 +85,9 @@ REDUCTIONS: dict[str, Given | Literal["index"]] = {
 }
 """The reductions by name, and what becomes of the operand's type; `index` is i32."""
 
+SCANS = frozenset({"cumsum", "cummax"})
+"""The scans, of the arithmetic type of their operand."""
+
 
 def joined(types: Sequence[AnyType]) -> AnyType:
     """The type of arithmetic on operands of these types: f32 as soon as one is a float, else i32.

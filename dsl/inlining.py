@@ -8,6 +8,7 @@ from collections.abc import Callable
 from . import syntax
 from .context import Checked, Context
 from .errors import Label
+from .library import Known
 from .program import Call, Op, Signature, Value
 from .prune import needed_ops
 from .scope import Scope
@@ -22,20 +23,31 @@ NO_SIGNATURE = Signature((), (), (), ())
 def inline(
     c: Context,
     node: syntax.Call,
-    function: syntax.Function,
+    known: Known,
     operands: tuple[Value, ...],
     whole: bool,
     evaluate: Callable[[Context, syntax.Expr], Checked],
 ) -> Checked:
     """The value of calling a `fn`; `whole` is false if an operand has a mistake."""
+    function = known.node
     if len(node.arguments) != len(function.parameters):
         what = f"`{function.name}` takes {len(function.parameters)} and is given {len(node.arguments)}"
         others = (Label(function.span, "declared here"),)
         c.report.error("TK306", what, node.span, f"expected {len(function.parameters)}", others=others)
         return None
-    if not whole or not _may_enter(c, node, function):
+    if not whole or not _may_enter(c, node, known):
         return None
-    inner = dataclasses.replace(c, signature=NO_SIGNATURE, types={}, variables={}, scope=Scope(), calls=[*c.calls, function.name])
+    inner = dataclasses.replace(
+        c,
+        signature=NO_SIGNATURE,
+        types={},
+        functions=known.home,
+        scope=Scope(),
+        variables={},
+        counters={},
+        tunes={},
+        calls=[*c.calls, known],
+    )
     for parameter, operand in zip(function.parameters, operands, strict=True):
         inner.scope.bind(parameter.text, operand, parameter.span)
     mark = c.report.mark()
@@ -45,8 +57,9 @@ def inline(
     return _kept(c, node, operands, value, [each for each in body if isinstance(each, Op)])
 
 
-def _may_enter(c: Context, node: syntax.Call, function: syntax.Function) -> bool:
-    if function.name in c.calls:
+def _may_enter(c: Context, node: syntax.Call, known: Known) -> bool:
+    function = known.node
+    if known in c.calls:
         others = (Label(function.span, "declared here"),)
         c.report.error("TK214", f"`{function.name}` calls itself", node.span, help="a `fn` cannot recur", others=others)
         return False
@@ -67,4 +80,6 @@ def _kept(c: Context, node: syntax.Call, operands: tuple[Value, ...], value: Che
     result = c.emit.value(value.axes, value.dtype, node.span)
     if value in c.emit.static:
         c.emit.static.add(result)
+    if value in c.emit.linear:
+        c.emit.linear[result] = c.emit.linear[value]
     return c.emit.add(Call(result, node.function.text, operands, ops))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import syntax
 from .context import Context
 from .errors import Label
 from .expressions import evaluate
-from .program import Carried, ForLoop, Guard, LoopVariable, Statement, TileLoop, Value
+from .program import Carried, ForLoop, Guard, LoopVariable, Reduce, Statement, TileLoop, Value
 from .pure import always_true, closed_ops
 from .scope import Binding, Frame, Local
-from .types import BOOL, F32, ElementType, type_name
+from .types import BOOL, F32, I32, ElementType, type_name
 from .variables import check_variable
 
 Block = Callable[[Context, tuple[syntax.Stmt, ...]], None]
@@ -21,10 +21,11 @@ Block = Callable[[Context, tuple[syntax.Stmt, ...]], None]
 
 def check_tile(c: Context, node: syntax.Tile, block: Block) -> None:
     """`tile m of M, n of N:`."""
-    if not _allowed(c, node):
+    if not allowed(c, node):
         return
     if any(each.kind == "for" for each in c.scope.frames):
-        c.report.later("a `tile` loop inside a `for` loop", node.span)
+        help = "put the `tile` outside, with the `for` in it"
+        c.report.error("TK437", "steps in order cannot hold a `tile`, whose steps have none", node.span, help=help)
         return
     variables: list[LoopVariable] = []
     for each in node.variables:
@@ -42,7 +43,8 @@ def check_tile(c: Context, node: syntax.Tile, block: Block) -> None:
     c.emit.out.append(TileLoop(frame.variables, tuple(body), node.span))
 
 
-def _allowed(c: Context, node: syntax.Tile | syntax.For) -> bool:
+def allowed(c: Context, node: syntax.Tile | syntax.For | syntax.Count) -> bool:
+    """Whether a loop may stand here; reports one in a reference."""
     if c.in_reference:
         help = "name whole dimensions: `sum[K](a[M, K] * b[K, N])`"
         c.report.error("TK414", "a `reference` has no loops", node.span, help=help)
@@ -51,7 +53,7 @@ def _allowed(c: Context, node: syntax.Tile | syntax.For) -> bool:
 
 def check_for(c: Context, node: syntax.For, block: Block) -> None:
     """`for k of K if any(...):`."""
-    if not _allowed(c, node):
+    if not allowed(c, node):
         return
     variable = check_variable(c, node.variable, [])
     if variable is None:
@@ -60,23 +62,38 @@ def check_for(c: Context, node: syntax.For, block: Block) -> None:
     outside = dict(c.scope.names)
     with _open(c, frame):
         guard = _guard(c, node.guard) if node.guard else None
-    starts = _starts(c, node)
-    mark = c.report.mark()
-    step = _step(c, node, frame, starts, block)
-    while _widen(c, starts, step):
-        c.report.rewind(mark)
-        c.scope.names = dict(outside)
-        step = _step(c, node, frame, starts, block)
+    frame = replace(frame, guarded=guard is not None)
+    starts = starts_of(c, node.body)
+
+    def inside(context: Context, statements: tuple[syntax.Stmt, ...]) -> None:
+        with _open(context, frame):
+            block(context, statements)
+            _drop_unit(context, variable, starts)
+
+    step = carried_through(c, node.body, starts, inside)
     c.scope.leave(outside, f"it is bound in the steps of `{frame.heading}`, and is gone after them")
-    carried = tuple(each for name in starts if (each := _carried(c, name, starts[name], step[name])))
-    c.emit.out.append(ForLoop(variable, carried, guard, step.body, node.span))
+    c.emit.out.append(ForLoop(variable, finish(c, starts, step), guard, step.body, node.span))
+
+
+def _drop_unit(c: Context, variable: LoopVariable, starts: dict[str, Start]) -> None:
+    """Takes the loop's own axis off what it carries, where it is of extent one: `h = a[s, d] * h` with `s of S by 1`."""
+    for name, start in starts.items():
+        binding = c.scope.names[name]
+        value = binding.value if isinstance(binding, Local) else None
+        if value is None or start.initial is None or not variable.axis.unit or value.dtype not in (F32, I32, BOOL):
+            continue
+        if variable.axis in value.axes and variable.axis not in start.initial.axes:
+            kept = tuple(each for each in value.axes if each != variable.axis)
+            fn = "any" if value.dtype == BOOL else "sum"
+            reduced = c.emit.add(Reduce(c.emit.value(kept, value.dtype, value.span, name), fn, value, (variable.axis,)))
+            c.scope.names[name] = Local(reduced, binding.span)
 
 
 # --- carried values ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
-class _Start:
+class Start:
     """A name that a loop carries, as it is before the loop; without a value after a mistake."""
 
     bound: Local
@@ -84,7 +101,7 @@ class _Start:
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class Step:
     """A checked loop body, and what each carried name is at its start and at its end."""
 
     body: tuple[Statement, ...]
@@ -101,10 +118,10 @@ def _open(c: Context, frame: Frame) -> Iterator[None]:
     c.scope.frames.pop()
 
 
-def _starts(c: Context, node: syntax.For) -> dict[str, _Start]:
-    """The names bound before the loop that it binds anew."""
-    bindings = {name: c.scope.names.get(name) for name in bound_names(node.body)}
-    return {name: _Start(each, each.value) for name, each in bindings.items() if isinstance(each, Local)}
+def starts_of(c: Context, body: tuple[syntax.Stmt, ...]) -> dict[str, Start]:
+    """The names bound before a loop that its body binds anew."""
+    bindings = {name: c.scope.names.get(name) for name in bound_names(body)}
+    return {name: Start(each, each.value) for name, each in bindings.items() if isinstance(each, Local)}
 
 
 def bound_names(statements: tuple[syntax.Stmt, ...]) -> list[str]:
@@ -120,23 +137,39 @@ def bound_names(statements: tuple[syntax.Stmt, ...]) -> list[str]:
     return list(names)
 
 
-def _step(c: Context, node: syntax.For, frame: Frame, starts: dict[str, _Start], block: Block) -> _Step:
+def carried_through(c: Context, nodes: tuple[syntax.Stmt, ...], starts: dict[str, Start], block: Block) -> Step:
+    """A loop's body, checked again where a value that it carries turns out to have more axes of extent one."""
+    mark, outside = c.report.mark(), dict(c.scope.names)
+    step = _step(c, nodes, starts, block)
+    while _widen(c, starts, step):
+        c.report.rewind(mark)
+        c.scope.names = dict(outside)
+        step = _step(c, nodes, starts, block)
+    return step
+
+
+def finish(c: Context, starts: dict[str, Start], step: Step) -> tuple[Carried, ...]:
+    """What the loop carries; binds the names to what they are after it."""
+    return tuple(each for name in starts if (each := _carried(c, name, starts[name], step[name])))
+
+
+def _step(c: Context, nodes: tuple[syntax.Stmt, ...], starts: dict[str, Start], block: Block) -> Step:
     arguments: dict[str, Value | None] = {}
     for name, start in starts.items():
         value, span = start.initial, start.bound.span
         arguments[name] = c.emit.value(value.axes, value.dtype, span, name) if value else None
         c.scope.names[name] = Local(arguments[name], span)
-    with _open(c, frame), c.emit.block() as body:
-        block(c, node.body)
+    with c.emit.block() as body:
+        block(c, nodes)
     ends = {name: (arguments[name], _local(c.scope.names[name])) for name in starts}
-    return _Step(tuple(body), ends)
+    return Step(tuple(body), ends)
 
 
 def _local(binding: Binding) -> Local:
     return binding if isinstance(binding, Local) else Local(None, binding.span)
 
 
-def _widen(c: Context, starts: dict[str, _Start], step: _Step) -> bool:
+def _widen(c: Context, starts: dict[str, Start], step: Step) -> bool:
     """Gives initial values the axes of extent one that a step adds to them; whether there were any.
 
     In `tile h of H by 1` a sum may start as `zeros[i]` and gather `q[h, i, D] @ k[h, j, D]`: one element is one element.
@@ -154,7 +187,7 @@ def _widen(c: Context, starts: dict[str, _Start], step: _Step) -> bool:
     return grown
 
 
-def _carried(c: Context, name: str, start: _Start, end: tuple[Value | None, Local]) -> Carried | None:
+def _carried(c: Context, name: str, start: Start, end: tuple[Value | None, Local]) -> Carried | None:
     """What the loop carries under a name, and its binding after the loop; None after a report."""
     initial, (argument, after) = start.initial, end
     updated = after.value
@@ -166,7 +199,7 @@ def _carried(c: Context, name: str, start: _Start, end: tuple[Value | None, Loca
     return Carried(initial, argument, updated, result)
 
 
-def _agree(c: Context, name: str, start: _Start, after: Local, updated: Value) -> bool:
+def _agree(c: Context, name: str, start: Start, after: Local, updated: Value) -> bool:
     initial = start.initial
     if initial is None or (set(initial.axes) == set(updated.axes) and initial.dtype == updated.dtype):
         return True

@@ -14,8 +14,11 @@ from .definition import KernelDefinition
 from .emitter import Emitter
 from .errors import Diagnostic, Label, SourceErrors, UsageError
 from .expressions import WORDS, evaluate
-from .functions import NAMED, REDUCTIONS
+from .functions import NAMED, REDUCTIONS, SCANS
+from .imports import Place, Taken, take
 from .inlining import NO_SIGNATURE
+from .library import Functions, Known
+from .program import CountedLoop, Kernel, walk
 from .report import Abandoned, Report
 from .spans import Source
 from .types import ELEMENT_TYPES
@@ -29,41 +32,56 @@ class Module:
 
     source: Source
     kernels: Mapping[str, KernelDefinition]
-    functions: Mapping[str, syntax.Function] = field(repr=False)
-    """The file's own `fn`s, by name."""
+    functions: Functions = field(repr=False)
+    """The file's `fn`s by name, those taken from other files too."""
     warnings: tuple[Diagnostic, ...]
     """What is probably not meant, and yet no mistake."""
 
 
 def load(path: str | Path) -> Module:
-    """Reads and checks a file. Raises UsageError if it cannot be read as text, SourceErrors with every mistake in it."""
+    """Reads and checks a file, and those it takes names from.
+
+    Raises UsageError if it cannot be read as text, SourceErrors with every mistake in it.
+    """
+    return _load(Path(path), Place(Path(path)))
+
+
+def _load(path: Path, place: Place) -> Module:
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is no text in UTF-8: byte {error.start} cannot be read") from error
-    return parse(text, str(path))
+    return _parse(Source(str(path), text), place)
 
 
-def parse(text: str, name: str = "<text>") -> Module:
-    """Checks a text; `name` stands for it in messages. Raises SourceErrors with every mistake in it."""
+def parse(text: str, name: str = "<text>", path: str | Path | None = None) -> Module:
+    """Checks a text; `name` stands for it in messages, `path` is where it would be a file, for `from` to look beside.
+
+    Raises SourceErrors with every mistake in it.
+    """
+    return _parse(Source(name, text), Place(Path(path) if path is not None else None))
+
+
+def _parse(source: Source, place: Place) -> Module:
     from .parser import parse_items  # lark takes a while to import, and not every user of this package parses
 
-    source = Source(name, text)
     items, errors = parse_items(source)
     report = Report(errors=errors)
-    functions = _functions(items, report)
-    visible = {**prelude(), **functions}
-    kernels = _kernels(items, visible, report)
+    taken = take(items, place, report, _load)
+    visible: dict[str, Known] = {**prelude(), **taken.functions}
+    own = _functions(items, visible, taken, report)
+    visible |= own
+    kernels = _kernels(items, visible, taken, report)
     if report.errors:
         raise SourceErrors(report.errors)
     warnings = sorted(report.warnings, key=lambda each: (each.span.line, each.span.column))
-    return Module(source, kernels, functions, tuple(warnings))
+    return Module(source, {**taken.kernels, **kernels}, {**taken.functions, **own}, tuple(warnings))
 
 
 @cache
-def prelude() -> Mapping[str, syntax.Function]:
+def prelude() -> Functions:
     """The `fn`s that every file has."""
     from .parser import parse_items
 
@@ -71,27 +89,33 @@ def prelude() -> Mapping[str, syntax.Function]:
     items, errors = parse_items(source)
     if errors:
         raise SourceErrors(errors)
-    return {each.name: each for each in items if isinstance(each, syntax.Function)}
+    home: dict[str, Known] = {}
+    home |= {each.name: Known(each, home) for each in items if isinstance(each, syntax.Function)}
+    return home
 
 
-def _functions(items: list[syntax.Item], report: Report) -> dict[str, syntax.Function]:
-    functions: dict[str, syntax.Function] = {}
+def _functions(items: list[syntax.Item], visible: Functions, taken: Taken, report: Report) -> dict[str, Known]:
+    """The `fn`s of this file; each sees those in `visible`, which are to be joined by these."""
+    functions: dict[str, Known] = {}
+    home = {**visible}
     for each in items:
-        if isinstance(each, syntax.Function) and _may_declare(each, functions, report):
-            functions[each.name] = each
-        elif isinstance(each, syntax.Later):
-            report.later(each.what, each.span)
-    for each in functions.values():
-        _check_function(each, {**prelude(), **functions}, report)
+        if isinstance(each, syntax.Function) and _may_declare(each, functions, taken, report):
+            functions[each.name] = home[each.name] = Known(each, home)
+    for known in functions.values():
+        _check_function(known.node, home, report)
     return functions
 
 
-def _may_declare(node: syntax.Function, functions: Mapping[str, syntax.Function], report: Report) -> bool:
+def _may_declare(node: syntax.Function, functions: Functions, taken: Taken, report: Report) -> bool:
     if node.name in functions:
-        others = (Label(functions[node.name].span, "first here"),)
+        others = (Label(functions[node.name].node.span, "first here"),)
         report.error("TK204", f"the `fn` `{node.name}` is declared twice", node.span, others=others)
         return False
-    builtin = node.name in NAMED or node.name in REDUCTIONS or node.name in WORDS or node.name in ELEMENT_TYPES
+    if node.name in taken.spans:
+        others = (Label(taken.spans[node.name], "taken here"),)
+        report.error("TK204", f"`{node.name}` is taken from another file already", node.span, others=others)
+        return False
+    builtin = node.name in {*NAMED, *REDUCTIONS, *SCANS, *WORDS, *ELEMENT_TYPES}
     if builtin or node.name in prelude():
         # A chip may know the prelude's names as instructions of its own, so they keep their meaning.
         report.error("TK216", f"`{node.name}` has a meaning of its own already", node.span, help="take another name")
@@ -99,7 +123,7 @@ def _may_declare(node: syntax.Function, functions: Mapping[str, syntax.Function]
     return True
 
 
-def _check_function(node: syntax.Function, functions: Mapping[str, syntax.Function], report: Report) -> None:
+def _check_function(node: syntax.Function, functions: Functions, report: Report) -> None:
     """Checks the names in a `fn` that may never be called; types are for each call to check."""
     context = Context(report, Emitter(report), NO_SIGNATURE, {}, None, functions)
     for parameter in node.parameters:
@@ -115,7 +139,7 @@ def _check_function(node: syntax.Function, functions: Mapping[str, syntax.Functi
             report.warn("TK290", f"`{name}` is never used", span)
 
 
-def _kernels(items: list[syntax.Item], functions: Mapping[str, syntax.Function], report: Report) -> dict[str, KernelDefinition]:
+def _kernels(items: list[syntax.Item], functions: Functions, taken: Taken, report: Report) -> dict[str, KernelDefinition]:
     kernels: dict[str, KernelDefinition] = {}
     for each in items:
         if not isinstance(each, syntax.Kernel):
@@ -123,8 +147,26 @@ def _kernels(items: list[syntax.Item], functions: Mapping[str, syntax.Function],
         if each.name in kernels:
             others = (Label(kernels[each.name].kernel.span, "first here"),)
             report.error("TK204", f"the kernel `{each.name}` is declared twice", each.span, others=others)
+        elif each.name in taken.spans:
+            others = (Label(taken.spans[each.name], "taken here"),)
+            report.error("TK204", f"`{each.name}` is taken from another file already", each.span, others=others)
         elif each.name in functions:
             report.error("TK204", f"`{each.name}` is a `fn` already", each.span)
-        checked = check_kernel(each, functions, report, {}, None)
-        kernels.setdefault(each.name, KernelDefinition(checked, each, functions))
+        kernels.setdefault(each.name, _definition(each, functions, report))
     return kernels
+
+
+def _definition(node: syntax.Kernel, functions: Functions, report: Report) -> KernelDefinition:
+    """A checked kernel. Counted loops are unrolled too, for the defaults of the constants: mistakes may show only then."""
+    mark = report.mark()
+    checked = check_kernel(node, functions, report, {}, None)
+    defaults = {each.name: each.default for each in checked.signature.constants if each.default is not None}
+    clean = report.mark()[0] == mark[0]
+    if clean and len(defaults) == len(checked.signature.constants) and _counts(checked):
+        tuned = {each.name: each.default for each in checked.tunes}
+        check_kernel(node, functions, report, {}, defaults, tuned)
+    return KernelDefinition(checked, node, functions)
+
+
+def _counts(kernel: Kernel) -> bool:
+    return any(isinstance(each, CountedLoop) for each in walk(kernel.body))

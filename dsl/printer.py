@@ -11,10 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .program import (
+    AffineIndex,
+    AxisIndex,
     Call,
     Cast,
     Constant,
     ConstantParameter,
+    CountedLoop,
     DimensionSize,
     Dot,
     Elementwise,
@@ -30,6 +33,7 @@ from .program import (
     Positions,
     Reduce,
     ScalarArgument,
+    Scan,
     Statement,
     Store,
     Tensor,
@@ -84,7 +88,8 @@ class _Printer:
         signature = kernel.signature
         parameters, results = map(_parameter, signature.parameters), map(_parameter, signature.results)
         lines = [f"kernel {kernel.name}({', '.join(parameters)}) -> ({', '.join(results)}):"]
-        bound = [f"{name} = {value}" for name, value in sorted({**kernel.types, **kernel.constants}.items())]
+        lines += [f"    tune {each.name} in {{{_comma(each.choices)}}} = {each.default}" for each in kernel.tunes]
+        bound = [f"{name} = {value}" for name, value in sorted({**kernel.types, **kernel.constants, **kernel.tuned}.items())]
         lines += [f"    with {', '.join(bound)}"] if bound else []
         for each in kernel.requirements:
             lines += ["    require:", *self.block(each.condition)]
@@ -107,11 +112,13 @@ class _Printer:
         match each:
             case Store():
                 sign = "+=" if each.accumulate else "="
-                return [f"{each.tensor.name}[{_index(each.index)}] {sign} {self.name(each.value)}"]
+                return [f"{each.tensor.name}[{self.index(each.index)}] {sign} {self.name(each.value)}"]
             case TileLoop():
                 return [f"tile {', '.join(map(_variable, each.variables))}:", *self.inner(each.body)]
             case ForLoop():
                 return self.for_loop(each)
+            case CountedLoop():
+                return self.looped("", f"for {each.counter} in {each.start}..{each.stop}", each)
             case If():
                 return self.branches(each)
             case Call():
@@ -125,13 +132,17 @@ class _Printer:
         lines = []
         if loop.guard:
             lines = ["guard:", *self.inner(loop.guard.body)]
+        guarded = " if any(guard)" if loop.guard else ""
+        return [*lines, *self.looped(guarded, f"for {_variable(loop.variable)}", loop)]
+
+    def looped(self, guarded: str, heading: str, loop: ForLoop | CountedLoop) -> list[str]:
+        """The lines of a loop's body between what it takes from step to step."""
         arguments = [f"{self.typed(each.argument)} = {self.name(each.initial)}" for each in loop.carried]
         body = self.inner(loop.body)
         updated = [f"    next {self.name(each.argument)} = {self.name(each.updated)}" for each in loop.carried]
         after = [f"{self.typed(each.result)} = last {self.name(each.argument)}" for each in loop.carried]
-        guarded = " if any(guard)" if loop.guard else ""
         carries = f" carrying {', '.join(arguments)}" if arguments else ""
-        return [*lines, f"for {_variable(loop.variable)}{guarded}{carries}:", *body, *updated, *after]
+        return [f"{heading}{guarded}{carries}:", *body, *updated, *after]
 
     def branches(self, node: If) -> list[str]:
         """An undecided `if`."""
@@ -155,7 +166,8 @@ class _Printer:
             case Positions():
                 return f"positions {op.axis}"
             case Load():
-                return f"load {op.tensor.name}[{_index(op.index)}]"
+                fill = "" if op.fill is None else f", else {op.fill!r}"
+                return f"load {op.tensor.name}[{self.index(op.index)}{fill}]"
             case Elementwise():
                 return f"{op.fn}({self.values(op.operands)})"
             case Cast():
@@ -164,18 +176,30 @@ class _Printer:
                 return f"fill({self.name(op.operand)})"
             case Reduce():
                 return f"{op.fn}[{_comma(op.axes)}]({self.name(op.operand)})"
+            case Scan():
+                return f"{op.fn}[{op.axis}]({self.name(op.operand)})"
             case Dot():
                 return f"dot[{_comma(op.axes)}]({self.name(op.left)}, {self.name(op.right)})"
             case _:
                 raise NotImplementedError(type(op).__name__)
 
+    def index(self, index: tuple[Index, ...]) -> str:
+        """What stands in the brackets of a load or a store."""
+        return _comma(map(self._position, index))
+
+    def _position(self, index: Index) -> str:
+        match index:
+            case AxisIndex(axis):
+                return axis.name
+            case AffineIndex(terms, offset):
+                parts = [f"({stride}) * {axis}" for axis, stride in terms]
+                return " + ".join([*parts, f"({offset})"])
+            case _:
+                return f"at {self.name(index.value)}"
+
 
 def _comma(items: Iterable[object]) -> str:
     return ", ".join(map(str, items))
-
-
-def _index(index: tuple[Index, ...]) -> str:
-    return _comma(each.axis for each in index)
 
 
 def _parameter(each: Parameter) -> str:
@@ -187,10 +211,12 @@ def _parameter(each: Parameter) -> str:
 
 def _variable(variable: LoopVariable) -> str:
     by = _by(variable.by)
-    return f"{variable.axis} of {variable.axis.size}" + (f" by {by}" if by else "")
+    return f"{variable.axis} of {variable.axis.parent or variable.axis.size}" + (f" by {by}" if by else "")
 
 
 def _by(by: TileSize) -> str:
+    if by.tune is not None:
+        return by.tune
     if by.choices is None:
         return "" if by.low is None else f"{by.low}..{by.high}"
     return str(by.choices[0]) if len(by.choices) == 1 else "{" + _comma(by.choices) + "}"

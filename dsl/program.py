@@ -7,8 +7,9 @@ dimensions; `specialise` has already bound the element types and decided every `
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from .spans import Span
 from .types import AnyType, ElementType
@@ -24,11 +25,23 @@ class SizeOp:
     right: Size
 
     def __str__(self) -> str:
-        return f"({self.left} {self.op} {self.right})"
+        return f"{self._operand(self.left, False)} {self.op} {self._operand(self.right, True)}"
+
+    def _operand(self, size: Size, right: bool) -> str:
+        """An operand, in parentheses where the text needs them."""
+        if not isinstance(size, SizeOp):
+            return str(size)
+        tight = self.op in ("*", "//")
+        loose = size.op in ("+", "-")
+        needs = (loose and (tight or (right and self.op == "-"))) or (right and tight)
+        return f"({size})" if needs else str(size)
 
 
 Size = int | str | SizeOp
-"""An extent: a number, a dimension's name, or arithmetic on them."""
+"""An extent: a number, a dimension's name, or arithmetic on them, in the canonical form of `sizes.py`.
+
+In a kernel that is not specialised it may also name a constant, a tuning parameter or the counter of a loop.
+"""
 
 
 def size_value(size: Size, dims: Mapping[str, int]) -> int:
@@ -55,6 +68,9 @@ class Axis:
     """True: every position of the dimension. False: the part that one step of its loop covers."""
     unit: bool = False
     """True for `by 1`: of extent one by definition."""
+    parent: str | None = None
+    """For `k of m`: the name of the tile variable whose tile this one cuts. `size` is the dimension's all the same, and
+    positions count over all of it: those of `k` run, tile after tile, through the positions that the tile of `m` covers."""
 
     def __str__(self) -> str:
         return self.name
@@ -131,8 +147,19 @@ class Signature:
     """In the order of the text, which is the order of a call."""
     results: tuple[Tensor, ...]
     dimensions: tuple[str, ...]
-    """Every dimension's name, in order of first appearance."""
+    """The name of every dimension that the arguments bind, in order of first appearance."""
     type_variables: tuple[str, ...]
+    derived: tuple[tuple[str, Size], ...] = ()
+    """Names of dimensions that follow from others, `require P == H // 2`. Shapes and axes hold what they stand for."""
+
+    def size(self, dimension: str) -> Size | None:
+        """What a dimension's name stands for: itself, or the size that it follows from; None if there is no such dimension."""
+        return dimension if dimension in self.dimensions else dict(self.derived).get(dimension)
+
+    @property
+    def dimension_names(self) -> tuple[str, ...]:
+        """Every dimension's name, derived ones too."""
+        return (*self.dimensions, *(name for name, _ in self.derived))
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -195,16 +222,63 @@ class AxisIndex:
     axis: Axis
 
 
-Index = AxisIndex
-"""How one dimension of a tensor is indexed. (Shifted, strided and gathered indices will be further cases.)"""
+@dataclass(frozen=True, slots=True)
+class AffineIndex:
+    """A dimension at shifted or strided positions, `2 * p + r - 1`: the sum of `stride * positions(axis)`, and `offset`.
+
+    The dimension gives the tile one axis a term. Without terms it is one position, `x[n, 0]`, and gives no axis. Strides and
+    offset are sizes: `g * R + r` has the stride `R`, `N - 1 - n` the stride -1 and the offset `N - 1`.
+    """
+
+    terms: tuple[tuple[Axis, Size], ...]
+    """Axis and stride; no axis twice, no stride 0."""
+    offset: Size
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GatherIndex:
+    """A dimension at the positions that an integer tile holds, `table[ids[m], D]`; the tile's axes are the axes it gives.
+
+    They may be axes of other indices of the same tensor: `x[m, label[m]]` reads one element for each position of `m`.
+    A position outside the dimension reads as the load's `fill`; without one, and in a store, it is an error of the data.
+    """
+
+    value: Value
+    """Of an integer type; without axes it is one position that is known when the kernel runs."""
+
+
+Index = AxisIndex | AffineIndex | GatherIndex
+"""How one dimension of a tensor is indexed."""
+
+
+def index_axes(index: Iterable[Index]) -> tuple[Axis, ...]:
+    """The axes of a tile read or written at `index`, in order of first appearance."""
+    axes: dict[Axis, None] = {}
+    for each in index:
+        match each:
+            case AxisIndex(axis):
+                axes[axis] = None
+            case AffineIndex(terms, _):
+                axes |= dict.fromkeys(axis for axis, _ in terms)
+            case GatherIndex(value):
+                axes |= dict.fromkeys(value.axes)
+    return tuple(axes)
+
+
+def index_values(index: Iterable[Index]) -> tuple[Value, ...]:
+    """The values that an index reads."""
+    return tuple(each.value for each in index if isinstance(each, GatherIndex))
 
 
 @dataclass(frozen=True, slots=True)
 class Load(Op):
-    """A tile of a tensor; the result's axes are those of the index, in its order, and its type is the tensor's."""
+    """A tile of a tensor; the result's axes are `index_axes(index)`, and its type is the tensor's."""
 
     tensor: Tensor
     index: tuple[Index, ...]
+    fill: float | int | bool | None = None
+    """What positions outside the tensor read as, `x[n + 1, else 0]`. None: every position lies inside, `check_bounds` sees
+    to it before the kernel runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,11 +309,26 @@ class Fill(Op):
 
 @dataclass(frozen=True, slots=True)
 class Reduce(Op):
-    """`fn` in `sum max min mean prod any all argmax argmin` over `axes`, which the result no longer has."""
+    """`fn` in `sum max min mean prod any all argmax argmin` over `axes`, which the result no longer has.
+
+    `argmax` and `argmin` give the first such position, counted over the whole dimension as those of a tile variable are.
+    """
 
     fn: str
     operand: Value
     axes: tuple[Axis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan(Op):
+    """`fn` in `cumsum cummax` along one axis, which the result keeps: element i holds the sum or maximum of 0 to i.
+
+    Over a tile variable it begins anew in each tile.
+    """
+
+    fn: str
+    operand: Value
+    axis: Axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +360,10 @@ class Call(Op):
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Writes a tile to a tensor, rounding to its type. The value's axes are those of the index, in any order."""
+    """Writes a tile to a tensor, rounding to its type. The value's axes are those of the index, in any order.
+
+    With `accumulate` it adds to what is there, in f32 or i32; results that any store accumulates into start from zero.
+    """
 
     tensor: Tensor
     index: tuple[Index, ...]
@@ -286,10 +378,12 @@ class TileSize:
     """What the text says of a tile size: nothing (the tuner chooses), `by 128`, `by 64..512`, `by {128, 256}`, `by TK`."""
 
     choices: tuple[int, ...] | None = None
-    """`by 128` has one, `by {128, 256}` several."""
+    """`by 128` has one, `by {128, 256}` several; `by TK` has those of `TK`, in a specialised kernel the one it is bound to."""
     low: int | None = None
     high: int | None = None
     """The bounds of `by 64..512`, both included."""
+    tune: str | None = None
+    """The tuning parameter of `by TK`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +438,22 @@ class ForLoop:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedLoop:
+    """`for r in 0..3:`, in a kernel that is not specialised; specialised, it is unrolled.
+
+    `r` is a scalar that is known only then: the body has it by name in sizes, and as a `ScalarArgument`.
+    """
+
+    counter: str
+    start: Size
+    stop: Size
+    """Not reached: `0..3` counts 0, 1, 2."""
+    carried: tuple[Carried, ...]
+    body: tuple[Statement, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Merged:
     """A name that both branches of an undecided `if` bind."""
 
@@ -363,7 +473,7 @@ class If:
     span: Span
 
 
-Statement = Op | Store | TileLoop | ForLoop | If
+Statement = Op | Store | TileLoop | ForLoop | CountedLoop | If
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +484,30 @@ class Requirement:
     """Ops without axes on sizes and constants; the last one's result is the condition."""
     message: str
     span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Tune:
+    """`tune TK in 64..512 step 64 = 128`: a constant that the tuner chooses."""
+
+    name: str
+    choices: tuple[int | str, ...]
+    """Whole numbers, or names of element types."""
+    default: int | str
+    span: Span
+
+
+class Definition(Protocol):
+    """What a kernel is specialised from."""
+
+    def specialise(
+        self,
+        types: Mapping[str, ElementType],
+        constants: Mapping[str, int | bool],
+        tunes: Mapping[str, int | str] = ...,
+    ) -> Kernel:
+        """The program for given types, constants and choices of the tuning parameters."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,6 +529,21 @@ class Kernel:
     """What each constant parameter is bound to."""
     requirements: tuple[Requirement, ...] = ()
     """What the sizes must satisfy; `check_requirements` does so."""
+    tunes: tuple[Tune, ...] = ()
+    """The tuning parameters that the text declares."""
+    tuned: Mapping[str, int | str] = field(default_factory=dict)
+    """What each of them is bound to in a specialised kernel."""
+    definition: Definition | None = field(default=None, compare=False, repr=False)
+    """What a specialised kernel was made from."""
+
+    def retuned(self, values: Mapping[str, int | str]) -> Kernel:
+        """The same specialisation with other choices of some tuning parameters; those not given stay as they are.
+
+        The same kernel object for the same choices, as long as it is among the latest few. Raises UsageError for a name that
+        is not declared and for a value that is none of its choices.
+        """
+        assert self.definition is not None, f"{self.name} is not specialised"
+        return self.definition.specialise(self.types, self.constants, {**self.tuned, **values})
 
 
 def walk(statements: tuple[Statement, ...]) -> Iterator[Statement]:
@@ -408,6 +557,8 @@ def walk(statements: tuple[Statement, ...]) -> Iterator[Statement]:
                 if each.guard:
                     yield from walk(each.guard.body)
                 yield from walk(each.body)
+            case CountedLoop():
+                yield from walk(each.body)
             case If():
                 yield from walk(each.condition)
                 yield from walk(each.then)
@@ -419,9 +570,11 @@ def operands(op: Op) -> tuple[Value, ...]:
     match op:
         case Elementwise() | Call():
             return op.operands
-        case Cast() | Fill() | Reduce():
+        case Cast() | Fill() | Reduce() | Scan():
             return (op.operand,)
         case Dot():
             return (op.left, op.right)
+        case Load():
+            return index_values(op.index)
         case _:
             return ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from .program import ForLoop, If, Op, Statement, Store, TileLoop, Value, operands
+from .program import CountedLoop, ForLoop, If, Op, Statement, Store, TileLoop, Value, index_values, operands
 
 
 def needed_ops(ops: Sequence[Op], result: Value) -> tuple[Op, ...]:
@@ -35,7 +35,7 @@ def _pruned(statements: Sequence[Statement], needed: set[Value]) -> tuple[Statem
 def _slim(statement: Statement, needed: set[Value]) -> Statement | None:
     match statement:
         case Store():
-            needed.add(statement.value)
+            needed |= {statement.value, *index_values(statement.index)}
             return statement
         case TileLoop():
             body = _pruned(statement.body, needed)
@@ -44,6 +44,8 @@ def _slim(statement: Statement, needed: set[Value]) -> Statement | None:
             return _slim_for(statement, needed)
         case If():
             return _slim_if(statement, needed)
+        case CountedLoop():
+            raise AssertionError("counted loops are unrolled in what is pruned")
         case _:
             if statement.result not in needed:
                 return None

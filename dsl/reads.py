@@ -1,64 +1,20 @@
-"""Tensors read and written: the axes in brackets against the dimensions of the signature."""
+"""Tensors read, and the other values written with brackets."""
 
 from __future__ import annotations
 
 from . import syntax
 from .context import Checked, Context
 from .errors import Label
-from .program import Axis, AxisIndex, Load, Positions, Tensor
+from .indices import Evaluate, check_index, check_inside
+from .program import Axis, AxisIndex, Index, Load, Value, index_axes
 from .report import did_you_mean
-from .types import I32
+from .types import BOOL, F32, AnyType, type_name
+
+Fill = float | int | bool
 
 
-def check_index(c: Context, tensor: Tensor, node: syntax.Subscript) -> tuple[AxisIndex, ...] | None:
-    """The axes at which a tensor is read or written, one for each of its dimensions, or None after a report."""
-    if node.otherwise is not None:
-        c.report.later("`else` in brackets", node.otherwise.span)
-        return None
-    axes = [c.axis_named(each, "an index") for each in node.items]
-    if len(axes) != len(tensor.shape):
-        shape = f"{tensor.name}: {tensor.dtype}[{', '.join(map(str, tensor.shape))}]"
-        what = f"`{tensor.name}` has {_count(len(tensor.shape), 'dimension')} and is indexed by {len(axes)}"
-        c.report.error("TK301", what, node.span, f"expected {len(tensor.shape)}", others=(Label(tensor.span, shape),))
-        return None
-    found = [
-        axis if axis and _fits(c, tensor, position, axis, item) else None
-        for position, (axis, item) in enumerate(zip(axes, node.items, strict=True))
-    ]
-    index = tuple(AxisIndex(axis) for axis in found if axis)
-    if len(index) < len(axes):
-        return None
-    return index if _distinct(c, tensor, [each.axis for each in index], node) else None
-
-
-def _fits(c: Context, tensor: Tensor, position: int, axis: Axis, item: syntax.Expr) -> bool:
-    size = tensor.shape[position]
-    if axis.size == size:
-        return True
-    covers = f"`{axis.name}` runs over `{axis.size}`" if not axis.whole else f"`{axis.name}` is another dimension"
-    what = f"dimension {position + 1} of `{tensor.name}` is `{size}`, and {covers}"
-    others = [Label(tensor.span, f"`{tensor.name}` is declared here")]
-    if axis.name in c.variables:
-        others.append(Label(c.variables[axis.name].span, f"`{axis.name}` is bound here"))
-    c.report.error("TK302", what, item.span, f"expected an axis over `{size}`", others=tuple(others))
-    return False
-
-
-def _distinct(c: Context, tensor: Tensor, axes: list[Axis], node: syntax.Subscript) -> bool:
-    for position, axis in enumerate(axes):
-        if axis in axes[:position]:
-            what = f"`{axis.name}` indexes `{tensor.name}` twice, and a tile never has one axis twice"
-            c.report.error("TK303", what, node.items[position].span)
-            return False
-    return True
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("s" if number != 1 else "")
-
-
-def subscript(c: Context, node: syntax.Subscript) -> Checked:
-    """`a[m, k]`, `zeros[m, n]`, `index[N]` as values."""
+def subscript(c: Context, node: syntax.Subscript, evaluate: Evaluate) -> Checked:
+    """`a[m, k]`, `x[n + 1, else 0]`, `zeros[m, n]`, `index[N]` as values."""
     name = node.base.text
     if name == "zeros":
         return zeros(c, node)
@@ -71,10 +27,46 @@ def subscript(c: Context, node: syntax.Subscript) -> Checked:
         _not_a_tensor(c, node)
         return None
     c.used.add(name)
-    index = check_index(c, tensor, node)
-    if index is None:
+    fill = _fill(c, tensor.dtype, node.otherwise, evaluate) if node.otherwise else None
+    index = check_index(c, tensor, node, evaluate)
+    if index is None or (node.otherwise and fill is None):
         return None
-    return c.emit.add(Load(c.emit.value(tuple(each.axis for each in index), tensor.dtype, node.span), tensor, index))
+    if fill is None and not check_inside(c, tensor, index, node):
+        return None
+    if fill is not None:
+        _warn_needless(c, index, node.otherwise)
+    return c.emit.add(Load(c.emit.value(index_axes(index), tensor.dtype, node.span), tensor, index, fill))
+
+
+def _fill(c: Context, dtype: AnyType, node: syntax.Expr, evaluate: Evaluate) -> Fill | None:
+    """The number that positions outside read as, or None after a report."""
+    with c.emit.block():
+        value = evaluate(c, node)
+    if value is None:
+        return None
+    number = c.emit.known.get(value)
+    if number is None:
+        if value in c.emit.static and c.constants is None:
+            return 0
+        c.report.error("TK326", "positions outside read as a number that is known before the kernel runs", node.span)
+        return None
+    if not _fits(dtype, value):
+        help = "write `true` or `false`" if dtype == BOOL else ""
+        what = f"positions outside read as {type_name(value.dtype)}, and the tensor holds {type_name(dtype)}"
+        c.report.error("TK326", what, node.span, f"expected {type_name(dtype)}", help)
+        return None
+    return number
+
+
+def _fits(dtype: AnyType, value: Value) -> bool:
+    if BOOL in (dtype, value.dtype):
+        return dtype == value.dtype
+    return value.dtype != F32 or getattr(dtype, "kind", "float") == "float"
+
+
+def _warn_needless(c: Context, index: tuple[Index, ...], node: syntax.Expr | None) -> None:
+    if node is not None and all(isinstance(each, AxisIndex) for each in index):
+        c.report.warn("TK293", "nothing is read outside here, and `else` does nothing", node.span)
 
 
 def _not_a_tensor(c: Context, node: syntax.Subscript) -> None:
@@ -122,4 +114,4 @@ def _index(c: Context, node: syntax.Subscript) -> Checked:
         c.report.error("TK304", "`index` gives the positions along one dimension", node.span, "expected one name", help)
         return None
     axis = c.axis_named(node.items[0], "an axis")
-    return c.emit.add(Positions(c.emit.value((axis,), I32, node.span), axis)) if axis else None
+    return c.emit.positions(axis, node.span) if axis else None

@@ -38,6 +38,8 @@ class Frame:
     span: Span
     outside: frozenset[str] = frozenset()
     """The names bound before the loop."""
+    guarded: bool = False
+    """Whether it leaves steps out."""
 
     @property
     def heading(self) -> str:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from . import syntax
+from . import sizes, syntax
 from .errors import Label
-from .program import ConstantParameter, Parameter, ScalarParameter, Signature, Tensor
+from .program import ConstantParameter, Parameter, ScalarParameter, Signature, Size, Tensor
 from .report import Report, did_you_mean, listed
+from .shapes import solvable, written_size
 from .spans import Span
 from .types import ELEMENT_TYPES, F32, I32, AnyType, ElementType, TypeVariable
 
@@ -26,12 +27,17 @@ def check_signature(kernel: syntax.Kernel, types: Mapping[str, ElementType], rep
     heading = _Heading(report, types)
     for each in kernel.parameters:
         heading.parameter(each)
-    bound = set(heading.dimensions)
+    heading.bind()
+    for statement in kernel.body:
+        if isinstance(statement, syntax.Require):
+            heading.define(statement.condition)
     for each in kernel.results:
         heading.result(each)
-    heading.check_dimensions(bound)
+    heading.check_dimensions()
     names = tuple(name for name in heading.variables if name not in types)
-    signature = Signature(tuple(heading.parameters), tuple(heading.results), tuple(heading.dimensions), names)
+    dimensions = tuple(name for name in heading.dimensions if name not in heading.derived)
+    derived = tuple(heading.derived.items())
+    signature = Signature(tuple(heading.parameters), tuple(heading.results), dimensions, names, derived)
     return signature, frozenset(heading.broken)
 
 
@@ -42,6 +48,10 @@ class _Heading:
     parameters: list[Parameter] = field(default_factory=list)
     results: list[Tensor] = field(default_factory=list)
     dimensions: dict[str, Span] = field(default_factory=dict)
+    bound: set[str] = field(default_factory=set)
+    """The dimensions that the shapes of the arguments say."""
+    derived: dict[str, Size] = field(default_factory=dict)
+    """The dimensions that follow from others."""
     variables: dict[str, Span] = field(default_factory=dict)
     names: dict[str, Span] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
@@ -73,7 +83,39 @@ class _Heading:
             self.report.error("TK208", f"the result `{node.name.text}` cannot have a default", node.default.span)
         self.results.append(self._tensor(node))
 
-    def check_dimensions(self, bound: set[str]) -> None:
+    def bind(self) -> None:
+        """Finds the dimensions that follow from the arguments' shapes, `G` of `G * R` where `R` is known too."""
+        shapes = [size for each in self.parameters if isinstance(each, Tensor) for size in each.shape]
+        before = -1
+        while len(self.bound) > before:
+            before = len(self.bound)
+            for size in shapes:
+                unknown = [name for name in sizes.names_in(size) if name not in self.bound]
+                if len(unknown) == 1 and solvable(size, unknown[0], self.bound):
+                    self.bound.add(unknown[0])
+
+    def define(self, condition: syntax.Expr) -> None:
+        """Takes `require P == H // 2` as what `P` is, if no argument binds it."""
+        match condition:
+            case syntax.Binary(op="==", left=syntax.Name() as name, right=node) if self._open(name.text):
+                pass
+            case syntax.Binary(op="==", left=node, right=syntax.Name() as name) if self._open(name.text):
+                pass
+            case _:
+                return
+        size = written_size(node, self._known, Report())
+        if size is not None:
+            self.dimensions.setdefault(name.text, name.span)
+            self.derived[name.text] = size
+
+    def _open(self, name: str) -> bool:
+        taken = name in self.names or name in ELEMENT_TYPES or name in self.dimensions or name in self.variables
+        return not taken and name not in self.derived
+
+    def _known(self, node: syntax.Name) -> Size | None:
+        return node.text if node.text in self.bound else self.derived.get(node.text)
+
+    def check_dimensions(self) -> None:
         """Names must not clash, and every dimension must follow from an argument."""
         for name, span in self.dimensions.items():
             if name in self.variables:
@@ -82,10 +124,19 @@ class _Heading:
             elif name in self.names:
                 others = (Label(self.names[name], "here as a name"),)
                 self.report.error("TK205", f"`{name}` is both a dimension and a parameter", span, others=others)
-            elif name not in bound:
-                help = f"an argument must have the dimension `{name}`; known are {listed(sorted(bound))}" if bound else ""
-                what = f"nothing says how large `{name}` is: no argument has this dimension"
-                self.report.error("TK206", what, span, help=help)
+            elif name not in self.bound and name not in self.derived:
+                self._unbound(name, span)
+
+    def _unbound(self, name: str, span: Span) -> None:
+        tensors = [each for each in self.parameters if isinstance(each, Tensor)]
+        if any(name in sizes.names_in(size) for each in tensors for size in each.shape):
+            what = f"nothing says how large `{name}` is: it does not follow from the shapes of the arguments"
+            help = "a dimension follows from `+`, `-` and `*` with known ones, as `G` does from `G * R` if `R` is known"
+        else:
+            what = f"nothing says how large `{name}` is: no argument has this dimension"
+            known = f"; known are {listed(sorted(self.bound))}" if self.bound else ""
+            help = f"an argument must have the dimension `{name}`, or say what it is: `require {name} == ...`{known}"
+        self.report.error("TK206", what, span, help=help)
 
     def _declare(self, name: syntax.Name) -> None:
         if name.text in self.names:
@@ -100,16 +151,20 @@ class _Heading:
         element = self._element(node.type)
         if element is None or None in shape:
             self.broken.add(node.name.text)
-        return Tensor(node.name.text, element or F32, tuple(each for each in shape if each), node.span)
+        return Tensor(node.name.text, element or F32, tuple(each for each in shape if each is not None), node.span)
 
-    def _dimension(self, node: syntax.Expr) -> str | None:
-        if isinstance(node, syntax.Name):
-            if node.text in ELEMENT_TYPES:
-                self.report.error("TK205", f"`{node.text}` is an element type and cannot name a dimension", node.span)
-            self.dimensions.setdefault(node.text, node.span)
-            return node.text
-        self.report.later("a dimension that is not a name", node.span)
-        return None
+    def _dimension(self, node: syntax.Expr) -> Size | None:
+        size = written_size(node, self._dimension_name, self.report)
+        if isinstance(size, int) and size < 1:
+            self.report.error("TK217", "a dimension has at least one element", node.span, f"found {size}")
+            return None
+        return size
+
+    def _dimension_name(self, node: syntax.Name) -> Size | None:
+        if node.text in ELEMENT_TYPES:
+            self.report.error("TK205", f"`{node.text}` is an element type and cannot name a dimension", node.span)
+        self.dimensions.setdefault(node.text, node.span)
+        return self.derived.get(node.text, node.text)
 
     def _element(self, node: syntax.Name) -> AnyType | None:
         if node.text in ELEMENT_TYPES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import syntax
 from .branches import check_if
 from .context import Context
+from .counting import check_count
 from .errors import Label
 from .expressions import evaluate
 from .loops import check_for, check_tile
@@ -28,14 +29,14 @@ def _statement(c: Context, node: syntax.Stmt) -> None:
             check_for(c, node, check_block)
         case syntax.If():
             check_if(c, node, check_block)
-        case syntax.Later():
-            c.report.later(node.what, node.span)
+        case syntax.Count():
+            check_count(c, node, check_block)
         case syntax.Doc():
             c.report.error("TK119", "a string here does nothing", node.span, help="a docstring comes first in the kernel")
         case syntax.Alone():
             c.report.error("TK114", "this value is not used", node.span, help="bind it to a name, `x = ...`, or store it")
-        case syntax.Reference() | syntax.Require():
-            word = "reference" if isinstance(node, syntax.Reference) else "require"
+        case syntax.Reference() | syntax.Require() | syntax.Tune():
+            word = type(node).__name__.lower()
             c.report.error("TK120", f"`{word}` stands directly in the kernel, in no other block", node.span)
 
 
@@ -65,6 +66,10 @@ def _may_bind(c: Context, target: syntax.Name) -> bool:
     if (what := c.taken(name)) is not None:
         help = f"write its tile: `{name}[...] = ...`" if c.result(name) else "take another name"
         c.report.error("TK215", f"`{name}` is {what} and cannot be bound", target.span, help=help)
+        return False
+    if name in c.counters:
+        others = (Label(c.counters[name], "its loop"),)
+        c.report.error("TK215", f"`{name}` counts the steps of a loop and cannot be bound", target.span, others=others)
         return False
     if name in c.variables:
         others = (Label(c.variables[name].span, "its loop"),)

@@ -6,8 +6,8 @@ from . import syntax
 from .context import Context
 from .errors import Label
 from .expressions import evaluate
-from .program import Axis, Store, Tensor, Value
-from .reads import check_index
+from .indices import check_index, check_inside
+from .program import AffineIndex, Axis, GatherIndex, Index, Store, Tensor, Value, index_axes
 from .report import axes_said, did_you_mean, listed
 from .types import BOOL, TypeVariable, type_name
 
@@ -18,17 +18,21 @@ def check_store(c: Context, target: syntax.Subscript, node: syntax.Assign) -> No
     tensor = _written(c, target)
     if tensor is None or tensor.name in c.broken:
         return
-    if node.op is not None:
-        c.report.later(f"`{node.op}=` on a tensor", node.span)
+    if node.op not in (None, "+"):
+        help = f"write `+=`, of `-x` to subtract: `{tensor.name}[...] += ...`"
+        c.report.error(
+            "TK428", f"a result can only be added to, and this is `{node.op}=`", node.span, "expected `=` or `+=`", help
+        )
         return
-    index = check_index(c, tensor, target)
-    if index is None:
+    if target.otherwise is not None:
+        c.report.error("TK116", "`else` belongs to the reading of a tensor", target.otherwise.span)
         return
-    axes = [each.axis for each in index]
-    if not _every_step_its_own(c, tensor, axes, target) or value is None:
+    index = check_index(c, tensor, target, evaluate)
+    if index is None or not check_inside(c, tensor, index, target) or not _may_write(c, tensor, index, target, node):
         return
-    if _axes_agree(c, value, axes, target, node) and _type_agrees(c, tensor, value):
-        c.emit.out.append(Store(tensor, index, value, False, node.span))
+    axes = list(index_axes(index))
+    if value is not None and _axes_agree(c, value, axes, target, node) and _type_agrees(c, tensor, value):
+        c.emit.out.append(Store(tensor, index, value, node.op == "+", node.span))
 
 
 def _written(c: Context, target: syntax.Subscript) -> Tensor | None:
@@ -46,18 +50,60 @@ def _written(c: Context, target: syntax.Subscript) -> Tensor | None:
     return None
 
 
-def _every_step_its_own(c: Context, tensor: Tensor, axes: list[Axis], target: syntax.Subscript) -> bool:
-    """Each step of each loop around must write elements of its own."""
+def _may_write(c: Context, tensor: Tensor, index: tuple[Index, ...], target: syntax.Subscript, node: syntax.Assign) -> bool:
+    """Each step of each loop around must write elements of its own, but those of a `tile` may add to the same ones."""
+    adding = node.op == "+"
+    if not adding and any(isinstance(each, GatherIndex) for each in index):
+        help = f"add to it, from zero: `{tensor.name}[...] += ...`"
+        c.report.error("TK430", "positions that data decide may be the same twice", target.span, "expected `+=`", help)
+        return False
+    if not adding and _guarded(c, target):
+        return False
+    spread = adding and any(isinstance(each, GatherIndex | AffineIndex) for each in index)
+    return _every_step_its_own(c, tensor, index_axes(index), target, adding, spread)
+
+
+def _guarded(c: Context, target: syntax.Subscript) -> bool:
+    for frame in c.scope.frames:
+        if frame.guarded:
+            others = (Label(frame.span, "this loop leaves steps out"),)
+            help = "add to it instead, `+=`, or leave the guard away and store `where(...)`"
+            c.report.error("TK431", "the steps that are left out would write nothing here", target.span, "", help, others)
+            return True
+    return False
+
+
+def _covered(axis: Axis, axes: tuple[Axis, ...], c: Context) -> bool:
+    """Whether a step of a loop is told apart by `axes`: by its own variable, or by one that cuts its tile."""
+    for each in axes:
+        inner: Axis | None = each
+        while inner is not None:
+            if inner == axis:
+                return True
+            inner = c.scope.axis(inner.parent) if inner.parent else None
+    return False
+
+
+def _every_step_its_own(
+    c: Context, tensor: Tensor, axes: tuple[Axis, ...], target: syntax.Subscript, adding: bool, spread: bool
+) -> bool:
     for frame in c.scope.frames:
         for variable in frame.variables:
-            if variable.axis in axes:
+            if _covered(variable.axis, axes, c):
+                continue
+            if adding and frame.kind == "tile":
+                spread = True
                 continue
             name = variable.axis.name
             what = f"every step of `{name}` writes the same elements of `{tensor.name}`: `{name}` is not in its index"
-            help = "move the store after the loop" if frame.kind == "for" else "each step of a `tile` needs its own part"
+            help = "move the store after the loop" if frame.kind == "for" else "each step of a `tile` needs its own part, or `+=`"
             others = (Label(variable.span, f"the steps of `{frame.heading}`"),)
             c.report.error("TK411", what, target.span, help=help, others=others)
             return False
+    if adding and not spread:
+        what = f"every element of `{tensor.name}` is written once here, and there is nothing to add to"
+        c.report.error("TK432", what, target.span, "expected `=`", "`+=` adds up what the steps of a `tile` give")
+        return False
     return True
 
 

@@ -74,6 +74,8 @@ class Call(Node):
 
 
 Expr = Number | Truth | Name | Unary | Binary | Subscript | Call
+Choice = Number | Name
+"""One choice of a tuning parameter."""
 
 
 # --- statements -------------------------------------------------------------------------------------------------------
@@ -110,6 +112,7 @@ class By(Node):
     kind: str
     """`exactly`, `between`, `listed`, or `tuned` for a name."""
     numbers: tuple[Number, ...]
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,16 @@ class For(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Count(Node):
+    """`for r in 0..3:`; the span is the heading's."""
+
+    counter: Name
+    start: Expr
+    stop: Expr
+    body: tuple[Stmt, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class If(Node):
     """`if condition: ... else: ...`; the span is the heading's."""
 
@@ -163,13 +176,15 @@ class Require(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Later(Node):
-    """A part of the language that parses and is not supported yet."""
+class Tune(Node):
+    """`tune TK in 64..512 step 64 = 128` or `tune P in {bf16, f16}`; a range is written out, unless it is a mistake."""
 
-    what: str
+    name: Name
+    choices: tuple[Choice, ...]
+    default: Choice | None
 
 
-Stmt = Doc | Alone | Assign | Tile | For | If | Reference | Require | Later
+Stmt = Doc | Alone | Assign | Tile | For | Count | If | Reference | Require | Tune
 
 
 # --- items of a file --------------------------------------------------------------------------------------------------
@@ -204,13 +219,21 @@ class Function(Node):
     body: Expr
 
 
-Item = Kernel | Function | Later
+@dataclass(frozen=True, slots=True)
+class Import(Node):
+    """`from file import names`; the span is the file's name."""
+
+    file: str
+    names: tuple[Name, ...]
+
+
+Item = Kernel | Function | Import
 
 
 def inner_blocks(statement: Stmt) -> tuple[tuple[Stmt, ...], ...]:
     """The blocks of statements inside a statement."""
     match statement:
-        case Tile() | For() | Reference():
+        case Tile() | For() | Count() | Reference():
             return (statement.body,)
         case If():
             return (statement.then, statement.otherwise)

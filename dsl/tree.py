@@ -22,6 +22,9 @@ from .words import RESERVED
 _LONGEST_NUMBER = 400
 """Digits; Python itself refuses to read integers of a few thousand."""
 
+MOST_CHOICES = 1024
+"""Choices of a tuning parameter given as a range."""
+
 Children = list[Any]
 
 
@@ -79,9 +82,9 @@ class TreeBuilder(Transformer_NonRecursive[Token, syntax.Item]):
         name = self.word(c[0])
         return syntax.Function(name.span, name.text, tuple(c[1] or ()), c[2])
 
-    def import_(self, meta: Meta, c: Children) -> syntax.Later:
+    def import_(self, meta: Meta, c: Children) -> syntax.Import:
         name = self.word(c[0])
-        return syntax.Later(name.span, "`from ... import`")
+        return syntax.Import(name.span, name.text, tuple(c[1]))
 
     def names(self, meta: Meta, c: Children) -> Children:
         return [self.word(each) for each in c if each is not None]
@@ -122,8 +125,8 @@ class TreeBuilder(Transformer_NonRecursive[Token, syntax.Item]):
     def for_(self, meta: Meta, c: Children) -> syntax.For:
         return syntax.For(self.span(meta).to((c[1] or c[0]).span), c[0], c[1], c[2])
 
-    def count(self, meta: Meta, c: Children) -> syntax.Later:
-        return syntax.Later(self.span(meta).to(c[2].span), "a counted loop, `for r in 0..3:`,")
+    def count(self, meta: Meta, c: Children) -> syntax.Count:
+        return syntax.Count(self.span(meta).to(c[2].span), self.word(c[0]), c[1], c[2], c[3])
 
     def if_(self, meta: Meta, c: Children) -> syntax.If:
         return syntax.If(self.span(meta).to(c[0].span), c[0], c[1], c[2] or ())
@@ -131,8 +134,28 @@ class TreeBuilder(Transformer_NonRecursive[Token, syntax.Item]):
     def require(self, meta: Meta, c: Children) -> syntax.Require:
         return syntax.Require(c[0].span, c[0], self.text(c[1]) if c[1] else "")
 
-    def tune(self, meta: Meta, c: Children) -> syntax.Later:
-        return syntax.Later(self._heading(meta, f"tune {c[0]}"), "`tune`")
+    def tune_range(self, meta: Meta, c: Children) -> syntax.Tune:
+        name, (low, high, word, step, default) = self.word(c[0]), c[1:]
+        span = self.span(low).to(self.span(step or high))
+        if word is not None and word != "step":
+            self.errors.append(Diagnostic("TK123", f"`{word}` does not belong here", self.span(word), "expected `step`"))
+        first, last = self.integer(low).value, self.integer(high).value
+        stride = self.integer(step).value if step is not None else 1
+        assert isinstance(first, int) and isinstance(last, int) and isinstance(stride, int)
+        if stride < 1 or last < first or (last - first) // stride >= MOST_CHOICES:
+            what = "no choice at all" if stride < 1 or last < first else f"more than {MOST_CHOICES} choices"
+            self.errors.append(Diagnostic("TK124", f"this range gives {what}", span, help="write `64..512 step 64`"))
+            last = first
+        choices = tuple(syntax.Number(span, each) for each in range(first, last + 1, max(1, stride)))
+        return syntax.Tune(name.span, name, choices, default)
+
+    def tune_list(self, meta: Meta, c: Children) -> syntax.Tune:
+        name = self.word(c[0])
+        return syntax.Tune(name.span, name, tuple(each for each in c[1:-1] if each is not None), c[-1])
+
+    def choice(self, meta: Meta, c: Children) -> syntax.Choice:
+        token: Token = c[0]
+        return self.integer(token) if token.type == "INT" else self.word(token)
 
     def otherwise(self, meta: Meta, c: Children) -> tuple[syntax.Stmt, ...]:
         block: tuple[syntax.Stmt, ...] = c[0]
@@ -158,7 +181,8 @@ class TreeBuilder(Transformer_NonRecursive[Token, syntax.Item]):
         return self._by(meta, "listed", c)
 
     def tuned(self, meta: Meta, c: Children) -> syntax.By:
-        return syntax.By(self.word(c[0]).span, "tuned", ())
+        name = self.word(c[0])
+        return syntax.By(name.span, "tuned", (), name.text)
 
     def _by(self, meta: Meta, kind: str, c: Children) -> syntax.By:
         return syntax.By(self.span(meta), kind, tuple(self.integer(each) for each in c))

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from . import syntax
 from .context import Context
 from .errors import Label
-from .program import Axis, LoopVariable, TileSize
+from .program import Axis, LoopVariable, Size, TileSize
 from .report import did_you_mean, listed
 from .scope import Local
+from .shapes import written_size
 
 
 def check_variable(c: Context, node: syntax.Variable, beside: Sequence[LoopVariable]) -> LoopVariable | None:
@@ -17,11 +18,12 @@ def check_variable(c: Context, node: syntax.Variable, beside: Sequence[LoopVaria
     name = node.name.text
     if not _free(c, node.name, beside):
         return None
-    size = _dimension(c, node.dimension)
+    found = _dimension(c, node.dimension)
     by = _tile_size(c, node.by)
-    if size is None:
+    if found is None:
         return None
-    axis = Axis(name, size, whole=False, unit=by.choices == (1,))
+    size, parent = found
+    axis = Axis(name, size, whole=False, unit=by.choices == (1,) and by.tune is None, parent=parent)
     variable = LoopVariable(axis, by, node.span)
     earlier = c.variables.setdefault(name, variable)
     return variable if _agree(c, earlier, variable) else None
@@ -45,16 +47,31 @@ def _free(c: Context, name: syntax.Name, beside: Sequence[LoopVariable]) -> bool
     return same is None
 
 
-def _dimension(c: Context, node: syntax.Expr) -> str | None:
-    if not isinstance(node, syntax.Name):
-        c.report.later("a loop over anything but a dimension's name", node.span)
+def _dimension(c: Context, node: syntax.Expr) -> tuple[Size, str | None] | None:
+    """What a loop runs over: a dimension, or the tile of an open variable, which is then named too."""
+    if isinstance(node, syntax.Name) and (outer := c.scope.axis(node.text)) is not None:
+        if outer.unit:
+            c.report.error("TK427", f"`{outer}` covers one element, and there is nothing to cut", node.span)
+            return None
+        return outer.size, outer.name
+    size = written_size(node, lambda name: _named(c, name), c.report)
+    if isinstance(size, int) and size < 1:
+        c.report.error("TK217", "a dimension has at least one element", node.span, f"found {size}")
         return None
-    if node.text in c.signature.dimensions:
+    return None if size is None else (size, None)
+
+
+def _named(c: Context, node: syntax.Name) -> Size | None:
+    if (size := c.signature.size(node.text)) is not None:
+        return size
+    if c.constants is not None and node.text in c.constants:
+        c.used.add(node.text)
+        return int(c.constants[node.text])
+    if any(each.name == node.text and each.kind == "int" for each in c.signature.constants):
+        c.used.add(node.text)
         return node.text
-    if c.scope.axis(node.text) is not None:
-        c.report.later("tiling a tile again", node.span)
-        return None
-    help = did_you_mean(node.text, c.signature.dimensions) or f"the dimensions are {listed(c.signature.dimensions)}"
+    names = [*c.signature.dimension_names, *(each.axis.name for frame in c.scope.frames for each in frame.variables)]
+    help = did_you_mean(node.text, names) or f"the dimensions are {listed(c.signature.dimension_names)}"
     c.report.error("TK201", f"there is no dimension `{node.text}`", node.span, "not found", help)
     return None
 
@@ -63,8 +80,7 @@ def _tile_size(c: Context, by: syntax.By | None) -> TileSize:
     if by is None:
         return TileSize()
     if by.kind == "tuned":
-        c.report.later("a tile size named after `by`", by.span)
-        return TileSize()
+        return _named_size(c, by)
     numbers = [each.value for each in by.numbers if isinstance(each.value, int)]
     if min(numbers) < 1:
         c.report.error("TK420", "a tile size is at least 1", by.span)
@@ -78,12 +94,34 @@ def _tile_size(c: Context, by: syntax.By | None) -> TileSize:
     return TileSize(low=low, high=high)
 
 
+def _named_size(c: Context, by: syntax.By) -> TileSize:
+    """`by TK`, of a tuning parameter or an integer constant."""
+    choices: tuple[int, ...] | None
+    constant = next((each for each in c.signature.constants if each.name == by.name and each.kind == "int"), None)
+    tune = c.tunes.get(by.name)
+    c.used.add(by.name)
+    if constant is not None:
+        choices = None if c.constants is None else (int(c.constants[by.name]),)
+    elif tune is not None and not isinstance(tune.default, str):
+        values = tune.choices if c.tuned is None else (c.tuned[by.name],)
+        choices = tuple(each for each in values if isinstance(each, int))
+    else:
+        help = did_you_mean(by.name, c.tunes) or f"declare it: `tune {by.name} in {{64, 128}}`"
+        c.report.error("TK218", f"there is no tuning parameter `{by.name}`", by.span, "expected a tile size", help)
+        return TileSize()
+    if choices and min(choices) < 1:
+        c.report.error("TK420", "a tile size is at least 1", by.span, f"`{by.name}` may be {min(choices)}")
+        return TileSize()
+    return TileSize(choices=choices, tune=by.name if tune else None)
+
+
 def _agree(c: Context, earlier: LoopVariable, variable: LoopVariable) -> bool:
     """One name is one axis and one tile size throughout a kernel."""
     name = variable.axis.name
     others = (Label(earlier.span, "the earlier one"),)
-    if earlier.axis.size != variable.axis.size:
-        what = f"`{name}` runs over `{earlier.axis.size}` elsewhere in this kernel and over `{variable.axis.size}` here"
+    if earlier.axis.size != variable.axis.size or earlier.axis.parent != variable.axis.parent:
+        places = [each.axis.parent or each.axis.size for each in (earlier, variable)]
+        what = f"`{name}` runs over `{places[0]}` elsewhere in this kernel and over `{places[1]}` here"
         c.report.error("TK421", what, variable.span, help="give this loop another variable", others=others)
         return False
     if earlier.by != variable.by:

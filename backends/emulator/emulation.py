@@ -17,6 +17,7 @@ from ...dsl import program
 from ...dsl.errors import UsageError
 from .. import numerics
 from ..numerics import Array
+from ..unsupported import refuse_unsupported
 from .frame import Frame
 from .plan import Plan, plan
 
@@ -154,6 +155,7 @@ def compile(
     Temporaries, and inputs held in computing form, are kept to about `scratch_bytes` in all; at the least they are what one
     element of every parallel axis needs. UsageError if a dimension or a tile size is missing or makes no sense.
     """
+    refuse_unsupported(kernel, "emulator")
     for name in kernel.signature.dimensions:
         if dims.get(name, -1) < 0:
             raise UsageError(f"kernel {kernel.name}: dimension {name} needs a size of 0 or more")

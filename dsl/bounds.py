@@ -1,0 +1,126 @@
+"""Positions that fall outside a tensor: what is sure before any size is known, and the whole truth once all are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from . import sizes
+from .covers import Written, verdict
+from .errors import Diagnostic, Label, SourceErrors
+from .program import AffineIndex, Axis, AxisIndex, Index, Kernel, Load, Size, Statement, Store, size_value, walk
+
+
+def outside(index: AffineIndex, size: Size, known: set[str]) -> str | None:
+    """How an index is sure to leave a dimension, in words; None if it may stay inside.
+
+    `known` are the names that stand for at least one element; others may be anything.
+    """
+    try:
+        return _outside(index, size, known)
+    except sizes.Unwieldy:
+        return None
+
+
+def _outside(index: AffineIndex, size: Size, known: set[str]) -> str | None:
+    low, high = _range(index)
+    if low is not None and known.issuperset(sizes.names_in(low)) and sizes.positive(sizes.minus(0, low)):
+        return f"starts at {low}"
+    if high is None or not known.issuperset([*sizes.names_in(high), *sizes.names_in(size)]):
+        return None
+    return f"reaches {high}" if sizes.never_negative(sizes.minus(high, size)) else None
+
+
+def _range(index: AffineIndex) -> tuple[Size | None, Size | None]:
+    """The smallest and the largest position, None where that depends on sizes."""
+    low: Size | None = index.offset
+    high: Size | None = index.offset
+    for axis, stride in index.terms:
+        last = sizes.times(stride, sizes.minus(axis.size, 1))
+        if sizes.never_negative(stride):
+            high = None if high is None else sizes.plus(high, last)
+        elif sizes.never_negative(sizes.minus(0, stride)):
+            low = None if low is None else sizes.plus(low, last)
+        else:
+            low = high = None
+    return low, high
+
+
+def check_bounds(kernel: Kernel, dims: Mapping[str, int]) -> None:
+    """Raises SourceErrors where a specialised kernel of these sizes reads or writes outside, or not every element once."""
+    for tensor in (*kernel.signature.tensors, *kernel.signature.results):
+        for size in tensor.shape:
+            if size_value(size, dims) < 1:
+                what = f"`{tensor.name}` has no elements: `{size}` is {size_value(size, dims)}"
+                raise SourceErrors([Diagnostic("TK327", what + _where(dims, size), tensor.span)])
+    for statements in (kernel.reference, kernel.body):
+        for each in walk(statements):
+            if isinstance(each, Load) and each.fill is None:
+                _check_inside(kernel, each, dims)
+        _check_written(kernel, statements, dims)
+
+
+def _check_inside(kernel: Kernel, load: Load, dims: Mapping[str, int]) -> None:
+    for each, size in zip(load.index, load.tensor.shape, strict=True):
+        if not isinstance(each, AffineIndex):
+            continue
+        numbers = _numbers(each, dims)
+        extent = size_value(size, dims)
+        if any(size_value(axis.size, dims) < 1 for axis, _ in each.terms):
+            continue  # a loop without steps reads nothing
+        low, high = _range(numbers)
+        assert isinstance(low, int) and isinstance(high, int)
+        if low >= 0 and high < extent:
+            continue
+        what = f"`{load.tensor.name}` is read at {low}..{high}, and `{size}` has the positions 0..{extent - 1}"
+        help = f"say what positions outside read as: `{load.tensor.name}[..., else 0]`"
+        others = _loops(kernel, [each])
+        given = _where(dims, size, *(axis.size for axis, _ in each.terms))
+        raise SourceErrors([Diagnostic("TK324", what + given, load.result.span, "", help, others)])
+
+
+def _numbers(index: AffineIndex, dims: Mapping[str, int]) -> AffineIndex:
+    """The index with every size a number."""
+    terms = tuple((_sized(axis, dims), size_value(stride, dims)) for axis, stride in index.terms)
+    return AffineIndex(terms, size_value(index.offset, dims))
+
+
+def _sized(axis: Axis, dims: Mapping[str, int]) -> Axis:
+    return replace(axis, size=size_value(axis.size, dims))
+
+
+def _check_written(kernel: Kernel, statements: Sequence[Statement], dims: Mapping[str, int]) -> None:
+    stores = [each for each in walk(tuple(statements)) if isinstance(each, Store)]
+    for result in kernel.signature.results:
+        mine = [each for each in stores if each.tensor.name == result.name]
+        if any(each.accumulate for each in mine) or not mine:
+            continue
+        shape = [size_value(size, dims) for size in result.shape]
+        written = [Written(tuple(_number(one, dims) for one in each.index), each.span) for each in mine]
+        found = verdict(result, written, shape)
+        if isinstance(found, Diagnostic):
+            others = (*found.others, *_loops(kernel, mine[0].index))
+            raise SourceErrors([replace(found, message=found.message + _where(dims, *result.shape), others=others)])
+
+
+def _number(index: Index, dims: Mapping[str, int]) -> Index:
+    match index:
+        case AxisIndex(axis):
+            return AxisIndex(_sized(axis, dims))
+        case AffineIndex():
+            return _numbers(index, dims)
+        case _:
+            return index
+
+
+def _loops(kernel: Kernel, index: Sequence[Index]) -> tuple[Label, ...]:
+    """The loops whose variables stand in an index."""
+    names = {axis.name for each in index if isinstance(each, AffineIndex) for axis, _ in each.terms}
+    found = [each for each in kernel.loop_variables if each.axis.name in names]
+    return tuple(Label(each.span, f"`{each.axis}` runs over `{each.axis.size}`") for each in found)
+
+
+def _where(dims: Mapping[str, int], *given: Size) -> str:
+    """` (H = 5, W = 7)` for the names in sizes."""
+    names = dict.fromkeys(name for size in given for name in sizes.names_in(size) if name in dims)
+    return f" ({', '.join(f'{name} = {dims[name]}' for name in names)})" if names else ""
