@@ -73,6 +73,9 @@ def _options(*decorators: Callable[[Command], Command]) -> Callable[[Command], C
 file_argument = click.argument("file", metavar="FILE[:KERNEL]")
 names_argument = click.argument("names", nargs=-1, metavar="[NAME=VALUE]...")
 chip_option = click.option("--chip", default="trn2", show_default=True, metavar="NAME|FILE.toml", help="The chip.")
+what_if_option = click.option(
+    "--what-if", multiple=True, metavar="FIELD=CHANGE", help="Change a number of the chip: sbuf.bytes_per_partition=*2."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 set_option = click.option("--set", "choices", multiple=True, metavar="NAME=VALUE", help="A tile size or knob, e.g. --set m=128.")
 tuned_option = click.option("--tuned", metavar="FILE", help="Tuned entries to use instead of those beside FILE.")
@@ -109,7 +112,7 @@ def run(**options: Any) -> None:
 
 
 @main.command(epilog="\b\nExample:\n  tilery simulate kernels/matmul.tk M=2048 K=4096 N=14336 T=bf16 --set m=256")
-@_options(shape_options, set_option, tuned_option)
+@_options(shape_options, set_option, tuned_option, what_if_option)
 def simulate(**options: Any) -> None:
     """Predicted latency, what bounds it, engines, memory."""
     from .commands import simulate
@@ -118,7 +121,7 @@ def simulate(**options: Any) -> None:
 
 
 @main.command(epilog="\b\nExample:\n  tilery explain kernels/matmul.tk M=2048 K=4096 N=14336 --chip trn1")
-@shape_options
+@_options(shape_options, what_if_option)
 def explain(**options: Any) -> None:
     """The search space, why it ends where it does, what does not fit."""
     from .commands import explain
@@ -127,7 +130,7 @@ def explain(**options: Any) -> None:
 
 
 @main.command(epilog="\b\nExample:\n  tilery autotune kernels/matmul.tk M=2048 K=4096 N=14336 T=bf16 --budget 30s")
-@shape_options
+@_options(shape_options, what_if_option)
 @click.option("--budget", default="20s", show_default=True, metavar="TIME", help="How long to search: 30s, 2m, 1h.")
 @click.option("--trials", type=click.IntRange(min=1), help="How many configurations to time at most.")
 @click.option("--objective", default="latency", show_default=True, help="What to minimise.")

@@ -11,11 +11,12 @@ from . import dsl
 from .backends import accuracy, data
 from .backends.chips import chip_names, load_chip
 from .backends.reference import reference
+from .chips_page import print_chip, print_chips
 from .console import console, print_json
 from .dsl.errors import TileryError, UsageError
 from .explain_page import Explanation, print_explanation
 from .opening import open_pipeline
-from .pages import print_chip, print_chips, print_run
+from .pages import print_run
 from .pipeline import Pipeline
 from .simulation_page import figures, print_simulation
 from .stages import STAGES
@@ -112,18 +113,26 @@ def _identity(pipeline: Pipeline) -> dict[str, object]:
     }
 
 
-def simulate(file: str, names: tuple[str, ...], chip: str, as_json: bool, choices: tuple[str, ...], tuned: str | None) -> None:
+def simulate(
+    file: str,
+    names: tuple[str, ...],
+    chip: str,
+    what_if: tuple[str, ...],
+    as_json: bool,
+    choices: tuple[str, ...],
+    tuned: str | None,
+) -> None:
     """Prints the prediction for one configuration."""
-    pipeline = open_pipeline(file, names, chip, choices, tuned)
+    pipeline = open_pipeline(file, names, chip, choices, tuned, what_if)
     if as_json:
         print_json({**_identity(pipeline), **figures(pipeline.report)})
     else:
         print_simulation(console(), pipeline)
 
 
-def explain(file: str, names: tuple[str, ...], chip: str, as_json: bool) -> None:
+def explain(file: str, names: tuple[str, ...], chip: str, what_if: tuple[str, ...], as_json: bool) -> None:
     """Prints the search space, the reasons of its bounds, and what each limit of the chip rules out."""
-    pipeline = open_pipeline(file, names, chip)
+    pipeline = open_pipeline(file, names, chip, what_if=what_if)
     space = Space(pipeline.tunables)
     model = EngineModel(pipeline.program, pipeline.dims, pipeline.chip)
     landscape = survey(model, space, start=0)

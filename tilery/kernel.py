@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,24 +76,39 @@ class Kernel:
         return self._told(self.pipeline(dict(given))).emulation
 
     def pipeline(
-        self, given: Mapping[str, Given], chip: str = DEFAULT_CHIP, config: Mapping[str, Choice] | None = None
+        self,
+        given: Mapping[str, Given],
+        chip: str = DEFAULT_CHIP,
+        config: Mapping[str, Choice] | None = None,
+        what_if: Sequence[str] = (),
     ) -> Pipeline:
-        """Every stage of this kernel for one shape and chip; `config` overrides choices of the configuration."""
-        return Pipeline(self.definition, given, chip, self.tuned, config or {})
+        """Every stage of this kernel for one shape and chip.
+
+        `config` overrides choices of the configuration, `what_if` numbers of the chip.
+        """
+        return Pipeline(self.definition, given, chip, self.tuned, config or {}, tuple(what_if))
 
     def _told(self, pipeline: Pipeline) -> Pipeline:
         if pipeline.note:
             log.warning("%s: %s", pipeline.request.title, pipeline.note)
         return pipeline
 
-    def simulate(self, chip: str = DEFAULT_CHIP, *, config: Mapping[str, Choice] | None = None, **names: Given) -> Report:
+    def simulate(
+        self,
+        chip: str = DEFAULT_CHIP,
+        *,
+        config: Mapping[str, Choice] | None = None,
+        what_if: Sequence[str] = (),
+        **names: Given,
+    ) -> Report:
         """Predicts a run on a chip, by name or TOML file: `matmul.simulate(chip="trn2", M=2048, K=4096, N=14336)`.
 
         `names` are the dimensions, element types (bf16 if left out) and constants; `config` overrides single choices of the
-        configuration, which is else the tuned entry's. The report says the latency in microseconds, the bound and more.
+        configuration, which is else the tuned entry's; `what_if` changes numbers of the chip, as
+        `["sbuf.bytes_per_partition=*2"]`. The report says the latency in microseconds, the bound and more.
         Raises `UsageError` for names that do not fit, `Infeasible` if the configuration does not fit the chip.
         """
-        return self._told(self.pipeline(names, chip, config)).report
+        return self._told(self.pipeline(names, chip, config, what_if)).report
 
     def autotune(self, chip: str = DEFAULT_CHIP, *, budget: str | float = "20s", **names: Given) -> Result:
         """Searches, verifies and writes a tuned entry: `matmul.autotune(M=2048, K=4096, N=14336, budget="30s")`.

@@ -36,10 +36,15 @@ def read_names(words: Sequence[str], option: str = "") -> dict[str, str]:
 
 
 def open_pipeline(
-    target: str, names: Sequence[str], chip: str, choices: Sequence[str] = (), tuned: str | None = None
+    target: str,
+    names: Sequence[str],
+    chip: str,
+    choices: Sequence[str] = (),
+    tuned: str | None = None,
+    what_if: Sequence[str] = (),
 ) -> Pipeline:
-    """Every stage of what a command line names, with the choices of `--set` laid over the configuration."""
-    pipeline = open_kernel(target, tuned).pipeline(read_names(names), chip)
+    """Every stage of what a command line names, with the choices of `--set` and `--what-if` laid over configuration and chip."""
+    pipeline = open_kernel(target, tuned).pipeline(read_names(names), chip, what_if=what_if)
     given = read_names(choices, "--set")
     pipeline.overrides = {name: _choice(pipeline.tunables, name, text) for name, text in given.items()}
     return pipeline

@@ -13,7 +13,7 @@ p.save(...)    its entry in the results file
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
@@ -49,11 +49,13 @@ class Pipeline:
     store: TunedFile
     overrides: Mapping[str, Choice] = field(default_factory=dict)
     """Choices laid over the chosen configuration."""
+    what_if: Sequence[str] = ()
+    """Changes to the chip, as `sbuf.bytes_per_partition=*2`."""
 
     @cached_property
     def request(self) -> Request:
         """What is given, sorted by the signature, and checked against it."""
-        return make_request(self.definition, self.given, self.chip_name)
+        return make_request(self.definition, self.given, self.chip_name, self.what_if)
 
     @property
     def program(self) -> program.Kernel:
@@ -102,8 +104,14 @@ class Pipeline:
         if self.overrides:
             return ""
         source = self.definition.kernel.span.source.name
-        command = f"tilery autotune {source}:{self.program.name} {self.request.arguments} --chip {self.chip_name}"
+        command = f"tilery autotune {source}:{self.program.name} {self.request.arguments} {self.chip_words}"
         return self.chosen.note(command)
+
+    @property
+    def chip_words(self) -> str:
+        """The chip as a command line names it."""
+        changes = [f"--what-if '{each}'" for each in self.what_if]
+        return " ".join([f"--chip {self.chip_name}", *changes])
 
     @property
     def config(self) -> dict[str, Choice]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .backends.chips import Chip, load_chip
+from .backends.chips import Chip, changed, load_chip
 from .dsl import KernelDefinition, check_requirements, program
 from .dsl.errors import UsageError
 from .dsl.report import did_you_mean
@@ -50,8 +50,12 @@ class Request:
         return f"{self.kernel.name} {self.arguments} on {self.chip.name}"
 
 
-def make_request(definition: KernelDefinition, given: Mapping[str, Given], chip: str = DEFAULT_CHIP) -> Request:
+def make_request(
+    definition: KernelDefinition, given: Mapping[str, Given], chip: str = DEFAULT_CHIP, what_if: Sequence[str] = ()
+) -> Request:
     """Specialises a kernel to what is given; types left out are bf16, constants left out take their defaults.
+
+    `what_if` holds changes to the chip, as `sbuf.bytes_per_partition=*2`.
 
     Raises `UsageError` that names what is unknown (and what it may have been meant for), missing, or not of its kind.
     """
@@ -61,7 +65,7 @@ def make_request(definition: KernelDefinition, given: Mapping[str, Given], chip:
     kernel = definition.specialise(types, names.constants)
     dims = {each: names.dims[each] for each in definition.signature.dimensions}
     check_requirements(kernel, dims)
-    return Request(kernel, dims, load_chip(chip), names.scalars)
+    return Request(kernel, dims, changed(load_chip(chip), what_if), names.scalars)
 
 
 def sort_names(signature: program.Signature, given: Mapping[str, Given]) -> Names:

@@ -14,6 +14,7 @@ def autotune(
     file: str,
     names: tuple[str, ...],
     chip: str,
+    what_if: tuple[str, ...],
     as_json: bool,
     budget: str,
     trials: int | None,
@@ -23,7 +24,7 @@ def autotune(
     output: str | None,
 ) -> None:
     """Tunes one kernel for one shape and chip, prints the winner and writes its entry."""
-    pipeline = open_pipeline(file, names, chip)
+    pipeline = open_pipeline(file, names, chip, what_if=what_if)
     if output:
         pipeline.store = TunedFile(output)
     # `tune` reads the results file first: one that cannot be understood is told now, not after the search.

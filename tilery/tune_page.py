@@ -44,7 +44,7 @@ def print_written(console: Console, pipeline: Pipeline, target: str) -> None:
     """Prints where the entry went, and what to do next."""
     page = facts()
     page.add_row("written to", Text(str(pipeline.store.path), style="green"))
-    next_command = f"tilery simulate {target} {pipeline.request.arguments} --chip {pipeline.chip_name}"
+    next_command = f"tilery simulate {target} {pipeline.request.arguments} {pipeline.chip_words}"
     console.print(page)
     # Not wrapped, so that it can be copied.
     console.print(Text("next           ", style="bold").append(next_command, style="not bold dim"), soft_wrap=True)

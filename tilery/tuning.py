@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,13 @@ def autotune(
     return result
 
 
-def simulate(kernel: Kernel, chip: str = DEFAULT_CHIP, *, config: Mapping[str, Choice] | None = None, **names: Given) -> Report:
+def simulate(
+    kernel: Kernel,
+    chip: str = DEFAULT_CHIP,
+    *,
+    config: Mapping[str, Choice] | None = None,
+    what_if: Sequence[str] = (),
+    **names: Given,
+) -> Report:
     """The same as `kernel.simulate(...)`."""
-    return kernel.simulate(chip, config=config, **names)
+    return kernel.simulate(chip, config=config, what_if=what_if, **names)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+
+NOT_TIMED = ("title", "price", "power", "energy", "references")
+"""Fields that no latency depends on."""
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -111,6 +114,44 @@ class Hbm(Section, frozen=True, kw_only=True):
     bytes_per_s: Positive
 
 
+class Price(Section, frozen=True, kw_only=True):
+    """What renting the chip costs."""
+
+    instance: str
+    """The machine that is rented."""
+    usd_per_hour: Positive
+    """For the whole machine."""
+    chips: Count
+    """Chips in it."""
+    date: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    """When the price was read, as 2025-11-30."""
+
+    @property
+    def usd_per_chip_hour(self) -> float:
+        """The machine's price over its chips."""
+        return self.usd_per_hour / self.chips
+
+
+class Power(Section, frozen=True, kw_only=True):
+    """The chip's published power."""
+
+    tdp_w: Positive
+
+
+class Energy(Section, frozen=True, kw_only=True):
+    """What one access or operation takes, in picojoules; leakage, clocks and control are not in it."""
+
+    pj_per_mac: dict[str, Positive]
+    """One multiplication and addition in the tensor engine, by element type of its operands."""
+    pj_per_operation: Positive
+    """One element through the vector, scalar or gpsimd engine."""
+    pj_per_hbm_byte: Positive
+    pj_per_sbuf_byte: Positive
+    pj_per_psum_byte: Positive
+    scaled: str
+    """How these numbers were carried over to this chip from what is published, in a sentence."""
+
+
 class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One core of a chip, and what it shares."""
 
@@ -125,11 +166,17 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     gpsimd: Elementwise
     dma: Dma
     hbm: Hbm
+    price: Price | None = None
+    power: Power | None = None
+    energy: Energy | None = None
+    references: dict[str, str] = {}
+    """What the abbreviations in the sources stand for."""
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits that change with any number that a result could depend on."""
-        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:16]
+        """16 hex digits that change with any number that a configuration could depend on: prices and sources are none."""
+        fields = {name: _timed(value) for name, value in msgspec.to_builtins(self).items() if name not in NOT_TIMED}
+        return hashlib.sha256(msgspec.json.encode(fields, order="deterministic")).hexdigest()[:16]
 
     @property
     def peak_flops(self) -> float:
@@ -147,3 +194,10 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         engine = {"vector": self.vector, "scalar": self.scalar, "gpsimd": self.gpsimd}[name]
         assert isinstance(engine, Elementwise)
         return engine
+
+
+def _timed(value: Any) -> Any:
+    """A field without its source, every number as a float: 0 and 0.0 are the same chip."""
+    if isinstance(value, dict):
+        return {name: _timed(each) for name, each in value.items() if name != "source"}
+    return float(value) if isinstance(value, int) else value

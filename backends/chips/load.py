@@ -1,4 +1,4 @@
-"""Finds and validates chip files."""
+"""Finds chip files and reads them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from ...dsl.errors import TileryError, UsageError
+from ...dsl.errors import UsageError
 from .chip import Chip
-
-
-class ChipError(TileryError):
-    """A chip file that cannot be used, with the field at fault."""
+from .validate import ChipError, checked
 
 
 @cache
@@ -59,18 +56,7 @@ def _read(path: Path) -> Chip:
 
 def _decode(data: bytes, shown: str) -> Chip:
     try:
-        chip = msgspec.toml.decode(data, type=Chip)
-    except msgspec.ValidationError as problem:
-        raise ChipError(f"{shown}: {problem}") from problem
+        fields = msgspec.toml.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         raise ChipError(f"{shown} is not a TOML file: {problem}") from problem
-    _agree(chip, shown)
-    return chip
-
-
-def _agree(chip: Chip, shown: str) -> None:
-    """What no single field can be wrong about."""
-    if chip.tensor.peak_element not in chip.tensor.cycles_per_column:
-        raise ChipError(f"{shown}: tensor.peak_element is {chip.tensor.peak_element}, which tensor.cycles_per_column lacks")
-    if chip.tensor.rows > chip.sbuf.partitions:
-        raise ChipError(f"{shown}: tensor.rows is {chip.tensor.rows}, but sbuf.partitions only {chip.sbuf.partitions}")
+    return checked(fields, shown)

@@ -114,7 +114,8 @@ def _through_banks(builder: Builder, op: Dot, target: Buffer, loop: str) -> None
     if action.rows is not None:
         limits[action.rows] = builder.chip.tensor.columns
     if action.column is not None:
-        limits[action.column] = builder.chip.tensor.moving_columns
+        # An instruction may write several banks on some chips, but the sum is taken bank by bank.
+        limits[action.column] = min(builder.chip.tensor.moving_columns, builder.chip.psum.bank_bytes // 4)
     name = f"{target.name}.bank"
     slots = builder.choices.slots(f"buffers.{name}", SLOTS, 2, "banks between the tensor engine and the sum in SBUF")
     with builder.blocks(limits.items(), op.result.span):

@@ -209,3 +209,19 @@ def test_the_module_runs_as_a_program() -> None:
     done = subprocess.run([sys.executable, "-m", "tilery", "simulate"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "Missing argument" in done.stderr
+
+
+def test_what_if_changes_the_chip_of_a_prediction(matmul: Path) -> None:
+    words = ["simulate", matmul, *SHAPE, "--json"]
+    slow, usual = (json.loads(fine(*words, *more)) for more in (["--what-if", "dma.bytes_per_s=/4"], []))
+    assert slow["latency_us"] > usual["latency_us"]
+    assert slow["chip"] == "trn2 with dma.bytes_per_s=/4"
+    told = fails(2, *words, "--what-if", "dma.bytes=/4")
+    assert "--what-if dma.bytes: there is no such field" in told
+
+
+def test_tuning_for_a_changed_chip_is_kept_apart(matmul: Path) -> None:
+    changed = ["--what-if", "sbuf.bytes_per_partition=/8"]
+    fine("autotune", matmul, *SHAPE, "--trials", 3, *changed)
+    assert json.loads(fine("simulate", matmul, *SHAPE, "--json", *changed))["origin"] == "tuned"
+    assert json.loads(fine("simulate", matmul, *SHAPE, "--json"))["origin"] != "tuned"

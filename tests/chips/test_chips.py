@@ -1,0 +1,128 @@
+"""Chip files: every mistake names its field; what-if changes numbers and nothing else; the shipped ones are sourced."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from tilery.backends.chips import Chip, ChipError, changed, chip_names, load_chip
+from tilery.dsl.errors import UsageError
+
+CHIPS = Path(__file__).parents[2] / "backends" / "chips"
+TRN2 = (CHIPS / "trn2.toml").read_text()
+
+
+def told(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(ChipError) as problem:
+        load_chip(path)
+    message = str(problem.value)
+    assert message.startswith(f"{path}: ") or "is not a TOML file" in message
+    return message.removeprefix(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("bytes_per_partition = ", "bytes_per_partitoin = ", "sbuf.bytes_per_partitoin: there is no such field; did you mean"),
+        ("[hbm]", "[hmb]", "hmb: there is no such field; did you mean hbm?"),
+        ("rows = 128\n", "", "tensor.rows is missing"),
+        ("rows = 128\n", "rows = -128\n", "tensor.rows: expected int >= 1, and this is -128"),
+        ("rows = 128\n", 'rows = "many"\n', "tensor.rows: expected int, got str, and this is 'many'"),
+        ("bf16 = 1\n", "bf16 = 0\n", "cycles_per_column"),
+        ("rows = 128\n", "rows = 256\n", "tensor.rows is 256, but sbuf.partitions only 128"),
+        ("\ncolumns = 128\n", "\ncolumns = 256\n", "tensor.columns is 256, but psum.partitions only 128"),
+        ('peak_element = "bf16"', 'peak_element = "f64"', "tensor.peak_element is f64, which tensor.cycles_per_column lacks"),
+        ("moving_columns = 512", "moving_columns = 8192", "tensor.moving_columns is 8192, but psum holds only"),
+        ('"memset", "select"]', '"memzet", "select"]', "vector.forms: there is no memzet; did you mean memset?"),
+        (
+            'transpose_elements = ["bf16"',
+            'transpose_elements = ["bf61"',
+            "dma.transpose_elements: there is no bf61; did you mean bf16?",
+        ),
+        ('date = "2026-07-22"', 'date = "July"', "price.date: expected str matching regex"),
+        ("[cores]", "[cores", "is not a TOML file"),
+    ],
+)
+def test_a_mistake_names_its_field(tmp_path: Path, old: str, new: str, says: str) -> None:
+    assert old in TRN2
+    assert says in told(tmp_path, TRN2.replace(old, new, 1))
+
+
+def test_a_file_of_ones_own_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(TRN2.replace('name = "trn2"', 'name = "mine"'))
+    mine = load_chip(path)
+    assert mine.name == "mine"
+    assert mine.sbuf == load_chip("trn2").sbuf
+
+
+@pytest.mark.parametrize("name", ["inf2", "trn1", "trn2", "trn3"])
+def test_shipped_chips_are_sourced(name: str) -> None:
+    chip = load_chip(name)
+    assert name in chip_names()
+    for section in msgspec.to_builtins(chip).values():
+        if isinstance(section, dict) and "source" in section:
+            assert len(section["source"]) > 10
+            for used in re.findall(r"\b([A-Z]{1,3}\d?):", section["source"]):
+                assert used in chip.references
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [
+        ("sbuf.bytes_per_partition=*2", 2 * 212_984),
+        ("sbuf.bytes_per_partition=/3", 212_984 // 3),
+        ("sbuf.bytes_per_partition=1_000", 1000),
+        ("sbuf.bytes_per_partition=+10%", int(212_984 * 1.1)),
+        ("dma.bytes_per_s=-50%", load_chip("trn2").dma.bytes_per_s / 2),
+        ("tensor.cycles_per_column.f32=2", 2),
+        ("tensor.clock_hz=3.0e9", 3e9),
+    ],
+)
+def test_what_if_changes_one_number(change: str, value: float) -> None:
+    before, after = load_chip("trn2"), changed(load_chip("trn2"), [change])
+    assert value_of(after, change) == pytest.approx(value)
+    assert change in after.name
+    assert after.fingerprint != before.fingerprint
+    assert changed(after, [f"{change.split('=')[0]}={value_of(before, change)}"]).sbuf == before.sbuf
+
+
+def value_of(chip: Chip, change: str) -> float:
+    place = msgspec.to_builtins(chip)
+    for part in change.split("=")[0].split("."):
+        place = place[part]
+    assert isinstance(place, int | float)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("sbuf.bytes=*2", "--what-if sbuf.bytes: there is no such field; there are partitions, bytes_per_partition"),
+        ("sbuff.partitions=1", "--what-if sbuff: there is no such field; did you mean `sbuf`?"),
+        ("sbuf=*2", "--what-if sbuf: that is no number"),
+        ("tensor.peak_element=3", "--what-if tensor.peak_element: that is no number"),
+        ("sbuf.partitions.x=3", "--what-if sbuf.partitions.x: sbuf.partitions is a number itself"),
+        ("sbuf.partitions=*0", "sbuf.partitions: expected int >= 1"),
+        ("sbuf.partitions=/0", "write =N, =*N"),
+        ("sbuf.partitions=64", "tensor.rows is 128, but sbuf.partitions only 64"),
+        ("dma.floor_ns=+10", "write =N, =*N"),
+        ("dma.floor_ns", "write =N, =*N"),
+        ("dma.floor_ns=-200%", "dma.floor_ns: expected float >= 0.0"),
+    ],
+)
+def test_what_if_names_what_is_wrong(change: str, says: str) -> None:
+    with pytest.raises(UsageError) as problem:
+        changed(load_chip("trn2"), [change])
+    assert says in str(problem.value)
+
+
+def test_prices_and_sources_leave_tuned_entries_fresh() -> None:
+    chip = load_chip("trn2")
+    assert chip.price is not None
+    dearer = changed(chip, ["price.usd_per_hour=*2"])
+    assert msgspec.structs.replace(dearer, name=chip.name).fingerprint == chip.fingerprint
