@@ -16,9 +16,11 @@ WHOLE = 2_000_000
 """The largest space that is screened configuration by configuration."""
 SAMPLE = 400_000
 """How many random configurations stand for a larger space at first."""
+GROUPS = 160
+"""How many structures are looked at: each costs the model tens of milliseconds, the numbers in it little."""
 BLOCK = 1 << 17
 """Configurations screened at once; some 10 MB of arrays."""
-CLIMBS, SEEDS = 12, 256
+CLIMBS, SEEDS = 12, 128
 """A larger space is then followed downhill: how often, and from how many of the best bounds."""
 
 Report = Callable[[int, int], None]
@@ -105,8 +107,9 @@ def survey(model: Model, space: Space, start: int, seed: int = 0, progress: Repo
     """
     generator = np.random.default_rng(seed)
     screener = _Screener(model, space)
-    if space.size <= WHOLE:
-        indices, bounds = _everything(screener, progress)
+    groups = space.groups(generator, GROUPS + 1)
+    if space.size <= WHOLE and len(groups) <= GROUPS:
+        indices, bounds = _everything(screener, groups, progress)
         lookup: Callable[[Indices], Bounds] = bounds.__getitem__
     else:
         indices, bounds = _sampled(screener, generator, start, progress)
@@ -118,24 +121,27 @@ def survey(model: Model, space: Space, start: int, seed: int = 0, progress: Repo
     return Landscape(space, len(indices), dict(screener.removed), order[sort], bounds[sort], lookup)
 
 
-def _everything(screener: _Screener, progress: Report | None) -> tuple[Indices, Bounds]:
-    blocks = []
-    for start in range(0, screener.space.size, BLOCK):
-        stop = min(start + BLOCK, screener.space.size)
-        blocks.append(screener(np.arange(start, stop), count=True))
+def _everything(screener: _Screener, groups: Indices, progress: Report | None) -> tuple[Indices, Bounds]:
+    size = screener.space.size
+    bounds, done = np.empty(size), 0
+    for group in groups:
+        alike = screener.space.alike(group)
+        bounds[alike] = screener(alike, count=True)
+        done += len(alike)
         if progress:
-            progress(stop, screener.space.size)
-    return np.arange(screener.space.size), np.concatenate(blocks)
+            progress(done, size)
+    return np.arange(size), bounds
 
 
 def _sampled(screener: _Screener, generator: np.random.Generator, start: int, progress: Report | None) -> tuple[Indices, Bounds]:
-    indices = np.union1d(screener.space.draw(generator, SAMPLE), [start])
+    space = screener.space
+    indices = np.union1d(space.draw_alike(generator, SAMPLE, GROUPS), [start])
     bounds = screener(indices, count=True)
     for _ in range(CLIMBS):
         if progress:
             progress(len(indices), len(indices))
         best = indices[np.argsort(bounds, kind="stable")[:SEEDS]]
-        around = np.unique(np.concatenate([screener.space.steps(int(index)) for index in best]))
+        around = np.unique(np.concatenate([space.steps(int(index), numbers=True) for index in best]))
         new = np.setdiff1d(around, indices, assume_unique=True)
         if not len(new):
             break

@@ -26,6 +26,8 @@ class Space:
         self.size = math.prod(len(each.values) for each in self.tunables)
         if self.size >= 2**62:
             raise ValueError(f"a space of {self.size:.1e} configurations cannot be numbered in 64 bits")
+        self.numbers = np.array([not _structural(each) for each in self.tunables], dtype=bool)
+        """Which tunables change a program's numbers only, not its structure."""
         self._strides = np.array(
             [math.prod(self.radices[place + 1 :].tolist()) for place in range(len(self.radices))], dtype=np.int64
         )
@@ -76,9 +78,35 @@ class Space:
             return generator.permutation(self.size)[:count].astype(np.int64)
         return np.unique(generator.integers(self.size, size=count))
 
-    def steps(self, index: int) -> Indices:
-        """The configurations that differ in one tunable, by one step."""
-        return self._moved(index, ((change,) for change in self._changes(index)))
+    def draw_alike(self, generator: np.random.Generator, count: int, groups: int) -> Indices:
+        """About `count` random configurations of `groups` random structures.
+
+        A model has to look at each structure anew, but scores all numbers within one at once.
+        """
+        picked = self.groups(generator, groups)
+        digits = np.repeat(picked, -(-count // len(picked)), axis=0)
+        digits[:, self.numbers] = generator.integers(self.radices[self.numbers], size=(len(digits), int(self.numbers.sum())))
+        return np.unique(digits @ self._strides)
+
+    def groups(self, generator: np.random.Generator, most: int) -> Indices:
+        """Structures as choice indices, all of them or `most` random ones; the numbers in them are 0."""
+        radices = np.where(self.numbers, 1, self.radices)
+        count = math.prod(radices.tolist())
+        chosen = np.arange(count) if count <= most else np.unique(generator.integers(count, size=most))
+        strides = np.array([math.prod(radices[place + 1 :].tolist()) for place in range(len(radices))], dtype=np.int64)
+        return (chosen[:, None] // strides) % radices
+
+    def alike(self, group: Indices) -> Indices:
+        """Every configuration with the structure of `group`."""
+        sizes = np.where(self.numbers, self.radices, 1)
+        strides = np.array([math.prod(sizes[place + 1 :].tolist()) for place in range(len(sizes))], dtype=np.int64)
+        numbers = (np.arange(math.prod(sizes.tolist()))[:, None] // strides) % sizes
+        return (np.where(self.numbers, numbers, group)) @ self._strides
+
+    def steps(self, index: int, *, numbers: bool = False) -> Indices:
+        """The configurations that differ in one tunable, by one step; with `numbers`, in a number only."""
+        changes = (change for change in self._changes(index) if self.numbers[change[0]] or not numbers)
+        return self._moved(index, ((change,) for change in changes))
 
     def lines(self, index: int) -> Indices:
         """The configurations that differ in one tunable, however far."""
@@ -104,3 +132,8 @@ class Space:
         digits = self._digits_of(index)
         shifts = (sum((new - digits[place]) * int(self._strides[place]) for place, new in move) for move in moves)
         return np.array([index + shift for shift in shifts], dtype=np.int64)
+
+
+def _structural(tunable: Tunable) -> bool:
+    """Whether a choice changes what the program is, rather than a number in it: a tile size or a number of slots."""
+    return tunable.kind == "knob" and tunable.name.split(".")[0] != "buffers"

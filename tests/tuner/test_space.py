@@ -62,6 +62,25 @@ def test_draws_are_distinct(space: Space) -> None:
     assert len(set(drawn.tolist())) == len(drawn) > 990
 
 
+def test_groups_share_their_structure(space: Space) -> None:
+    groups = space.groups(np.random.default_rng(0), 10)
+    assert [space.config(int(space.alike(group)[0]))["order"] for group in groups] == ["mn", "nm", "blocked"]
+    assert sorted(np.concatenate([space.alike(group) for group in groups])) == list(range(space.size))
+
+
+def test_draws_that_are_alike_have_few_structures() -> None:
+    names = [Tunable(f"name{place}", "knob", ("a", "b", "c"), "a", ()) for place in range(6)]
+    space = Space([*names, Tunable("m", "tile", tuple(range(1, 500)), 1, ())])
+    drawn = [space.config(int(index)) for index in space.draw_alike(np.random.default_rng(0), 1000, 10)]
+    assert 5 <= len({tuple(config[each.name] for each in names) for config in drawn}) <= 10
+    assert len({config["m"] for config in drawn}) > 300
+
+
+def test_steps_in_numbers_only(space: Space) -> None:
+    start = space.index({"m": 64, "buffers.a": 2, "order": "nm"})
+    assert {space.config(int(index))["order"] for index in space.steps(start, numbers=True)} == {"nm"}
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
