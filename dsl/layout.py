@@ -13,6 +13,11 @@ OPENING = {"(": ")", "[": "]", "{": "}"}
 DEEPEST_BLOCK = 40
 """Blocks inside blocks; what comes after recurses into them."""
 
+MOST_TOKENS = 50_000
+"""Words and signs of one item; parsing takes some 30 microseconds for each."""
+MOST_CHARACTERS = 500_000
+"""Of a whole file: all of it is checked while one types."""
+
 _LANDMARK = re.compile(r'"""(?:[^"]|"(?!""))*(?:"""|\Z|"")|"[^"\n]*"?|#[^\n]*|[()\[\]{}]|\n')
 _ITEM = re.compile(r"(?:kernel|fn|from)\b")
 
@@ -96,8 +101,10 @@ class Layout(PostLex):
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
         """The stream with its indentation made tokens; raises LayoutError where it means nothing."""
         depth, levels, last = 0, [0], None
-        for token in stream:
+        for number, token in enumerate(stream):
             last = token
+            if number > MOST_TOKENS:
+                raise LayoutError("TK125", f"this item comes to more than {MOST_TOKENS} words and signs", token)
             if token.type == "_NL":
                 if depth == 0:
                     yield token

@@ -12,7 +12,7 @@ from lark.exceptions import UnexpectedInput
 
 from . import syntax
 from .errors import Diagnostic
-from .layout import Chunk, Layout, LayoutError, chunks
+from .layout import MOST_CHARACTERS, Chunk, Layout, LayoutError, chunks
 from .misreadings import explain
 from .spans import Source, Span
 from .tree import TreeBuilder
@@ -42,9 +42,12 @@ def grammar() -> Lark:
 
 def parse_items(source: Source) -> tuple[list[syntax.Item], list[Diagnostic]]:
     """The items of a file that could be read, and what was wrong with the others."""
+    whole = Span(source, 1, 1, 1, 1)
+    if len(source.text) > MOST_CHARACTERS:
+        what = f"this file has {len(source.text)} characters, and at most {MOST_CHARACTERS} are read"
+        return [], [Diagnostic("TK125", what, whole, help="share it out over several files: `from FILE import NAME`")]
     pieces = chunks(source.text)
     if not pieces:
-        whole = Span(source, 1, 1, 1, 1)
         return [], [Diagnostic("TK118", "this file holds no kernel", whole, help="a kernel starts with `kernel name(...)`")]
     items: list[syntax.Item] = []
     errors: list[Diagnostic] = []

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from tilery.dsl import SourceErrors, UsageError, load, parse
 from tilery.dsl.types import BF16
 
-KERNELS = [each.read_text() for each in sorted((Path(__file__).parents[2] / "kernels").glob("*.tk"))]
+ROOT = Path(__file__).parents[2]
+KERNELS = [each.read_text() for folder in (ROOT / "kernels", ROOT / "tests" / "kernels") for each in sorted(folder.glob("*.tk"))]
 SIGNS = "( ) [ ] { } : , = + - * / @ ** // -> .. < == # 0 1.5 64 M N m n x"
-WORDS = "kernel fn tile for of by if else any reference and or not true inf zeros full index sum dot where exp T f32"
+WORDS = "kernel fn tile for of by if else any reference and or not true inf zeros full index sum dot where exp T f32 "
+WORDS += "from import in tune step require cumsum argmax i32 r k G"
 PIECES = [
     *SIGNS.split(),
     *WORDS.split(),
@@ -33,7 +35,10 @@ def only_its_own_mistakes(text: str) -> None:
         for each in module.kernels.values():
             tilery.dsl.print_program(each.kernel)
             types = dict.fromkeys(each.signature.type_variables, BF16)
-            each.specialise(types, {constant.name: constant.kind == "bool" or 1 for constant in each.signature.constants})
+            constants = {constant.name: constant.kind == "bool" or 1 for constant in each.signature.constants}
+            kernel = each.specialise(types, constants)
+            tilery.dsl.fingerprint(kernel)
+            tilery.dsl.check_requirements(kernel, {name: 3 + at for at, name in enumerate(kernel.signature.dimensions)})
     except (SourceErrors, UsageError) as error:
         assert str(error)
 
@@ -78,6 +83,14 @@ def test_towers() -> None:
     doubling = "fn g0(x) = x * 2\n" + "".join(f"fn g{n + 1}(x) = g{n}(x) + g{n}(x)\n" for n in range(11))
     only_its_own_mistakes(doubling + head + "    y[M] = " + " + ".join(["g11(x[M])"] * 30) + "\n")
     only_its_own_mistakes("1" * 10_000)
+    only_its_own_mistakes(head + "    y[M] = x[M" + " + 1" * 100_000 + "]\n")
+    only_its_own_mistakes(head + "    y[M] = x[M]" + " + x[M]" * 2_000_000)
+    only_its_own_mistakes(
+        head + "    for i in 0..200:\n        for j in 0..200:\n            for k in 0..200:\n                a = i\n"
+    )
+    only_its_own_mistakes("".join(f"fn f{n}(x) = x\n" for n in range(3000)))
+    size = "*".join(["(M + 1)"] * 18)
+    only_its_own_mistakes(f"kernel f(x: T[M], z: T[{size}]) -> y: T[M]:\n    y[M] = x[M] + z[{size}]\n")
 
 
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
