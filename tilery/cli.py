@@ -113,9 +113,10 @@ def run(**options: Any) -> None:
 
 @main.command(epilog="\b\nExample:\n  tilery simulate kernels/matmul.tk M=2048 K=4096 N=14336 T=bf16 --set m=256")
 @_options(shape_options, set_option, tuned_option, what_if_option)
+@click.option("--trace", metavar="FILE.json", help="Write a timeline for Perfetto (ui.perfetto.dev).")
 def simulate(**options: Any) -> None:
     """Predicted latency, what bounds it, engines, memory."""
-    from .commands import simulate
+    from .simulate_command import simulate
 
     simulate(**options)
 

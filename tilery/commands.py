@@ -1,4 +1,4 @@
-"""What `check`, `run`, `simulate`, `explain`, `show` and `chips` do."""
+"""What `check`, `run`, `explain`, `show` and `chips` do."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from .console import console, print_json
 from .dsl.errors import TileryError, UsageError
 from .explain_page import Explanation, print_explanation
 from .opening import open_pipeline
-from .pages import print_run
-from .pipeline import Pipeline
-from .simulation_page import figures, print_simulation
+from .pages import identity, print_run
 from .stages import STAGES
 from .tuner.engine_model import EngineModel
 from .tuner.feasibility import survey
@@ -93,41 +91,11 @@ def run(
     comparison = accuracy.compare(kernel, dims, results, wanted) if wanted else None
     if as_json:
         compared = asdict(comparison) if comparison else {}
-        print_json({**_identity(pipeline), "exact": exact, "wall_s": wall_s, **compared})
+        print_json({**identity(pipeline), "exact": exact, "wall_s": wall_s, **compared})
     else:
         print_run(console(), pipeline, exact, wall_s, comparison)
     if comparison and not comparison.ok:
         raise WrongValues(f"{kernel.name}: the values differ from the reference: {comparison}")
-
-
-def _identity(pipeline: Pipeline) -> dict[str, object]:
-    """What a figure is a figure of."""
-    return {
-        "kernel": pipeline.program.name,
-        "chip": pipeline.chip.name,
-        "types": {name: str(kind) for name, kind in pipeline.program.types.items()},
-        "dims": pipeline.dims,
-        "constants": pipeline.program.constants,
-        "config": pipeline.tiles if pipeline.misfit else pipeline.config,
-        "origin": None if pipeline.misfit else pipeline.chosen.origin,
-    }
-
-
-def simulate(
-    file: str,
-    names: tuple[str, ...],
-    chip: str,
-    what_if: tuple[str, ...],
-    as_json: bool,
-    choices: tuple[str, ...],
-    tuned: str | None,
-) -> None:
-    """Prints the prediction for one configuration."""
-    pipeline = open_pipeline(file, names, chip, choices, tuned, what_if)
-    if as_json:
-        print_json({**_identity(pipeline), **figures(pipeline.report)})
-    else:
-        print_simulation(console(), pipeline)
 
 
 def explain(file: str, names: tuple[str, ...], chip: str, what_if: tuple[str, ...], as_json: bool) -> None:

@@ -33,3 +33,16 @@ def print_head(console: Console, pipeline: Pipeline) -> None:
     whence = Text(pipeline.note, style="yellow") if pipeline.note else Text(origin(pipeline))
     page.add_row("configuration", whence.append(f"\n{config_text(config)}", style="not yellow dim"))
     console.print(page)
+
+
+def identity(pipeline: Pipeline) -> dict[str, object]:
+    """What a figure is a figure of."""
+    return {
+        "kernel": pipeline.program.name,
+        "chip": pipeline.chip.name,
+        "types": {name: str(kind) for name, kind in pipeline.program.types.items()},
+        "dims": pipeline.dims,
+        "constants": pipeline.program.constants,
+        "config": pipeline.tiles if pipeline.misfit else pipeline.config,
+        "origin": None if pipeline.misfit else pipeline.chosen.origin,
+    }

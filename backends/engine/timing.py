@@ -190,6 +190,11 @@ def _rings(stages: tuple[BoundStage, ...]) -> set[int]:
 class Walk:
     """One walk over a program: the clocks, and how steps move them."""
 
+    after = 0
+    """Whole periods that are walked after a jump nevertheless: for who looks on, as `Recording` does."""
+    least = 1
+    """Steps that a jump must leave out."""
+
     def __init__(self, program: EngineProgram, record: Recorder | None = None, jump: bool = True) -> None:
         binder = Binder(program)
         self._steps = binder.bind()
@@ -330,13 +335,20 @@ class Walk:
             if pattern in seen and self._decided(repeat.touched):
                 earlier, earlier_base = seen[pattern]
                 period = done - earlier
-                jumps = (count - done) // period
+                jumps = max(0, (count - done) // period - self.after)
                 before = charges[earlier - 1]
-                self._shift(repeat.touched, (base - earlier_base) * jumps, before, jumps)
+                if jumps * period < self.least:
+                    jumps = 0
+                if jumps:
+                    self._leap(repeat, jumps * period, (base - earlier_base) * jumps, before, jumps)
                 done += jumps * period
                 watch = False
             else:
                 seen[pattern] = (done, base)
+
+    def _leap(self, repeat: Repeat, steps: int, shift: int, charges: list[int], jumps: int) -> None:
+        """Leaves out `steps` steps, `jumps` periods, which take `shift` together."""
+        self._shift(repeat.touched, shift, charges, jumps)
 
     def _pattern(self, touched: Touched) -> tuple[int, tuple[int, ...]]:
         """The clocks that the loop moves, as differences to the first of them, which is given too."""

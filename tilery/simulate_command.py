@@ -1,0 +1,50 @@
+"""`tilery simulate`: the prediction as a page or as JSON, and on request its trace and its picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from .console import console, print_json
+from .dsl.errors import UsageError
+from .opening import open_pipeline
+from .pages import identity
+from .pipeline import Pipeline
+from .simulation_page import figures, print_simulation
+
+
+def simulate(
+    file: str,
+    names: tuple[str, ...],
+    chip: str,
+    what_if: tuple[str, ...],
+    as_json: bool,
+    choices: tuple[str, ...],
+    tuned: str | None,
+    trace: str | None,
+) -> None:
+    """Prints the prediction for one configuration; writes what `--trace` names."""
+    pipeline = open_pipeline(file, names, chip, choices, tuned, what_if)
+    if as_json:
+        print_json({**identity(pipeline), **figures(pipeline.report)})
+    else:
+        print_simulation(console(), pipeline)
+    if trace:
+        _write(trace, _trace(pipeline))
+        click.echo(f"trace written to {trace}: open it at https://ui.perfetto.dev or in chrome://tracing", err=True)
+
+
+def _trace(pipeline: Pipeline) -> bytes:
+    from .backends.engine.recording import record
+    from .backends.engine.trace import trace
+
+    return msgspec.json.encode(trace(pipeline.lowered, record(pipeline.lowered)))
+
+
+def _write(path: str, data: bytes) -> None:
+    try:
+        Path(path).write_bytes(data)
+    except OSError as problem:
+        raise UsageError(f"cannot write {path}: {problem.strerror or problem}") from problem
