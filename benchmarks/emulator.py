@@ -82,6 +82,8 @@ class Race:
 ATTENTION = {"H": 16, "S": 2048, "L": 2048, "D": 64}, {"h": 1, "i": 128, "j": 512}
 RACES = {
     "matmul": Race("matmul", {"M": 1024, "N": 1024, "K": 1024}, {"m": 128, "n": 512, "k": 128}, matmul, (F32, BF16)),
+    "tiles of 32": Race("matmul", {"M": 512, "N": 512, "K": 512}, {"m": 32, "n": 32, "k": 32}, matmul),
+    "matmul 4096": Race("matmul", {"M": 4096, "N": 4096, "K": 4096}, {"m": 512, "n": 512, "k": 512}, matmul),
     "linear_gelu": Race("linear_gelu", {"M": 2048, "N": 2048, "K": 2048}, {"m": 128, "n": 512, "k": 128}, linear_gelu),
     "softmax": Race("softmax", {"M": 4096, "N": 4096}, {"m": 128}, softmax, (F32, BF16)),
     "rmsnorm": Race("rmsnorm", {"M": 4096, "N": 4096}, {"m": 128}, rmsnorm, (F32, BF16)),

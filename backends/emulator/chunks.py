@@ -2,7 +2,8 @@
 
 An axis over which something is summed, multiplied away or searched goes by exactly the tile it was given: there the tile's own
 extent matters. A parallel axis over which nothing is goes by whatever suits the cache: cutting it otherwise changes no element.
-A loop that only adds products up may also take several of its tiles at once.
+With `fast_accumulate` a loop that only adds products up takes several of its tiles at once: quicker where tiles are small, and
+the partial sums of those tiles are no longer rounded one by one.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ GUARDED = 256
 ROW = 512
 """The last axis of a result goes this far before the others do: rows in memory should be long."""
 PRODUCT_DEPTH = 512
-"""How deep a matrix product should at least be."""
+"""How deep a matrix product is at least made with `fast_accumulate`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,17 @@ class Extents:
 
 
 def chunks(
-    body: Sequence[Statement], dims: Mapping[str, int], tiles: Mapping[str, int], workers: int, shrink: int = 1
+    body: Sequence[Statement],
+    dims: Mapping[str, int],
+    tiles: Mapping[str, int],
+    workers: int,
+    shrink: int = 1,
+    fast_accumulate: bool = False,
 ) -> dict[str, int]:
     """The step of every tile axis. `shrink` divides the temporaries' size, for when memory is short."""
     sizes: dict[str, int] = dict(tiles)
     for each in program.walk(tuple(body)):
-        if isinstance(each, program.ForLoop) and _is_linear(each):
+        if fast_accumulate and isinstance(each, program.ForLoop) and _is_linear(each):
             name = each.variable.axis.name
             sizes[name] = max(1, PRODUCT_DEPTH // max(1, tiles[name])) * tiles[name]
     for each in program.walk(tuple(body)):

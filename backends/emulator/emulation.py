@@ -128,12 +128,13 @@ def _one_thread_each() -> AbstractContextManager[Any]:
 
 
 def _scalar(kernel: program.Kernel, scalar: program.ScalarParameter, arguments: Mapping[str, Array | float]) -> float:
-    value = arguments.get(scalar.name, scalar.default)
+    value: object = arguments.get(scalar.name, scalar.default)
     if value is None:
         raise UsageError(f"kernel {kernel.name}: argument {scalar.name} is missing")
     if np.ndim(value) or isinstance(value, str):
         raise UsageError(f"kernel {kernel.name}: argument {scalar.name} should be a number, not {type(value).__name__}")
-    return value.item() if isinstance(value, np.ndarray | np.generic) else value
+    number: float = value.item() if isinstance(value, np.ndarray | np.generic) else value
+    return number
 
 
 def _refuse_unknown(kernel: program.Kernel, arguments: Mapping[str, Array | float]) -> None:
@@ -149,20 +150,22 @@ def compile(
     tiles: Mapping[str, int],
     *,
     scratch_bytes: int = SCRATCH_BYTES,
+    fast_accumulate: bool = False,
 ) -> Emulation:
     """Compiles a specialised kernel for `dims`, with `tiles` giving the size of each tile variable.
 
     Temporaries, and inputs held in computing form, are kept to about `scratch_bytes` in all; at the least they are what one
-    element of every parallel axis needs. UsageError if a dimension or a tile size is missing or makes no sense.
+    element of every parallel axis needs. `fast_accumulate` lets loops that only add products up take several tiles at once: the
+    products then are added in another order. UsageError if a dimension or a tile size is missing or makes no sense.
     """
     refuse_unsupported(kernel, "emulator")
     for name in kernel.signature.dimensions:
         if dims.get(name, -1) < 0:
             raise UsageError(f"kernel {kernel.name}: dimension {name} needs a size of 0 or more")
-    return Emulation(kernel, dims, plan(kernel, dims, _sizes(kernel, dims, tiles), scratch_bytes))
+    return Emulation(kernel, dims, plan(kernel, dims, tile_sizes(kernel, dims, tiles), scratch_bytes, fast_accumulate))
 
 
-def _sizes(kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int]) -> dict[str, int]:
+def tile_sizes(kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int]) -> dict[str, int]:
     """The tile of every axis, no larger than its dimension."""
     names = {each.axis.name for each in kernel.loop_variables}
     for name in tiles:

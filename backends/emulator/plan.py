@@ -36,13 +36,16 @@ class Plan:
     """How far each tile axis goes in one step."""
 
 
-def plan(kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int], scratch_bytes: int) -> Plan:
+def plan(
+    kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int], scratch_bytes: int, fast_accumulate: bool = False
+) -> Plan:
     """Plans for the given tile sizes, with temporaries made smaller until all workers' fit in `scratch_bytes`."""
     body = prepare(kernel.body)
     workers = _workers(body, dims)
     shrink = 1
     while True:
-        made = _plan(kernel, body, dims, chunks(body, dims, tiles, workers, shrink), workers, scratch_bytes)
+        sizes = chunks(body, dims, tiles, workers, shrink, fast_accumulate)
+        made = _plan(kernel, body, dims, sizes, workers, scratch_bytes)
         if made.layout.total_bytes * workers <= scratch_bytes // 2 or shrink > ELEMENTWISE_SHRINK:
             return made
         workers, shrink = 1, 4 * shrink

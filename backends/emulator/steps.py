@@ -12,6 +12,7 @@ from ...dsl.types import ElementType
 from .. import numerics
 from ..conditions import Condition
 from ..numerics import Array
+from .blas import add_product
 from .frame import Frame, Step
 
 Part: TypeAlias = tuple[str, bool]
@@ -216,7 +217,7 @@ def accumulated_product(a: int, b: int, spare: int, total: int, fresh: int) -> S
             np.matmul(values[a], values[b], values[total])
             values[fresh] = False
         else:
-            np.add(values[total], np.matmul(values[a], values[b], values[spare]), values[total])
+            add_product(values[a], values[b], values[total], values[spare])
 
     return run
 

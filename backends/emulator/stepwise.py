@@ -1,0 +1,171 @@
+"""Executes a tile program as it reads: tile by tile, step by step, op by op. Slow, and short enough to be believed.
+
+The fast emulation is tested against it; what needs every value of the text as it comes, in another arithmetic or to be looked
+at, is done here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from ...dsl import program
+from ...dsl.program import Op, Statement, Value
+from .. import numerics
+from ..arithmetic import Arithmetic
+from ..numerics import Array
+from .probes import Probes
+
+
+def step_through(
+    kernel: program.Kernel,
+    dims: Mapping[str, int],
+    tiles: Mapping[str, int],
+    arguments: Mapping[str, Array | float],
+    arithmetic: Arithmetic | None = None,
+    probes: Probes | None = None,
+) -> dict[str, Array]:
+    """The results by name. `probes` collects the values it is asked for on the way."""
+    arithmetic = arithmetic or Arithmetic()
+    results = {
+        each.name: np.zeros([program.size_value(size, dims) for size in each.shape], arithmetic.stored(each.element))
+        for each in kernel.signature.results
+    }
+    with np.errstate(all="ignore"):
+        _Run(dims, tiles, arguments, results, arithmetic, probes).block(kernel.body)
+    return results
+
+
+class _Run:
+    def __init__(
+        self,
+        dims: Mapping[str, int],
+        tiles: Mapping[str, int],
+        arguments: Mapping[str, Array | float],
+        results: dict[str, Array],
+        arithmetic: Arithmetic,
+        probes: Probes | None,
+    ) -> None:
+        self.dims = dims
+        self.tiles = tiles
+        self.arguments = arguments
+        self.results = results
+        self.arithmetic = arithmetic
+        self.probes = probes
+        self.spans: dict[str, slice] = {}
+        self.values: dict[Value, Array] = {}
+
+    def block(self, statements: tuple[Statement, ...]) -> None:
+        for each in statements:
+            match each:
+                case Op():
+                    self.define(each.result, self.op(each))
+                case program.Store():
+                    self.store(each)
+                case program.TileLoop():
+                    names = [variable.axis.name for variable in each.variables]
+                    for spans in product(*(self.steps(variable) for variable in each.variables)):
+                        self.spans.update(zip(names, spans, strict=True))
+                        self.block(each.body)
+                    for name in names:
+                        self.spans.pop(name, None)
+                case program.ForLoop():
+                    self.for_loop(each)
+
+    def define(self, value: Value, array: Array) -> None:
+        self.values[value] = np.broadcast_to(array, self.shape(value))
+        if self.probes:
+            self.probes.see(value, self.values[value], self.spans)
+
+    def for_loop(self, loop: program.ForLoop) -> None:
+        for each in loop.carried:
+            self.values[each.argument] = self.values[each.initial]
+        for span in self.steps(loop.variable):
+            self.spans[loop.variable.axis.name] = span
+            if loop.guard:
+                self.block(loop.guard.body)
+                if not self.values[loop.guard.body[-1].result].any():
+                    continue
+            self.block(loop.body)
+            updated = [self.values[each.updated] for each in loop.carried]
+            self.values.update(zip((each.argument for each in loop.carried), updated, strict=True))
+        self.spans.pop(loop.variable.axis.name, None)
+        for each in loop.carried:
+            self.define(each.result, self.values[each.argument])
+
+    def steps(self, variable: program.LoopVariable) -> Iterator[slice]:
+        extent = program.size_value(variable.axis.size, self.dims)
+        size = self.tiles[variable.axis.name]
+        return (slice(start, min(start + size, extent)) for start in range(0, extent, size))
+
+    def span(self, axis: program.Axis) -> slice:
+        return slice(0, program.size_value(axis.size, self.dims)) if axis.whole else self.spans[axis.name]
+
+    def shape(self, value: Value) -> tuple[int, ...]:
+        spans = [self.span(axis) for axis in value.axes]
+        return tuple(each.stop - each.start for each in spans)
+
+    def store(self, store: program.Store) -> None:
+        t = store.tensor.element
+        place = self.results[store.tensor.name][tuple(self.span(each.axis) for each in store.index)]
+        tile = numerics.aligned(self.values[store.value], _names(store.value), [each.axis.name for each in store.index])
+        if store.accumulate:
+            tile = self.arithmetic.elementwise("add", [self.arithmetic.load(place, t), tile])
+        place[...] = self.arithmetic.store(tile, t)
+
+    def op(self, op: Op) -> Array:
+        computing = self.arithmetic.computing(op.result.element)
+        match op:
+            case program.Constant():
+                return np.asarray(op.value).astype(computing)
+            case program.ScalarArgument():
+                return np.asarray(self.arguments[op.parameter]).astype(computing)
+            case program.DimensionSize():
+                return np.asarray(program.size_value(op.size, self.dims), np.int32)
+            case program.Positions():
+                return np.arange(self.span(op.axis).start, self.span(op.axis).stop, dtype=np.int32)
+            case program.Load():
+                tensor = np.asarray(self.arguments[op.tensor.name])
+                return self.arithmetic.load(tensor[tuple(self.span(each.axis) for each in op.index)], op.tensor.element)
+            case program.Elementwise():
+                lined_up = [numerics.aligned(self.values[each], _names(each), _names(op.result)) for each in op.operands]
+                return self.arithmetic.elementwise(op.fn, lined_up)
+            case program.Cast():
+                return self.arithmetic.cast(self.values[op.operand], op.result.element)
+            case program.Fill():
+                return self.values[op.operand]
+            case program.Reduce():
+                numbers = tuple(_names(op.operand).index(axis.name) for axis in op.axes)
+                return self.arithmetic.reduce(op.fn, self.values[op.operand], numbers)
+            case program.Dot():
+                left, right = (self.values[each] for each in (op.left, op.right))
+                over = [axis.name for axis in op.axes]
+                array, axes = numerics.contract(left, _names(op.left), right, _names(op.right), over)
+                return numerics.aligned(array, axes, _names(op.result))
+            case program.Call():
+                self.block(op.body)
+                return self.values[op.body[-1].result]
+        raise AssertionError(f"no meaning for {type(op).__name__}")
+
+
+def _names(value: Value) -> list[str]:
+    return [axis.name for axis in value.axes]
+
+
+def steps_of(kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int]) -> int:
+    """Steps of all the loops, innermost ones counted in every step around them."""
+
+    def count(statements: tuple[Statement, ...], around: int) -> int:
+        total = 0
+        for each in statements:
+            if isinstance(each, program.TileLoop | program.ForLoop):
+                variables = each.variables if isinstance(each, program.TileLoop) else (each.variable,)
+                extents = [(program.size_value(one.axis.size, dims), tiles[one.axis.name]) for one in variables]
+                here = around * prod(-(-extent // tile) for extent, tile in extents)
+                total += here + count(each.body, here)
+        return total
+
+    return count(kernel.body, 1)
