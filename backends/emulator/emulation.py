@@ -131,10 +131,11 @@ def _scalar(kernel: program.Kernel, scalar: program.ScalarParameter, arguments: 
     value: object = arguments.get(scalar.name, scalar.default)
     if value is None:
         raise UsageError(f"kernel {kernel.name}: argument {scalar.name} is missing")
-    if np.ndim(value) or isinstance(value, str):
+    if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
+        value = value.item()
+    if not isinstance(value, float | int):
         raise UsageError(f"kernel {kernel.name}: argument {scalar.name} should be a number, not {type(value).__name__}")
-    number: float = value.item() if isinstance(value, np.ndarray | np.generic) else value
-    return number
+    return value
 
 
 def _refuse_unknown(kernel: program.Kernel, arguments: Mapping[str, Array | float]) -> None:
