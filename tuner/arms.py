@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Protocol
 
+import numpy as np
+
 from .trials import Trial, Trials
 
 
@@ -23,21 +25,24 @@ class Arm(Protocol):
 
 
 class BoundOrder:
-    """The configurations in order of their lower bounds."""
+    """The configurations in order of their lower bounds: first the most generous of each set of tiles and structure, then all."""
 
     def __init__(self, trials: Trials) -> None:
         self._trials = trials
-        self._place = 0
+        landscape = trials.landscape
+        _, first = np.unique(landscape.space.without_slots(landscape.order), return_index=True)
+        self._passes = [np.sort(first), np.arange(len(landscape.order))]
+        self._next = [0, 0]
 
     def propose(self) -> int | None:
         """The next-best lower bound; None once the bounds reach the best latency."""
-        landscape, done = self._trials.landscape, self._trials.done
-        end = landscape.below(self._trials.best_us)
-        while self._place < end:
-            index = int(landscape.order[self._place])
-            self._place += 1
-            if index not in done:
-                return index
+        end = self._trials.landscape.below(self._trials.best_us)
+        for number, places in enumerate(self._passes):
+            while self._next[number] < len(places) and (place := places[self._next[number]]) < end:
+                self._next[number] += 1
+                index = int(self._trials.landscape.order[place])
+                if index not in self._trials.done:
+                    return index
         return None
 
     def told(self, trial: Trial, own: bool) -> None:

@@ -116,8 +116,8 @@ def survey(model: Model, space: Space, start: int, seed: int = 0, progress: Repo
         lookup = _Known(screener, indices, bounds)
     feasible = np.isfinite(bounds)
     order, bounds = indices[feasible], bounds[feasible]
-    # Knobs that the bound does not see make large ties; a random order among them shows the search different ones early.
-    sort = np.lexsort((generator.random(len(order)), bounds))
+    # The bound sees no slots. Of equal ones the most generous comes first: more slots never make it slower.
+    sort = np.lexsort((generator.random(len(order)), -space.generosity(order), bounds))
     return Landscape(space, len(indices), dict(screener.removed), order[sort], bounds[sort], lookup)
 
 

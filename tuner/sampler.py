@@ -86,7 +86,13 @@ class StudyArm:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # experimental features of Optuna are not the user's concern
             self._asked = self.study.ask(self._distributions)
-        return self._nearest(self._wanted(self._asked.params), end)
+        wanted = self._wanted(self._asked.params)
+        # The sample of a large space must not confine the sampler: what it asks for is taken as it is where that can win.
+        if not self._trials.landscape.whole and len(
+            asked := self._trials.promising(self._trials.landscape.space.indices(wanted[None]))
+        ):
+            return int(asked[0])
+        return self._nearest(wanted, end)
 
     def told(self, trial: Trial, own: bool) -> None:
         """Tells the study, so that the sampler learns from the descents too."""

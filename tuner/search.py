@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..backends.engine.errors import Infeasible
@@ -14,6 +14,7 @@ from .model import Model
 from .progress import Progress, Stop, Watcher
 from .sampler import study_arm
 from .trials import Trial, Trials
+from .turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def search(
         model.measure(default)  # raises, and says why
         raise AssertionError("a default that was infeasible is feasible now")
     arms = _arms(trials, first, sampler, seed)
+    turns = Turns(len(arms), by_time=budget.trials is None)
     known = [space.index(config) for config in seeds]
 
     def report() -> None:
@@ -99,14 +101,14 @@ def search(
     stop: Stop | None = None
     told = 0.0
     try:
-        for index, arm in _proposals(arms, known, trials):
+        for index in known:
+            stop = stop or clock.spent(len(trials.done))
+            if index not in trials.done and not stop:
+                _tell(arms, _timed(model, trials, index))
+        while not stop:
             stop = clock.spent(len(trials.done))
-            if stop:
+            if stop or not _turn(model, trials, arms, turns):
                 break
-            trial = _timed(model, trials, index)
-            if trial:
-                for each in arms:
-                    each.told(trial, each is arm)
             if clock.elapsed_s - told > 0.1:
                 told = clock.elapsed_s
                 report()
@@ -125,19 +127,22 @@ def _arms(trials: Trials, first: Trial, sampler: str, seed: int) -> list[Arm]:
     return arms
 
 
-def _proposals(arms: Sequence[Arm], known: Sequence[int], trials: Trials) -> Iterator[tuple[int, Arm | None]]:
-    """Configurations to time, the arms taking turns, until none of them has any."""
-    for index in known:
-        if index not in trials.done:
-            yield index, None
-    idle = False
-    while not idle:
-        idle = True
-        for arm in arms:
-            proposed = arm.propose()
-            if proposed is not None:
-                idle = False
-                yield proposed, arm
+def _turn(model: Model, trials: Trials, arms: Sequence[Arm], turns: Turns) -> bool:
+    """One trial, by the arm whose turn it is; False if none has anything to propose."""
+    for place in turns.order():
+        with turns.taken(place):
+            proposed = arms[place].propose()
+            if proposed is None:
+                continue
+            _tell(arms, _timed(model, trials, proposed), arms[place])
+        return True
+    return False
+
+
+def _tell(arms: Sequence[Arm], trial: Trial | None, proposer: Arm | None = None) -> None:
+    if trial:
+        for each in arms:
+            each.told(trial, each is proposer)
 
 
 def _timed(model: Model, trials: Trials, index: int) -> Trial | None:

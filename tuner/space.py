@@ -26,8 +26,10 @@ class Space:
         self.size = math.prod(len(each.values) for each in self.tunables)
         if self.size >= 2**62:
             raise ValueError(f"a space of {self.size:.1e} configurations cannot be numbered in 64 bits")
-        self.numbers = np.array([not _structural(each) for each in self.tunables], dtype=bool)
-        """Which tunables change a program's numbers only, not its structure."""
+        self.slots = np.array([each.name.split(".")[0] == "buffers" for each in self.tunables], dtype=bool)
+        """Which tunables are numbers of slots: more of them cost memory, and never time."""
+        self.numbers = self.slots | np.array([each.kind == "tile" for each in self.tunables], dtype=bool)
+        """Which tunables change a program's numbers only, not its structure: tile sizes and slots."""
         self._strides = np.array(
             [math.prod(self.radices[place + 1 :].tolist()) for place in range(len(self.radices))], dtype=np.int64
         )
@@ -65,6 +67,10 @@ class Space:
         """Choice indices, shape [configuration, tunable]."""
         return (indices[:, None] // self._strides) % self.radices
 
+    def indices(self, digits: Indices) -> Indices:
+        """The numbers of configurations given as choice indices, shape [configuration, tunable]."""
+        return digits @ self._strides
+
     def columns(self, indices: Indices) -> dict[str, Indices]:
         """Choice indices by tunable, as `engine.screen` takes them."""
         return {
@@ -83,10 +89,21 @@ class Space:
 
         A model has to look at each structure anew, but scores all numbers within one at once.
         """
-        picked = self.groups(generator, groups)
-        digits = np.repeat(picked, -(-count // len(picked)), axis=0)
+        digits = np.repeat(self.groups(generator, groups), -(-count // groups), axis=0)
         digits[:, self.numbers] = generator.integers(self.radices[self.numbers], size=(len(digits), int(self.numbers.sum())))
+        # Half of them have the same number of slots everywhere: independent draws would hardly ever be generous throughout.
+        even = generator.integers(self.radices.max(), size=(len(digits), 1))
+        level = np.minimum(even, self.radices[self.slots] - 1)
+        digits[:, self.slots] = np.where(generator.random((len(digits), 1)) < 0.5, level, digits[:, self.slots])
         return np.unique(digits @ self._strides)
+
+    def generosity(self, indices: Indices) -> Indices:
+        """How many slots each configuration has above the least possible, all told."""
+        return self.digits(indices)[:, self.slots].sum(axis=1)
+
+    def without_slots(self, indices: Indices) -> Indices:
+        """The same configurations with the fewest slots: what is equal then differs in slots only."""
+        return indices - self.digits(indices)[:, self.slots] @ self._strides[self.slots]
 
     def groups(self, generator: np.random.Generator, most: int) -> Indices:
         """Structures as choice indices, all of them or `most` random ones; the numbers in them are 0."""
@@ -132,8 +149,3 @@ class Space:
         digits = self._digits_of(index)
         shifts = (sum((new - digits[place]) * int(self._strides[place]) for place, new in move) for move in moves)
         return np.array([index + shift for shift in shifts], dtype=np.int64)
-
-
-def _structural(tunable: Tunable) -> bool:
-    """Whether a choice changes what the program is, rather than a number in it: a tile size or a number of slots."""
-    return tunable.kind == "knob" and tunable.name.split(".")[0] != "buffers"
