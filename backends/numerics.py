@@ -33,6 +33,7 @@ __all__ = [
     "promoted",
     "reduce",
     "rounded",
+    "scan",
     "to_compute",
     "to_storage",
 ]
@@ -242,6 +243,13 @@ REDUCTION_UFUNCS: dict[str, np.ufunc] = {
     "all": np.logical_and,
 }
 """Those that are a ufunc's `reduce`, for callers with an `out=` and no axis of extent 0."""
+
+
+def scan(fn: str, x: Array, axis: int) -> Array:
+    """`cumsum` or `cummax` of `x` along one numbered axis, in its own type."""
+    function = np.add if fn == "cumsum" else np.maximum
+    with np.errstate(all="ignore"):
+        return np.asarray(function.accumulate(x, axis=axis, dtype=x.dtype))
 
 
 def reduce(fn: str, x: Array, axis: tuple[int, ...]) -> Array:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ..dsl.program import Kernel
+
 Choice = int | str
 """What a tunable may be set to: a tile size, a number of slots, or the name of an alternative."""
 
@@ -19,8 +21,8 @@ class Tunable:
 
     name: str
     """As in a configuration and after `--set`."""
-    kind: Literal["tile", "knob"]
-    """`tile`: a tile size, from the text. `knob`: what the chip can decide without changing the text."""
+    kind: Literal["tile", "tune", "knob"]
+    """`tile`: a tile size, from the text. `tune`: declared there by name. `knob`: what the chip can decide without the text."""
     values: tuple[Choice, ...]
     """The domain; numbers ascending."""
     default: Choice
@@ -38,3 +40,9 @@ class Tunable:
             return tuple(each for each in self.values if each != value)
         place = self.values.index(value)
         return self.values[max(0, place - 1) : place] + self.values[place + 1 : place + 2]
+
+
+def retuned(kernel: Kernel, config: Config) -> Kernel:
+    """The kernel with its tuning parameters bound as the configuration says; one that is left out stays as it is."""
+    chosen = {each.name: config[each.name] for each in kernel.tunes if each.name in config}
+    return kernel.retuned(chosen) if chosen else kernel

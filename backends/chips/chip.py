@@ -102,6 +102,10 @@ class Dma(Section, frozen=True, kw_only=True):
     """From the launch to the first byte of a queue. Later transfers are queued ahead, so that theirs is hidden."""
     run_bytes: Positive
     """Shorter runs of consecutive bytes in device memory take as long as runs of this length."""
+    gathers: bool = False
+    """True: a transfer takes rows whose positions a tile on the chip holds."""
+    accumulates: tuple[str, ...] = ()
+    """Element types that a store can add in device memory."""
     transpose_elements: tuple[str, ...] = ()
     """Element types that a load can transpose on the way in."""
     transpose_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0

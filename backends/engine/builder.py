@@ -6,11 +6,11 @@ goes where.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ...dsl.program import Axis, Call, Carried, Constant, Elementwise, Guard, Op, Reduce, Store, Value
+from ...dsl.program import Axis, Call, Carried, Constant, Elementwise, Guard, Op, Reduce, Store, Tensor, Value
 from ...dsl.spans import Span
 from ...dsl.types import ElementType
 from ..chips import Chip
@@ -36,6 +36,15 @@ class Frame:
     allocates: list[Buffer] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class RunningSum:
+    """What a loop carries only to add products to it."""
+
+    buffer: Buffer
+    first: bool
+    """True for the first product of a step: in the first step it overwrites."""
+
+
 class Builder:
     """The state of one lowering under one set of structural choices."""
 
@@ -57,8 +66,10 @@ class Builder:
         """The tiles that have been loaded, with the frame that holds each."""
         self.carrying: dict[Value, Carried] = {}
         """What an open `for` loop carries, by the value that the step leaves."""
-        self.sums: dict[Value, Carried] = {}
+        self.sums: dict[Value, RunningSum] = {}
         """Products that are only added to what a loop carries, by the product."""
+        self.accumulated: dict[Tensor, Buffer] = {}
+        """Results that stores add to."""
         self.done: set[Op | Store] = set()
         """What has been emitted, or needs no instruction of its own."""
         self._labels: dict[Value, str] = {}
@@ -113,12 +124,18 @@ class Builder:
         partition: Axis | None,
         slots: str | int,
         *,
-        whole: frozenset[str] = frozenset(),
+        cut: Sequence[Axis] = (),
         blocks: Mapping[str, int] | None = None,
     ) -> Buffer:
-        """A new buffer, of which every step of the innermost open loop takes the next instance."""
+        """A new buffer, of which every step of the innermost open loop takes the next instance.
+
+        `cut`: the axes of loops further in, over all of whose steps it is filled.
+        """
         slots = 1 if len(self.frames) == 1 else slots
-        made = Buffer(self.unique(name), memory, element, axes, partition, slots, whole, blocks or {})
+        whole = frozenset(axis.name for axis in cut)
+        open_axes = {frame.axis.name: frame.axis for frame in self.frames if frame.axis is not None}
+        within = {axis.name: open_axes[axis.parent] for axis in cut if axis.parent in open_axes}
+        made = Buffer(self.unique(name), memory, element, axes, partition, slots, whole, within, blocks or {})
         self.buffers.append(made)
         self.frames[-1].allocates.append(made)
         return made

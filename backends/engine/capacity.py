@@ -40,7 +40,8 @@ def _folds(buffer: Buffer, chip: Chip, tile: Tile, extent: Tile) -> Number:
     if axis is None:
         return 1
     if axis.name in buffer.whole:
-        return ceil_div(extent(axis), tile(axis)) * ceil_div(tile(axis), chip.sbuf.partitions)
+        covered = _positions(axis, buffer, tile, extent)
+        return ceil_div(covered, tile(axis)) * ceil_div(tile(axis), chip.sbuf.partitions)
     return ceil_div(_positions(axis, buffer, tile, extent), chip.sbuf.partitions)
 
 
@@ -49,7 +50,8 @@ def _free(buffer: Buffer, tile: Tile, extent: Tile) -> Number:
 
 
 def _positions(axis: Axis, buffer: Buffer, tile: Tile, extent: Tile) -> Number:
-    positions = extent(axis) if axis.name in buffer.whole else tile(axis)
+    outer = tile(buffer.within[axis.name]) if axis.name in buffer.within else extent(axis)
+    positions = outer if axis.name in buffer.whole else tile(axis)
     return smaller(positions, buffer.blocks[axis.name]) if axis.name in buffer.blocks else positions
 
 
@@ -58,6 +60,8 @@ def usage(program: EngineProgram) -> tuple[int, int]:
     sbuf, psum = 0, 0
     for buffer in program.structure.buffers:
         slots = program.slots(buffer)
+        if buffer.memory == "hbm":
+            continue
         if buffer.memory == "sbuf":
             sbuf += slots * bytes_per_partition(buffer, program.chip, program.tile, program.extent)
         else:

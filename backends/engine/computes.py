@@ -7,10 +7,11 @@ from contextlib import contextmanager
 
 from ...dsl.program import Carried, Fill, Op, Store, Value
 from ...dsl.spans import Span
+from .addressing import alongside, is_strided
 from .builder import Builder
-from .layout import is_strided
-from .loads import across, copy
-from .program import Buffer, Compute, Transfer
+from .errors import CannotLower
+from .loads import across, copy, positions
+from .program import Buffer, Clear, Compute, Transfer
 from .select import Group
 
 
@@ -103,8 +104,7 @@ def store(builder: Builder, statement: Store) -> None:
     value, name = statement.value, statement.tensor.name
     source = builder.home[value]
     if is_strided(statement.index, source.partition):
-        turned = next(each.axis for each in reversed(statement.index[:-1]) if not each.axis.unit)
-        _transfer(builder, statement, across(builder, value, turned, statement.span))
+        _transfer(builder, statement, across(builder, value, alongside(statement.index), statement.span))
         return
     if source.memory == "sbuf":
         _transfer(builder, statement, source)
@@ -117,9 +117,29 @@ def store(builder: Builder, statement: Store) -> None:
 
 def _transfer(builder: Builder, statement: Store, source: Buffer) -> None:
     name = statement.tensor.name
-    action = Transfer(statement.tensor, statement.index, source, store=True)
-    builder.emit(f"store {name}", builder.transfer_queue("store"), "store", action, (source,), (), statement.span)
+    chosen = positions(builder, statement.index, source.partition, statement.span)
+    target = (_accumulated(builder, statement),) if statement.accumulate else ()
+    action = Transfer(statement.tensor, statement.index, source, store=True, positions=chosen, accumulate=statement.accumulate)
+    reads = (source, *(buffer for _, buffer in chosen), *target)
+    builder.emit(f"store {name}", builder.transfer_queue("store"), "store", action, reads, target, statement.span)
     builder.done.add(statement)
+
+
+def _accumulated(builder: Builder, statement: Store) -> Buffer:
+    """The result that stores add to: cleared once, and added to by one store after another."""
+    tensor = statement.tensor
+    if tensor.element.name not in builder.chip.dma.accumulates:
+        why = f"its DMA engines do not add {tensor.element} in device memory"
+        known = ", ".join(builder.chip.dma.accumulates) or "nothing"
+        instead = f"give {tensor.name} a type that they add ({known}), and round it in a kernel of its own"
+        raise CannotLower(builder.chip.name, statement.span, why, instead)
+    if tensor not in builder.accumulated:
+        with builder.outside(0):
+            made = builder.buffer(f"{tensor.name}.hbm", "hbm", tensor.element, (), None, 1)
+            clear = Clear(made, 0.0, tensor)
+            builder.emit(f"clear {tensor.name}", builder.transfer_queue("store"), "store", clear, (), (made,), statement.span)
+        builder.accumulated[tensor] = made
+    return builder.accumulated[tensor]
 
 
 def fill(builder: Builder, op: Fill, target: Buffer) -> None:

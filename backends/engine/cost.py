@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...dsl.program import Axis, Call
+from ...dsl.program import Axis, Call, Tensor, size_value
 from ...dsl.program import Elementwise as ElementwiseOp
 from ..chips import Chip, Elementwise
+from .addressing import contiguous_axis
 from .numbers import Number, ceil_div, in_pieces, larger, product, smaller
-from .program import Buffer, Compute, Copy, Instruction, MatMul, Transfer, Transpose
+from .program import Buffer, Clear, Compute, Copy, Instruction, MatMul, Transfer, Transpose
 
 Extents = Mapping[str, Number]
 """Axis name -> positions it covers here."""
 
 
-def duration_s(instruction: Instruction, chip: Chip, extents: Extents) -> Number:
+def duration_s(instruction: Instruction, chip: Chip, extents: Extents, dims: Mapping[str, int]) -> Number:
     """Seconds for which the instruction, with its repetitions, occupies its engine."""
     match instruction.action:
         case Transfer() as action:
@@ -27,7 +28,9 @@ def duration_s(instruction: Instruction, chip: Chip, extents: Extents) -> Number
             return matmul_cycles(action, chip, extents) / chip.tensor.clock_hz
         case Transpose() as action:
             return transpose_cycles(action, chip, extents) / chip.tensor.clock_hz
-        case Compute() | Copy() as action:
+        case Clear(tensor=Tensor() as tensor):
+            return product(size_value(each, dims) for each in tensor.shape) * tensor.element.bytes / chip.dma_bytes_per_s
+        case Compute() | Copy() | Clear() as action:
             return compute_cycles(instruction, action, chip, extents) / chip.engine(instruction.engine).clock_hz
 
 
@@ -38,7 +41,8 @@ def latency_s(instruction: Instruction, chip: Chip) -> float:
 
 def transferred_bytes(action: Transfer, chip: Chip, extents: Extents) -> Number:
     """Bytes written to or read from the chip's memory."""
-    return _rows(action, chip, extents) * row_bytes(action.buffer, extents)
+    times = 2 if action.accumulate else 1  # read, added to, written
+    return _rows(action, chip, extents) * row_bytes(action.buffer, extents) * times
 
 
 def row_bytes(buffer: Buffer, extents: Extents) -> Number:
@@ -56,7 +60,8 @@ def transfer_s(action: Transfer, chip: Chip, extents: Extents) -> Number:
     bytes_per_s = chip.dma_bytes_per_s * (dma.transpose_share if action.transposed else 1.0)
     run = _run_bytes(action, extents)
     seconds_a_row = row_bytes(action.buffer, extents) * larger(1, dma.run_bytes / run) / bytes_per_s
-    return larger(dma.floor_ns * 1e-9, _rows(action, chip, extents) * seconds_a_row)
+    times = 2 if action.accumulate else 1  # read, added to, written
+    return larger(dma.floor_ns * 1e-9, _rows(action, chip, extents) * seconds_a_row * times)
 
 
 def _rows(action: Transfer, chip: Chip, extents: Extents) -> Number:
@@ -68,8 +73,8 @@ def _rows(action: Transfer, chip: Chip, extents: Extents) -> Number:
 
 def _run_bytes(action: Transfer, extents: Extents) -> Number:
     """Consecutive bytes in device memory that go to one partition (to one row, where the load transposes)."""
-    last = action.index[-1].axis
-    across = last == action.buffer.partition and not action.transposed
+    last = contiguous_axis(action.index)
+    across = last is None or (last == action.buffer.partition and not action.transposed)
     return action.buffer.element.bytes * (1 if across else extents[last.name])
 
 
@@ -97,7 +102,7 @@ def transpose_cycles(action: Transpose, chip: Chip, extents: Extents) -> Number:
     return product(others) * ceil_div(rows, unit.columns) * in_pieces(columns, unit.rows, least) * passes
 
 
-def compute_cycles(instruction: Instruction, action: Compute | Copy, chip: Chip, extents: Extents) -> Number:
+def compute_cycles(instruction: Instruction, action: Compute | Copy | Clear, chip: Chip, extents: Extents) -> Number:
     """fixed + passes x free elements (NKI instruction costs).
 
     A tile of more than 128 rows lies folded along the partitions, and one instruction takes all its folds, unless it has an
@@ -121,6 +126,8 @@ def passes(instruction: Instruction, chip: Chip) -> float:
     """
     engine = chip.engine(instruction.engine)
     slowest = 1.0
+    if instruction.form == "scan":
+        return engine.passes.get("scan", 1.0)
     if isinstance(instruction.action, Compute):
         names = [op.fn for op in instruction.action.ops if isinstance(op, ElementwiseOp | Call)]
         slowest = max([1.0, *(engine.passes.get(name, 1.0) for name in names)])

@@ -7,17 +7,17 @@ The operand that has the result's partition axis is the stationary one. A sum ov
 from __future__ import annotations
 
 from ...dsl.program import Axis, Carried, Dot, Elementwise, Fill, ForLoop
-from .builder import Builder
+from .builder import Builder, RunningSum
 from .choices import SLOTS
 from .errors import CannotLower
 from .loads import across, contracted_axis
-from .program import Buffer, Copy, MatMul
+from .program import Buffer, Copy, MatMul, Memory
 
 
 def dot(builder: Builder, op: Dot) -> None:
     """Places a dot: into the running sum that it belongs to, or into a PSUM tile of its own."""
-    carried = builder.sums.get(op.result)
-    if carried is None:
+    running = builder.sums.get(op.result)
+    if running is None:
         partition = builder.layout[op.result]
         name = builder.label(op.result)
         slots = builder.choices.slots(f"buffers.{name}", SLOTS, 2, f"products {name} that are alive at once in PSUM")
@@ -25,30 +25,45 @@ def dot(builder: Builder, op: Dot) -> None:
         builder.home[op.result] = out
         _matmul(builder, op, out, None)
         return
-    target = builder.home[carried.argument]
     loop = builder.frames[-1].axis
     assert loop is not None
-    builder.home[op.result] = builder.home[carried.updated] = target
-    if target.memory == "psum":
-        _matmul(builder, op, target, loop.name)
+    builder.home[op.result] = running.buffer
+    if running.buffer.memory == "psum":
+        _matmul(builder, op, running.buffer, loop.name)
     else:
-        _through_banks(builder, op, target, loop.name)
+        _through_banks(builder, op, running, loop.name)
 
 
-def running_sums(builder: Builder, loop: ForLoop) -> dict[Carried, Dot]:
-    """What a loop carries only to add a product to it, from zeros: `acc += a @ b`."""
+def running_sums(builder: Builder, loop: ForLoop) -> dict[Carried, list[Dot]]:
+    """What a loop carries only to add products to it, from zeros, with those products: `acc += a @ b`."""
     found = {}
     for carried in loop.carried:
-        add = builder.uses.definition.get(carried.updated)
-        if loop.guard or not isinstance(add, Elementwise) or add.fn != "add" or carried.argument not in add.operands:
+        if loop.guard or len(builder.uses.of(carried.updated)) != 1 or not _zeros(builder, carried):
             continue
-        product = add.operands[1] if add.operands[0] is carried.argument else add.operands[0]
-        definition = builder.uses.definition.get(product)
-        only = builder.uses.only_user(carried.argument) is add and builder.uses.only_user(product) is add
-        if isinstance(definition, Dot) and only and len(builder.uses.of(carried.updated)) == 1 and _zeros(builder, carried):
-            found[carried] = definition
-            builder.done.add(add)
+        chain = _products(builder, carried)
+        if chain:
+            found[carried] = [dot for _, dot in chain]
+            builder.done.update(add for add, _ in chain)
     return found
+
+
+def _products(builder: Builder, carried: Carried) -> list[tuple[Elementwise, Dot]]:
+    """The additions that lead from what is carried to its next value, each with its product; empty if others are among them."""
+    chain: list[tuple[Elementwise, Dot]] = []
+    value = carried.updated
+    while value is not carried.argument:
+        add = builder.uses.definition.get(value)
+        if not isinstance(add, Elementwise) or add.fn != "add":
+            return []
+        for rest, product in (add.operands, tuple(reversed(add.operands))):
+            dot = builder.uses.definition.get(product)
+            if isinstance(dot, Dot) and builder.uses.only_user(product) is add and builder.uses.only_user(rest) is add:
+                break
+        else:
+            return []
+        chain.append((add, dot))
+        value = rest
+    return list(reversed(chain))
 
 
 def _zeros(builder: Builder, carried: Carried) -> bool:
@@ -56,17 +71,17 @@ def _zeros(builder: Builder, carried: Carried) -> bool:
     return isinstance(fill, Fill) and fill.operand in builder.zeros and len(builder.uses.of(carried.initial)) == 1
 
 
-def begin_sum(builder: Builder, carried: Carried, op: Dot) -> None:
+def begin_sum(builder: Builder, carried: Carried, products: list[Dot]) -> None:
     """The accumulator of a running sum; its first step overwrites it."""
     name = carried.argument.name
     reason = f"{name} stays in PSUM over the loop while its banks fit, else every block is added to a sum in SBUF"
     where = builder.choices.pick(f"accumulate.{name}", ("psum", "sbuf"), reason)
-    slots = builder.slots(name)
     axes, partition = carried.argument.axes, builder.layout[carried.argument]
-    memory = "psum" if where == "psum" else "sbuf"
-    buffer = builder.buffer(name, memory, op.result.element, axes, partition, slots)  # type: ignore[arg-type]
-    builder.home[carried.argument] = buffer
-    builder.sums[op.result] = carried
+    memory: Memory = "psum" if where == "psum" else "sbuf"
+    buffer = builder.buffer(name, memory, carried.argument.element, axes, partition, builder.slots(name))
+    builder.home[carried.argument] = builder.home[carried.updated] = buffer
+    for number, product in enumerate(products):
+        builder.sums[product.result] = RunningSum(buffer, first=number == 0)
 
 
 def _matmul(builder: Builder, op: Dot, out: Buffer, summed_over: str | None) -> None:
@@ -107,8 +122,9 @@ def _roles(builder: Builder, op: Dot, left: Buffer, right: Buffer) -> tuple[Buff
     raise CannotLower(builder.chip.name, op.result.span, why, "loop over the batch axis `by 1`")
 
 
-def _through_banks(builder: Builder, op: Dot, target: Buffer, loop: str) -> None:
+def _through_banks(builder: Builder, op: Dot, running: RunningSum, loop: str) -> None:
     """Block by block: a bank is filled over the contracted axis, then added to the sum in SBUF."""
+    target = running.buffer
     action = _action(builder, op, target, None)
     limits = {axis: 1 for axis in action.counted if axis in target.axes}
     if action.rows is not None:
@@ -122,5 +138,5 @@ def _through_banks(builder: Builder, op: Dot, target: Buffer, loop: str) -> None
         by_name = {axis.name: limit for axis, limit in limits.items()}
         bank = builder.buffer(name, "psum", target.element, target.axes, target.partition, slots, blocks=by_name)
         _matmul(builder, op, bank, None)
-        add = Copy(bank, target, add_after_first=loop)
+        add = Copy(bank, target, add=True, begins=loop if running.first else None)
         builder.emit(f"add {target.name}", "vector", "tensor_tensor", add, (bank, target), (target,), op.result.span)

@@ -18,6 +18,7 @@ from ...dsl.program import (
     Positions,
     Reduce,
     ScalarArgument,
+    Scan,
     Value,
     size_value,
 )
@@ -66,6 +67,9 @@ def evaluate(
             kept = [axis for axis in operand.axes if axis not in axes]
             reduced = numerics.reduce(fn, values[operand], tuple(over))
             return numerics.aligned(reduced, names(kept), names(result.axes))
+        case Scan(result, fn, operand, axis):
+            along = operand.axes.index(axis)
+            return numerics.aligned(numerics.scan(fn, values[operand], along), names(operand.axes), names(result.axes))
         case Call(_, _, _, body):
             for inner in body:
                 values[inner.result] = evaluate(inner, values, ranges, dims, scalars)

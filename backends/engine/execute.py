@@ -12,13 +12,15 @@ from itertools import product
 
 import numpy as np
 
-from ...dsl.program import Axis, Size, Value, size_value
+from ...dsl.errors import TileryError
+from ...dsl.program import Axis, Size, Value, index_axes, size_value
 from ...dsl.types import ElementType
 from .. import numerics
 from ..numerics import Array
+from .addressing import Places, places
 from .evaluate import evaluate, names
 from .guards import Guards
-from .program import Buffer, Compute, Copy, EngineProgram, Instruction, Loop, MatMul, Node, Transfer, Transpose
+from .program import Buffer, Clear, Compute, Copy, EngineProgram, Instruction, Loop, MatMul, Node, Transfer, Transpose
 
 Range = tuple[int, int]
 Flight = dict[Buffer, tuple[Array, dict[str, int], bool]]
@@ -70,6 +72,8 @@ class Machine:
         return tuple(size_value(size, self._program.dims) for size in sizes)
 
     def _allocate(self, buffer: Buffer) -> None:
+        if buffer.memory == "hbm":
+            return
         covered = [self._covered(buffer, axis) for axis in buffer.axes]
         self._bases[buffer] = {axis.name: start for axis, (start, _) in zip(buffer.axes, covered, strict=True)}
         shape = tuple(stop - start for start, stop in covered)
@@ -79,6 +83,8 @@ class Machine:
 
     def _covered(self, buffer: Buffer, axis: Axis) -> Range:
         """The positions that a new instance holds along an axis."""
+        if axis.name in buffer.within:
+            return self._ranges[buffer.within[axis.name].name]
         if axis.name in buffer.whole or axis.name not in self._ranges:
             return (0, self._program.extent(axis))
         return self._ranges[axis.name]
@@ -115,7 +121,9 @@ class Machine:
         if loop.limit is not None:
             yield from _pieces(self._ranges[loop.axis.name], loop.limit)
             return
-        pieces = list(_pieces((0, self._program.extent(loop.axis)), self._program.tile(loop.axis)))
+        parent = loop.axis.parent
+        covered = self._ranges[parent] if parent else (0, self._program.extent(loop.axis))
+        pieces = list(_pieces(covered, self._program.tile(loop.axis)))
         chosen = range(len(pieces)) if loop.guard is None else self._guards.steps(loop, self._ranges)
         for step in chosen:
             yield pieces[step]
@@ -134,12 +142,14 @@ class Machine:
                 self._compute(action)
             case Copy() as action:
                 self._copy(action)
+            case Clear() as action:
+                self._clear(action)
 
     def _region(self, buffer: Buffer, ranges: Mapping[str, Range]) -> Array:
         """A view of the part of the current instance that lies at `ranges`."""
         bases, places = self._bases[buffer], []
         for axis in buffer.axes:
-            start, stop = ranges.get(axis.name, (bases[axis.name], self._program.extent(axis)))
+            start, stop = ranges.get(axis.name, self._covered(buffer, axis))
             places.append(slice(start - bases[axis.name], stop - bases[axis.name]))
         return self._instances[buffer][tuple(places)]
 
@@ -154,22 +164,52 @@ class Machine:
         for piece in _pieces(self._ranges[axis.name], self._partitions):
             yield {**self._ranges, axis.name: piece}
 
-    def _outside(self, action: Transfer, ranges: Mapping[str, Range]) -> tuple[slice, ...]:
-        return tuple(slice(*ranges[each.axis.name]) for each in action.index)
+    def _places(self, action: Transfer, ranges: Mapping[str, Range]) -> Places:
+        shape = self._shape(action.tensor.shape)
+        values = {
+            value: numerics.aligned(self._region(buffer, ranges), names(buffer.axes), names(value.axes))
+            for value, buffer in action.positions
+        }
+        return places(action.index, shape, ranges, self._program.dims, values)
 
     def _load(self, action: Transfer) -> None:
         tensor, buffer = action.tensor, action.buffer
-        axes = [each.axis.name for each in action.index]
+        axes = names(index_axes(action.index))
         for ranges in self._parts(buffer.partition):
-            tile = numerics.to_compute(self._memory[tensor.name][self._outside(action, ranges)], tensor.element)
+            where = self._places(action, ranges)
+            self._refuse_outside(where, action)
+            tile = numerics.to_compute(self._memory[tensor.name][where.positions], tensor.element)
+            tile = np.broadcast_to(tile, where.inside.shape)
+            if action.fill is not None:
+                tile = np.where(where.inside, tile, tile.dtype.type(action.fill))
             self._write(buffer, ranges, numerics.aligned(tile, axes, names(buffer.axes)))
 
     def _store(self, action: Transfer) -> None:
         tensor, buffer = action.tensor, action.buffer
-        axes = [each.axis.name for each in action.index]
+        axes = names(index_axes(action.index))
+        result = self.results[tensor.name]
         for ranges in self._parts(buffer.partition):
+            where = self._places(action, ranges)
+            self._refuse_outside(where, action)
             tile = numerics.aligned(self._region(buffer, ranges), names(buffer.axes), axes)
-            self.results[tensor.name][self._outside(action, ranges)] = numerics.to_storage(tile, tensor.element)
+            stored = numerics.to_storage(np.ascontiguousarray(tile), tensor.element)
+            if action.accumulate:
+                np.add.at(result, where.positions, stored)
+            else:
+                result[where.positions] = stored
+
+    def _refuse_outside(self, where: Places, action: Transfer) -> None:
+        if action.fill is None and not where.inside.all():
+            what = "written" if action.store else "read"
+            raise TileryError(
+                f"{action.tensor.name} is {what} outside its shape {self._shape(action.tensor.shape)}: check its indices"
+            )
+
+    def _clear(self, action: Clear) -> None:
+        if action.tensor is not None:
+            self.results[action.tensor.name][...] = action.value
+        else:
+            self._write(action.target, self._ranges, np.asarray(action.value))
 
     def _matmul(self, action: MatMul) -> None:
         unit = self._program.chip.tensor
@@ -222,8 +262,8 @@ class Machine:
                 self._write(buffer, ranges, numerics.aligned(values[value], names(value.axes), names(buffer.axes)))
 
     def _copy(self, action: Copy) -> None:
-        source, target, loop = action.source, action.target, action.add_after_first
-        add = loop is not None and self._ranges[loop][0] > 0
+        source, target = action.source, action.target
+        add = action.add and (action.begins is None or self._ranges[action.begins][0] > 0)
         for ranges in self._parts(source.partition):
             value = numerics.aligned(self._region(source, ranges), names(source.axes), names(target.axes))
             self._write(target, ranges, value + self._region(target, ranges) if add else value)

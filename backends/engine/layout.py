@@ -26,16 +26,18 @@ from ...dsl.program import (
     Load,
     Op,
     Reduce,
+    Scan,
     Statement,
     Store,
     Value,
     operands,
 )
+from .addressing import contiguous_axis, gathered, is_strided
 from .prepare import Prepared
 from .uses import statements
 
 ALMOST_IMPOSSIBLE = 100.0
-"""A dot whose result has no such axis, or a reduction across the partitions."""
+"""A dot whose result has no such axis, a reduction or a scan across the partitions, a gather along them."""
 STRIDED = 20.0
 """Device memory met element by element, or a transpose that avoids it."""
 TRANSPOSED = 5.0
@@ -117,12 +119,19 @@ class Groups:
                     self._tie(carried.initial, carried.argument, carried.updated, carried.result)
             case Store():
                 self._of(statement.value).stores.append(statement.index)
+                for value in gathered(statement.index):
+                    self._of(value)
             case Dot():
                 self._of(statement.result).batch = [axis for axis in statement.left.axes if axis in statement.right.axes]
                 for operand in (statement.left, statement.right):
                     self._of(operand).contracted.append(tuple(axis for axis in statement.axes if not axis.unit))
             case Load():
                 self._of(statement.result).loads.append(statement.index)
+                for value in gathered(statement.index):
+                    self._of(value)
+            case Scan():
+                self._tie(statement.result, statement.operand)
+                self._of(statement.operand).reduced.append(statement.axis)
             case Elementwise() | Cast() | Fill() | Call() | Reduce():
                 self._tie(statement.result, *operands(statement))
                 if isinstance(statement, Reduce) and statement.operand not in self._immediates:
@@ -152,12 +161,8 @@ class Groups:
 
 
 def _transfer_cost(index: tuple[Index, ...], axis: Axis | None) -> float:
+    if any(axis not in value.axes for value in gathered(index)):
+        return ALMOST_IMPOSSIBLE
     if is_strided(index, axis):
         return STRIDED
-    return SHORT if index and index[-1].axis == axis else 0.0
-
-
-def is_strided(index: tuple[Index, ...], partition: Axis | None) -> bool:
-    """True if a transfer would meet device memory element by element: the axis that is contiguous there lies across."""
-    long = [each.axis for each in index if not each.axis.unit]
-    return len(long) > 1 and long[-1] == partition
+    return SHORT if index and contiguous_axis(index) == axis else 0.0

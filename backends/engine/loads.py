@@ -6,17 +6,18 @@ for m: load a[m, K]; for n: for k: ...   hoist.a = n     a is loaded once for al
 
 from __future__ import annotations
 
-from ...dsl.program import Axis, Dot, Load, Value
+from ...dsl.program import Axis, Dot, Index, Load, Value
 from ...dsl.spans import Span
+from ..chips import chip_names, load_chip
+from .addressing import alongside, gathered, is_strided
 from .builder import Builder
 from .errors import CannotLower
-from .layout import is_strided
-from .program import Buffer, Copy, Transfer, Transpose
+from .program import Buffer, Clear, Copy, Positioned, Transfer, Transpose
 
 
 def load(builder: Builder, op: Load) -> None:
     """Places a load, and what turns its tile for the dots that read it."""
-    key = (op.tensor.name, tuple(each.axis for each in op.index))
+    key = (op.tensor.name, op.index, op.fill)
     if key in builder.loaded:
         frame, earlier = builder.loaded[key]
         if any(frame is each for each in builder.frames) and _wanted(builder, earlier) == _wanted(builder, op.result):
@@ -24,7 +25,8 @@ def load(builder: Builder, op: Load) -> None:
             return
     depth = _depth(builder, op)
     inner = [frame.axis for frame in builder.frames[depth + 1 :]]
-    cut = [axis for axis in inner if axis is not None and axis in op.result.axes]
+    needed = {axis.name for axis in op.result.axes} | {axis.parent for axis in op.result.axes}
+    cut = [axis for axis in inner if axis is not None and axis.name in needed]
     with builder.outside(depth):
         builder.loaded[key] = (builder.frames[-1], op.result)
         queue = builder.transfer_queue("load")
@@ -59,7 +61,7 @@ def raw_partition(builder: Builder, value: Value) -> Axis | None:
     partition, load = builder.layout[value], builder.uses.definition.get(value)
     if not isinstance(load, Load) or not is_strided(load.index, partition):
         return partition
-    return next(each.axis for each in reversed(load.index[:-1]) if not each.axis.unit)
+    return alongside(load.index)
 
 
 def contracted_axis(builder: Builder, dot: Dot, operand: Value) -> Axis:
@@ -76,8 +78,11 @@ def contracted_axis(builder: Builder, dot: Dot, operand: Value) -> Axis:
 
 def _depth(builder: Builder, op: Load) -> int:
     """The frame that the load stands in: the innermost, or the one around the loop it is hoisted over."""
+    if gathered(op.index):
+        return len(builder.frames) - 1  # where the positions are
     loops = [(place, frame.axis) for place, frame in enumerate(builder.frames) if frame.axis is not None]
-    independent = {axis.name: place for place, axis in loops if axis not in op.result.axes}
+    needed = {axis.name for axis in op.result.axes} | {axis.parent for axis in op.result.axes}
+    independent = {axis.name: place for place, axis in loops if axis.name not in needed}
     name = op.tensor.name
     reason = f"{name} does not depend on {', '.join(independent)}: loaded once for all its steps, it takes more memory"
     chosen = str(builder.choices.pick(f"hoist.{name}", ("none", *sorted(independent)), reason)) if independent else "none"
@@ -86,9 +91,8 @@ def _depth(builder: Builder, op: Load) -> int:
 
 def _plain(builder: Builder, op: Load, cut: list[Axis], queue: str) -> None:
     name, value = op.tensor.name, op.result
-    whole = frozenset(axis.name for axis in cut)
     partition = raw_partition(builder, value)
-    buffer = builder.buffer(name, "sbuf", value.element, value.axes, partition, builder.slots(name), whole=whole)
+    buffer = builder.buffer(name, "sbuf", value.element, value.axes, partition, builder.slots(name), cut=cut)
     builder.home[value] = buffer
     for axis in cut:
         builder.open(axis)
@@ -100,12 +104,12 @@ def _plain(builder: Builder, op: Load, cut: list[Axis], queue: str) -> None:
 def _turned(builder: Builder, op: Load, axis: Axis, cut: list[Axis], queue: str) -> None:
     """A load whose tile is wanted with `axis` across the partitions, though device memory is read along it."""
     name, value = op.tensor.name, op.result
-    whole = frozenset(each.name for each in cut)
-    buffer = builder.buffer(f"{name}.t", "sbuf", value.element, value.axes, axis, builder.slots(name), whole=whole)
+    buffer = builder.buffer(f"{name}.t", "sbuf", value.element, value.axes, axis, builder.slots(name), cut=cut)
     if axis == builder.layout[value]:
         builder.home[value] = buffer
     builder.crossed[value, axis] = buffer
     by_dma = value.element.name in builder.chip.dma.transpose_elements and sum(not each.unit for each in value.axes) == 2
+    by_dma = by_dma and op.fill is None and not gathered(op.index)
     options = ("tensor", "dma") if by_dma else ("tensor",)
     reason = f"{name} is stored along {axis}, which is needed across the partitions"
     way = builder.choices.pick(f"transpose.{name}", options, reason)
@@ -123,8 +127,37 @@ def _turned(builder: Builder, op: Load, axis: Axis, cut: list[Axis], queue: str)
 
 
 def _transfer(builder: Builder, op: Load, buffer: Buffer, queue: str, transposed: bool = False) -> None:
-    action = Transfer(op.tensor, op.index, buffer, store=False, transposed=transposed)
-    builder.emit(f"load {op.tensor.name}", queue, "load", action, (), (buffer,), op.result.span)
+    chosen = positions(builder, op.index, buffer.partition, op.result.span)
+    if op.fill is not None:
+        clear(builder, buffer, op.fill, op.result.span)
+    action = Transfer(op.tensor, op.index, buffer, store=False, transposed=transposed, positions=chosen, fill=op.fill)
+    writes = (buffer,)
+    builder.emit(f"load {op.tensor.name}", queue, "load", action, [each for _, each in chosen], writes, op.result.span)
+
+
+def clear(builder: Builder, buffer: Buffer, value: float, span: Span) -> None:
+    """Fills a buffer before a load that leaves out what lies outside the tensor."""
+    engines = tuple(each for each in ("gpsimd", "vector") if "memset" in builder.chip.engine(each).forms)
+    builder.emit(f"clear {buffer.name}", engines[0], "memset", Clear(buffer, value), (), (buffer,), span)
+
+
+def positions(builder: Builder, index: tuple[Index, ...], partition: Axis | None, span: Span) -> Positioned:
+    """The buffers that hold gathered positions, one a row of the tile; refused where the chip cannot take them."""
+    chosen = []
+    for value in gathered(index):
+        if not builder.chip.dma.gathers:
+            why = "its DMA engines move rows whose places are known beforehand, not rows that data choose"
+            instead = f"run it on a chip that gathers ({', '.join(_gathering())}), or multiply by a one-hot matrix"
+            raise CannotLower(builder.chip.name, span, why, instead)
+        if [axis for axis in value.axes if not axis.unit] not in ([], [partition]):
+            why = f"{value.name} chooses rows along {', '.join(map(str, value.axes))}, and a gather takes one row a partition"
+            raise CannotLower(builder.chip.name, span, why, "let one axis choose, and loop over the others `by 1`")
+        chosen.append((value, in_sbuf(builder, value, span)))
+    return tuple(chosen)
+
+
+def _gathering() -> list[str]:
+    return [name for name in chip_names() if load_chip(name).dma.gathers]
 
 
 def transpose(builder: Builder, source: Buffer, out: Buffer, name: str, span: Span) -> None:

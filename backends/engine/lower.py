@@ -10,11 +10,12 @@ capacity  does it fit
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 
 from ...dsl.errors import UsageError
 from ...dsl.program import Kernel
 from ..chips import Chip
-from ..tunable import Choice, Config, Tunable
+from ..tunable import Choice, Config, Tunable, retuned
 from ..unsupported import refuse_unsupported
 from .builder import Builder
 from .capacity import check_capacity
@@ -100,6 +101,8 @@ def _rank(name: str) -> tuple[int, str]:
     return kinds.index(name.split(".")[0]), name
 
 
+LOWERINGS_KEPT = 64
+
 _lowerings: dict[tuple[int, str], Lowering] = {}
 
 
@@ -107,15 +110,25 @@ def lowering(kernel: Kernel, chip: Chip) -> Lowering:
     """The lowering of a kernel for a chip; the latest few are kept."""
     key = (id(kernel), chip.fingerprint)
     if key not in _lowerings or _lowerings[key].kernel is not kernel:
-        if len(_lowerings) >= 16:
+        if len(_lowerings) >= LOWERINGS_KEPT:
             _lowerings.pop(next(iter(_lowerings)))
         _lowerings[key] = Lowering(kernel, chip)
     return _lowerings[key]
 
 
 def tunables(kernel: Kernel, dims: Mapping[str, int], chip: Chip) -> tuple[Tunable, ...]:
-    """The space: every tile size and schedule knob of a kernel at these shapes on a chip."""
-    return lowering(kernel, chip).tunables(dims)
+    """The space: every tile size, tuning parameter and schedule knob of a kernel at these shapes on a chip.
+
+    With tuning parameters it has everything that any choice of them brings.
+    """
+    declared = [Tunable(each.name, "tune", each.choices, each.default, ("declared in the text",)) for each in kernel.tunes]
+    found: dict[str, Tunable] = {each.name: each for each in declared}
+    for choices in product(*(each.values for each in declared)):
+        bound = retuned(kernel, dict(zip([each.name for each in declared], choices, strict=True)))
+        for tunable in lowering(bound, chip).tunables(dims):
+            found.setdefault(tunable.name, tunable)
+    ranks = ("tile", "tune", "knob")
+    return tuple(sorted(found.values(), key=lambda each: ranks.index(each.kind)))
 
 
 def lower(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config) -> EngineProgram:
@@ -126,9 +139,10 @@ def lower(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config) -
         CannotLower: the chip has no instruction for something in the kernel.
         UsageError: the configuration names an unknown tunable, or a value that is none of its choices.
     """
-    road = lowering(kernel, chip)
-    complete = completed(road.tunables(dims), config)
-    program = EngineProgram(road.structure(complete), dict(dims), complete)
+    complete = completed(tunables(kernel, dims, chip), config)
+    bound = retuned(kernel, complete)
+    fixed = {each.axis.name: each.by.choices[0] for each in bound.loop_variables if each.by.tune and each.by.choices}
+    program = EngineProgram(lowering(bound, chip).structure(complete), dict(dims), {**complete, **fixed})
     check_capacity(program)
     return program
 
@@ -144,7 +158,7 @@ def completed(space: tuple[Tunable, ...], config: Config) -> dict[str, Choice]:
 
 
 def _check_value(tunable: Tunable, value: Choice) -> None:
-    if tunable.kind == "tile" or (tunable.ordered and isinstance(value, int)):
+    if tunable.kind == "tile" or tunable.name.startswith("buffers."):
         if not isinstance(value, int) or value < 1:
             raise UsageError(f"{tunable.name} is a number of at least 1, not '{value}'")
     elif value not in tunable.values:

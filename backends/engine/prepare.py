@@ -24,18 +24,24 @@ from ...dsl.program import (
     Elementwise,
     Fill,
     ForLoop,
+    GatherIndex,
     If,
+    Index,
     Kernel,
+    Load,
     Op,
+    Positions,
     Reduce,
     ScalarArgument,
+    Scan,
     Statement,
     Store,
     TileLoop,
     Value,
+    index_values,
     operands,
 )
-from ...dsl.types import F32, I32, ElementType
+from ...dsl.types import BOOL, F32, I32, ElementType
 from ..chips import Chip
 from .errors import CannotLower
 
@@ -101,6 +107,7 @@ class Rewriter:
 
     def _store(self, store: Store) -> list[Statement]:
         value = self._now(store.value)
+        store = replace(store, index=_rewired_index(store.index, self._now))
         if value.dtype == store.tensor.dtype:
             return [replace(store, value=value)]
         rounded = Value(store.tensor.name, value.axes, store.tensor.dtype, store.span)
@@ -135,6 +142,8 @@ class Rewriter:
         """The operations that stand for one that no engine has; None: leave it."""
         if isinstance(op, Reduce) and op.fn == "mean":
             return self._mean(op)
+        if isinstance(op, Reduce) and op.fn in ("argmax", "argmin") and len(op.axes) == 1:
+            return _place_of_extreme(op)
         if isinstance(op, Dot) and not _has_free_axes(op):
             return _row_products(op)
         if isinstance(op, Elementwise) and op.fn == "div":
@@ -178,12 +187,18 @@ def rewired(op: Op, now: Callable[[Value], Value]) -> Op:
     match op:
         case Elementwise() | Call():
             return replace(op, operands=tuple(now(each) for each in op.operands))
-        case Cast() | Fill() | Reduce():
+        case Cast() | Fill() | Reduce() | Scan():
             return replace(op, operand=now(op.operand))
+        case Load(index=index) if index_values(index):
+            return replace(op, index=_rewired_index(index, now))
         case Dot():
             return replace(op, left=now(op.left), right=now(op.right))
         case _:
             return op
+
+
+def _rewired_index(index: tuple[Index, ...], now: Callable[[Value], Value]) -> tuple[Index, ...]:
+    return tuple(GatherIndex(now(each.value)) if isinstance(each, GatherIndex) else each for each in index)
 
 
 def replace_value(value: Value) -> Value:
@@ -202,6 +217,20 @@ def _elementwise(done: list[Op], fn: str, element: ElementType, like: Value, *ar
     result = Value(f"%{fn}", tuple(names), element, like.span)
     done.append(Elementwise(result, fn, arguments))
     return result
+
+
+def _place_of_extreme(op: Reduce) -> list[Op]:
+    """The first position that holds the extreme: the least of the positions where it is met."""
+    done: list[Op] = []
+    (axis,) = op.axes
+    extreme = Value("%extreme", op.result.axes, op.operand.dtype, op.result.span)
+    done.append(Reduce(extreme, op.fn.removeprefix("arg"), op.operand, op.axes))
+    met = _elementwise(done, "eq", BOOL, op.result, op.operand, extreme)
+    place = Value("%place", (axis,), I32, op.result.span)
+    done.append(Positions(place, axis))
+    places = _elementwise(done, "where", I32, op.result, met, place, _constant(done, op.result, 2**31 - 1))
+    done.append(Reduce(replace_value(op.result), "min", places, op.axes))
+    return done
 
 
 def _div(op: Elementwise, inverse: bool) -> list[Op]:

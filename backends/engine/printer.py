@@ -12,6 +12,9 @@ def print_engine_program(program: EngineProgram) -> str:
     lines = [f"engine program {program.kernel.name} for {program.chip.name}"]
     lines += [f"  {name} = {value}" for name, value in program.config.items()]
     for buffer in program.structure.buffers:
+        if buffer.memory == "hbm":
+            lines.append(f"hbm {buffer.name} {buffer.element}")
+            continue
         measure = bytes_per_partition if buffer.memory == "sbuf" else psum_banks
         size = measure(buffer, program.chip, program.tile, program.extent)
         unit = "bytes a partition" if buffer.memory == "sbuf" else "banks"

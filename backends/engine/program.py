@@ -17,7 +17,8 @@ from ...dsl.types import ElementType
 from ..chips import Chip
 from ..tunable import Choice
 
-Memory = Literal["sbuf", "psum"]
+Memory = Literal["sbuf", "psum", "hbm"]
+"""`hbm`: a result in device memory that stores add to, one after another; it takes no room on the chip."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +35,8 @@ class Buffer:
     """How many instances are alive at once: a number, or the knob that says it."""
     whole: frozenset[str] = frozenset()
     """Names of tile variables that this buffer holds for their whole dimension, because its load is hoisted over them."""
+    within: Mapping[str, Axis] = field(default_factory=dict)
+    """Of those: the tile variables that cut another one's tile, `k of m`, which is all that the buffer holds of the dimension."""
     blocks: Mapping[str, int] = field(default_factory=dict)
     """The largest extent along an axis, where the buffer holds one block of a tile only."""
 
@@ -44,6 +47,10 @@ class Buffer:
 
     def __str__(self) -> str:
         return self.name
+
+
+Positioned = tuple[tuple[Value, Buffer], ...]
+"""Integer tiles that choose positions, each with the buffer that holds it."""
 
 
 # --- what an instruction does -----------------------------------------------------------------------------------------
@@ -59,6 +66,12 @@ class Transfer:
     store: bool
     transposed: bool = False
     """True: the DMA engines transpose on the way in, reading whole rows."""
+    positions: Positioned = ()
+    """The buffers that hold gathered positions."""
+    fill: float | None = None
+    """What elements outside the tensor were cleared to; they are left out. None: all lie inside."""
+    accumulate: bool = False
+    """True: a store that adds to what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +121,22 @@ class Copy:
 
     source: Buffer
     target: Buffer
-    add_after_first: str | None = None
-    """The loop in whose first step the target is overwritten, and in whose later steps it is added to."""
+    add: bool = False
+    """True: adds to the target instead."""
+    begins: str | None = None
+    """The loop in whose first step the target is overwritten all the same."""
 
 
-Action = Transfer | MatMul | Transpose | Compute | Copy
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """One number into a whole buffer; into a result in device memory, before anything is added to it."""
+
+    target: Buffer
+    value: float
+    tensor: Tensor | None = None
+
+
+Action = Transfer | MatMul | Transpose | Compute | Copy | Clear
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +170,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loop:
-    """Steps over an axis: tiles of its dimension, or blocks of the current tile.
+    """Steps over an axis: tiles of its dimension (of the tile of its parent, for `k of m`), or blocks of the current tile.
 
     With several stages it is software-pipelined: the first stage of a step comes before the second stage of the step before it,
     that before the third stage of the one before, and so on, so that no engine waits for a result that it will be given later.
@@ -232,7 +256,8 @@ class EngineProgram:
             return self.extent(axis)
         if axis.unit:
             return 1
-        return min(int(self.config[axis.name]), self.extent(axis))
+        size = min(int(self.config[axis.name]), self.extent(axis))
+        return min(size, int(self.config[axis.parent])) if axis.parent else size
 
     def slots(self, buffer: Buffer) -> int:
         """Instances of a buffer."""

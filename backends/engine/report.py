@@ -55,7 +55,7 @@ def simulate(program: EngineProgram) -> Report:
     count = dict.fromkeys(ENGINES, 0.0)
     work = moved = 0.0
     for node, times, extents in Totals(program.structure, program.dims, tile_sizes(program)).executed():
-        busy[node.engine] += times * duration_s(node, chip, extents)
+        busy[node.engine] += times * duration_s(node, chip, extents, program.dims)
         count[node.engine] += times
         work += times * flops(node, extents)
         if isinstance(node.action, Transfer):

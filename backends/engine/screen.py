@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from ...dsl.program import Axis, Kernel, size_value
 from ..chips import Chip
-from ..tunable import Tunable
+from ..tunable import Tunable, retuned
 from .capacity import bytes_per_partition, psum_banks
 from .cost import duration_s
-from .lower import Lowering, lowering
+from .lower import Lowering, lowering, tunables
 from .numbers import Number
 from .program import Structure
 from .totals import Totals
@@ -44,28 +44,49 @@ class Screening:
 
 def screen(kernel: Kernel, dims: Mapping[str, int], chip: Chip, columns: Columns) -> Screening:
     """Screens configurations given as choice indices: `columns[name][i]` is a place in that tunable's values."""
-    road = lowering(kernel, chip)
-    space = {tunable.name: tunable for tunable in road.tunables(dims)}
+    space = {tunable.name: tunable for tunable in tunables(kernel, dims, chip)}
     count = len(next(iter(columns.values()))) if columns else 1
     sbuf, psum, bound = np.zeros(count), np.zeros(count), np.zeros(count)
-    for structure, rows in _by_structure(road, space, columns, count):
-        sbuf[rows], psum[rows], bound[rows] = _measured(structure, dims, space, columns, rows)
+    for bound_kernel, chosen in _by_tune(kernel, space, columns, count):
+        road = lowering(bound_kernel, chip)
+        for structure, rows in _by_structure(road, space, columns, chosen):
+            sbuf[rows], psum[rows], bound[rows] = _measured(structure, dims, space, columns, rows)
     over_sbuf = np.maximum(0.0, sbuf / chip.sbuf.bytes_per_partition - 1)
     over_psum = np.maximum(0.0, psum / chip.psum.banks - 1)
     limit = np.where(over_sbuf > 0, 1, np.where(over_psum > 0, 2, 0))
     return Screening(limit, LIMITS, bound * ROUNDING, np.where(limit == 1, over_sbuf, over_psum))
 
 
+def _by_tune(
+    kernel: Kernel, space: Mapping[str, Tunable], columns: Columns, count: int
+) -> Iterator[tuple[Kernel, NDArray[np.intp]]]:
+    """The rows of each choice of the tuning parameters, with the kernel that they make."""
+    names = [tune.name for tune in kernel.tunes]
+    for rows in _alike(names, space, columns, np.arange(count)):
+        yield retuned(kernel, {name: space[name].values[int(columns[name][rows[0]])] for name in names}), rows
+
+
 def _by_structure(
-    road: Lowering, space: Mapping[str, Tunable], columns: Columns, count: int
+    road: Lowering, space: Mapping[str, Tunable], columns: Columns, chosen: NDArray[np.intp]
 ) -> Iterator[tuple[Structure, NDArray[np.intp]]]:
     """The rows of each structure."""
     names = sorted(road.structural)
-    key = _combined([columns[name] for name in names], [len(space[name].values) for name in names], count)
+    for rows in _alike(names, space, columns, chosen):
+        yield road.structure({name: space[name].values[int(columns[name][rows[0]])] for name in names}), rows
+
+
+def _alike(
+    names: Sequence[str], space: Mapping[str, Tunable], columns: Columns, rows: NDArray[np.intp]
+) -> Iterator[NDArray[np.intp]]:
+    """The rows, in parts that agree in the named columns."""
+    if not names:
+        yield rows
+        return
+    key = _combined([columns[name][rows] for name in names], [len(space[name].values) for name in names], len(rows))
     order = np.argsort(key, kind="stable")
     starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-    for rows in np.split(order, starts[1:]):
-        yield road.structure({name: space[name].values[int(columns[name][rows[0]])] for name in names}), rows
+    for part in np.split(rows[order], starts[1:]):
+        yield part
 
 
 def _combined(columns: Sequence[NDArray[np.integer]], sizes: Sequence[int], count: int) -> NDArray[np.int64]:
@@ -87,6 +108,8 @@ def _measured(
     sizes = Sizes(structure, dims, distinct)
     sbuf, psum = np.zeros(len(rows)), np.zeros(len(rows))
     for buffer in structure.buffers:
+        if buffer.memory == "hbm":
+            continue
         slots = buffer.slots
         alive = slots if isinstance(slots, int) else np.asarray(space[slots].values)[columns[slots][rows]]
         alive = alive + structure.lags.get(buffer, 0)
@@ -102,10 +125,15 @@ class Sizes:
 
     def __init__(self, structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, NDArray[np.integer]]) -> None:
         self._dims = dims
-        variables = {each.axis.name: each.axis for each in structure.kernel.loop_variables}
-        self.tiles: dict[str, Number] = {
-            name: np.minimum(sizes, size_value(variables[name].size, dims)) for name, sizes in tiles.items()
-        }
+        self.tiles: dict[str, Number] = {}
+        for variable in structure.kernel.loop_variables:
+            axis = variable.axis
+            if axis.unit:
+                continue
+            size = tiles.get(axis.name, variable.by.choices[0] if variable.by.choices else 1)
+            self.tiles[axis.name] = np.minimum(size, size_value(axis.size, dims))
+            if axis.parent:
+                self.tiles[axis.name] = np.minimum(self.tiles[axis.name], self.tiles[axis.parent])
 
     def extent(self, axis: Axis) -> int:
         """Positions of the whole dimension."""
@@ -120,5 +148,5 @@ def lower_bound_s(structure: Structure, dims: Mapping[str, int], tiles: Mapping[
     """The busiest engine's seconds."""
     busy: dict[str, Number] = {}
     for node, times, extents in Totals(structure, dims, tiles).executed():
-        busy[node.engine] = busy.get(node.engine, 0.0) + times * duration_s(node, structure.chip, extents)
+        busy[node.engine] = busy.get(node.engine, 0.0) + times * duration_s(node, structure.chip, extents, dims)
     return np.maximum.reduce(np.broadcast_arrays(*(np.asarray(each, float) for each in busy.values())))

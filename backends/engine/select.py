@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ...dsl.program import Axis, Call, Cast, Elementwise, Fill, Op, Positions, Reduce, Statement, Value, operands
+from ...dsl.program import Axis, Call, Cast, Elementwise, Fill, Op, Positions, Reduce, Scan, Statement, Value, operands
 from ..chips import Chip
 from .errors import CannotLower
 from .layout import Layout
@@ -60,7 +60,7 @@ class Selector:
         """The block's groups by the operation at whose place they stand; what a group has taken up has no entry."""
         found: dict[Op, Group] = {}
         taken: set[Op] = set()
-        computing = [each for each in body if isinstance(each, Elementwise | Call | Cast | Fill | Reduce | Positions)]
+        computing = [each for each in body if isinstance(each, Elementwise | Call | Cast | Fill | Reduce | Scan | Positions)]
         for op in reversed(computing):
             if op in taken:
                 continue
@@ -83,6 +83,8 @@ class Selector:
                 return Group(op, (op,), "copy", self._having("copy"))
             case Reduce():
                 return self._reduce(op)
+            case Scan():
+                return self._scan(op)
             case Elementwise(fn="where"):
                 return self._select(op)
             case Call():
@@ -104,6 +106,15 @@ class Selector:
             why = f"no engine has {op.fn} as a reduction"
             raise CannotLower(self._chip.name, op.result.span, why, "run the kernel in the emulator, without --exact")
         return Group(op, (op,), "reduce", self._having("reduce"))
+
+    def _scan(self, op: Scan) -> Group:
+        long = [axis for axis in op.operand.axes if not axis.unit and axis != self._layout[op.operand]]
+        if op.axis not in long:
+            why = f"{op.fn} runs across the partitions, where axis {op.axis} of {op.operand} lies"
+            raise CannotLower(self._chip.name, op.result.span, why, "scan along another axis of the tile")
+        if not self._having("scan"):
+            raise CannotLower(self._chip.name, op.result.span, "no engine has scans", "run the kernel in the emulator")
+        return Group(op, (op,), "scan", self._having("scan"))
 
     def _elementwise(self, op: Elementwise) -> Group:
         across = self._layout.get(op.result)
@@ -237,7 +248,7 @@ class Selector:
 
     def _followers(self, group: Group) -> list[Op]:
         result = group.main.result
-        if group.form in ("reduce", "positions"):
+        if group.form in ("reduce", "positions", "scan"):
             return []
         sums = _first(self._uses.of(result), lambda by: self._is_row_sum(by, group))
         cast = _first(self._uses.of(result), lambda by: isinstance(by, Cast))

@@ -13,8 +13,8 @@ LARGEST = 8192
 
 
 def tile_tunables(kernel: Kernel, dims: Mapping[str, int], chip: Chip) -> tuple[Tunable, ...]:
-    """One tunable a tile variable, by its name; `by 1` is no choice."""
-    by_name = {each.axis.name: each for each in kernel.loop_variables if not each.axis.unit}
+    """One tunable a tile variable, by its name; `by 1` is no choice, and `by TK` is the choice of `TK`."""
+    by_name = {each.axis.name: each for each in kernel.loop_variables if not each.axis.unit and each.by.tune is None}
     return tuple(_tile_tunable(each, dims, chip) for each in by_name.values())
 
 

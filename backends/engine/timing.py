@@ -124,7 +124,7 @@ class Binder:
             self._held_up(node, queue),
             tuple(self.buffers[buffer] for buffer in node.reads),
             tuple(self.buffers[buffer] for buffer in node.writes),
-            round(duration_s(node, self._program.chip, extents) * FS_PER_S),
+            round(duration_s(node, self._program.chip, extents, self._program.dims) * FS_PER_S),
             round(latency_s(node, self._program.chip) * FS_PER_S),
         )
 
@@ -138,13 +138,19 @@ class Binder:
 
     def _loop(self, loop: Loop, extents: Mapping[str, int]) -> Repeat:
         name = loop.axis.name
-        extent = self._program.extent(loop.axis) if loop.limit is None else extents[name]
-        tile = self._program.tile(loop.axis) if loop.limit is None else min(loop.limit, extent)
+        extent = self._extent(loop, extents)
+        tile = min(extent, self._program.tile(loop.axis) if loop.limit is None else loop.limit)
         rest = extent % tile
         full = self._stages(loop, {**extents, name: tile})
         tail = self._stages(loop, {**extents, name: rest}) if rest else None
         tracked = loop.limit is None and name in inner_guard_axes(loop.body)
         return Repeat(loop, extent // tile, tile, extent, full, tail, tracked, touched(full))
+
+    def _extent(self, loop: Loop, extents: Mapping[str, int]) -> int:
+        """The positions that a loop's steps cover together."""
+        if loop.limit is not None:
+            return extents[loop.axis.name]
+        return extents[loop.axis.parent] if loop.axis.parent else self._program.extent(loop.axis)
 
     def _stages(self, loop: Loop, extents: Mapping[str, int]) -> tuple[BoundStage, ...]:
         return tuple(

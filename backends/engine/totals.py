@@ -53,8 +53,9 @@ class Totals:
     ) -> Iterator[tuple[bool, Number, Number]]:
         """The full steps and the shorter last one: whether it is that, how many there are, and their extent."""
         name = loop.axis.name
-        extent = size_value(loop.axis.size, self._dims) if loop.limit is None else extents[name]
-        tile = self._tiles.get(name, 1) if loop.limit is None else smaller(extent, loop.limit)
+        whole = extents[loop.axis.parent] if loop.axis.parent else size_value(loop.axis.size, self._dims)
+        extent = whole if loop.limit is None else extents[name]
+        tile = smaller(extent, self._tiles.get(name, 1) if loop.limit is None else loop.limit)
         rest = extent % tile
         for ragged, count, covered in ((False, extent // tile, tile), (True, (rest > 0) * 1, rest)):
             if loop.guard is not None:

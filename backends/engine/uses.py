@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ...dsl.program import Carried, ForLoop, Op, Statement, Store, TileLoop, Value, operands
+from ...dsl.program import Carried, ForLoop, Op, Statement, Store, TileLoop, Value, index_values, operands
 
 Block = int
 """A block of statements, by number: 0 is the outermost."""
@@ -50,7 +50,8 @@ class Uses:
                 case ForLoop():
                     self._loop(statement, block)
                 case Store():
-                    self._use(statement.value, statement, block)
+                    for value in (statement.value, *index_values(statement.index)):
+                        self._use(value, statement, block)
                 case Op():
                     self.definition[statement.result] = statement
                     self.block_of[statement.result] = block

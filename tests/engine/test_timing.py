@@ -46,7 +46,8 @@ def events(program: EngineProgram) -> Iterator[Event]:
 
     def steps(loop: Loop, ranges: dict[str, tuple[int, int]], outer: dict[Buffer, int]) -> Iterator[Event]:
         name = loop.axis.name
-        low, high = ranges[name] if loop.limit is not None else (0, program.extent(loop.axis))
+        parent = name if loop.limit is not None else loop.axis.parent
+        low, high = ranges[parent] if parent else (0, program.extent(loop.axis))
         size = loop.limit if loop.limit is not None else program.tile(loop.axis)
         pieces = [(start, min(high, start + size)) for start in range(low, high, size)]
         if loop.guard is not None:
@@ -82,7 +83,7 @@ def event_run(program: EngineProgram) -> int:
         return round(program.chip.dma.trigger_ns * 1e-9 * FS_PER_S) if name.startswith("dma.") else 0
 
     for node, extents, instances in events(program):
-        duration = round(duration_s(node, program.chip, extents) * FS_PER_S)
+        duration = round(duration_s(node, program.chip, extents, program.dims) * FS_PER_S)
         reads = [(buffer, instances[buffer] % program.slots(buffer)) for buffer in node.reads]
         writes = [(buffer, instances[buffer] % program.slots(buffer)) for buffer in node.writes]
         waits = [queue.get(node.queue, trigger(node.queue)), *(written.get(slot, 0) for slot in reads + writes)]
