@@ -13,7 +13,7 @@ from ...dsl.errors import TileryError
 from ...dsl.types import ELEMENT_TYPES
 from .chip import Chip
 
-FORMS = ("activation", "tensor_scalar", "tensor_tensor", "reduce", "copy", "memset", "select", "positions")
+FORMS = ("activation", "tensor_scalar", "tensor_tensor", "reduce", "scan", "copy", "memset", "select", "positions")
 """The instruction forms that the lowering knows."""
 ENGINES = ("vector", "scalar", "gpsimd")
 

@@ -31,7 +31,7 @@ def dot(builder: Builder, op: Dot) -> None:
     if running.buffer.memory == "psum":
         _matmul(builder, op, running.buffer, loop.name)
     else:
-        _through_banks(builder, op, running, loop.name)
+        _through_banks(builder, op, running, loop)
 
 
 def running_sums(builder: Builder, loop: ForLoop) -> dict[Carried, list[Dot]]:
@@ -122,7 +122,7 @@ def _roles(builder: Builder, op: Dot, left: Buffer, right: Buffer) -> tuple[Buff
     raise CannotLower(builder.chip.name, op.result.span, why, "loop over the batch axis `by 1`")
 
 
-def _through_banks(builder: Builder, op: Dot, running: RunningSum, loop: str) -> None:
+def _through_banks(builder: Builder, op: Dot, running: RunningSum, loop: Axis) -> None:
     """Block by block: a bank is filled over the contracted axis, then added to the sum in SBUF."""
     target = running.buffer
     action = _action(builder, op, target, None)

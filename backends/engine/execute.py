@@ -151,7 +151,7 @@ class Machine:
         for axis in buffer.axes:
             start, stop = ranges.get(axis.name, self._covered(buffer, axis))
             places.append(slice(start - bases[axis.name], stop - bases[axis.name]))
-        return self._instances[buffer][tuple(places)]
+        return self._instances[buffer][(*places, ...)]
 
     def _write(self, buffer: Buffer, ranges: Mapping[str, Range], value: Array) -> None:
         self._region(buffer, ranges)[...] = numerics.cast(value, buffer.element)
@@ -261,9 +261,14 @@ class Machine:
             for value, buffer in action.outputs:
                 self._write(buffer, ranges, numerics.aligned(values[value], names(value.axes), names(buffer.axes)))
 
+    def _is_first(self, axis: Axis) -> bool:
+        """True in the first step of an axis's loop."""
+        begin = self._ranges[axis.parent][0] if axis.parent else 0
+        return self._ranges[axis.name][0] == begin
+
     def _copy(self, action: Copy) -> None:
         source, target = action.source, action.target
-        add = action.add and (action.begins is None or self._ranges[action.begins][0] > 0)
+        add = action.add and (action.begins is None or not self._is_first(action.begins))
         for ranges in self._parts(source.partition):
             value = numerics.aligned(self._region(source, ranges), names(source.axes), names(target.axes))
             self._write(target, ranges, value + self._region(target, ranges) if add else value)

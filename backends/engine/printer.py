@@ -27,6 +27,7 @@ def _shape(program: EngineProgram, buffer: Buffer) -> str:
     axes = []
     for axis in buffer.axes:
         extent = program.extent(axis) if axis.name in buffer.whole else program.tile(axis)
+        extent = program.tile(buffer.within[axis.name]) if axis.name in buffer.within else extent
         extent = min(extent, buffer.blocks.get(axis.name, extent))
         axes.append(f"{'|' if axis == buffer.partition else ''}{axis}={extent}")
     return f"{buffer.name}[{', '.join(axes)}] {buffer.element}"
@@ -41,7 +42,7 @@ def _nodes(program: EngineProgram, body: tuple[Node, ...], depth: int) -> list[s
 
 def _loop(program: EngineProgram, loop: Loop, depth: int) -> list[str]:
     step = loop.limit if loop.limit is not None else program.tile(loop.axis)
-    over = f"{loop.axis.size}" if loop.limit is None else "the tile"
+    over = f"{loop.axis.parent or loop.axis.size}" if loop.limit is None else "the tile"
     kind = "for" if not loop.parallel else "tile"
     guard = " if its guard holds" if loop.guard else ""
     lines = [f"{'    ' * depth}{kind} {loop.axis} of {over} by {step}{guard}:"]

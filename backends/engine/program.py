@@ -123,8 +123,8 @@ class Copy:
     target: Buffer
     add: bool = False
     """True: adds to the target instead."""
-    begins: str | None = None
-    """The loop in whose first step the target is overwritten all the same."""
+    begins: Axis | None = None
+    """The axis of the loop in whose first step the target is overwritten all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,8 +85,7 @@ def _alike(
     key = _combined([columns[name][rows] for name in names], [len(space[name].values) for name in names], len(rows))
     order = np.argsort(key, kind="stable")
     starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-    for part in np.split(rows[order], starts[1:]):
-        yield part
+    yield from np.split(rows[order], starts[1:])
 
 
 def _combined(columns: Sequence[NDArray[np.integer]], sizes: Sequence[int], count: int) -> NDArray[np.int64]:
