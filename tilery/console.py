@@ -61,6 +61,21 @@ def bar(share: float, width: int = 24) -> str:
     return "█" * full + "·" * (width - full)
 
 
+def bars(shares: tuple[float, float], width: int = 24) -> str:
+    """A bar of two shares, one behind the other: busy, then waiting."""
+    busy = round(min(1.0, shares[0]) * width)
+    both = max(busy, round(min(1.0, sum(shares)) * width))
+    return "█" * busy + "░" * (both - busy) + "·" * (width - both)
+
+
+def seldom(value: float, unit: str) -> str:
+    """A small or large quantity with a prefix: `1.25 mJ`, `3.4 uUSD`."""
+    for factor, prefix in ((1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n")):
+        if value >= factor:
+            return f"{value / factor:.3g} {prefix}{unit}"
+    return f"{value / 1e-12:.3g} p{unit}"
+
+
 def config_text(config: Mapping[str, Choice], names: set[str] | None = None, *, inside: bool = True) -> str:
     """`m=128 n=512`: the choices whose names are in `names`, or, with `inside` false, those that are not."""
     chosen = [f"{name}={shlex.quote(str(value))}" for name, value in config.items() if names is None or (name in names) == inside]

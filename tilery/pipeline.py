@@ -34,6 +34,7 @@ from .tuner.store import TunedFile
 from .tuner.tiles import tile_sizes
 
 if TYPE_CHECKING:
+    from .backends.engine.analysis import Analysis
     from .tuner.result import Result
 
 
@@ -135,6 +136,13 @@ class Pipeline:
     def report(self) -> engine.Report:
         """The predicted run."""
         return engine.simulate(self.lowered)
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """Why the run takes as long as it does, and what would help."""
+        from .backends.engine.analysis import analyse
+
+        return analyse(self.lowered, self.report)
 
     @cached_property
     def emulation(self) -> emulator.Emulation:

@@ -28,7 +28,7 @@ def simulate(
     """Prints the prediction for one configuration; writes what `--trace` names."""
     pipeline = open_pipeline(file, names, chip, choices, tuned, what_if)
     if as_json:
-        print_json({**identity(pipeline), **figures(pipeline.report)})
+        print_json({**identity(pipeline), **figures(pipeline)})
     else:
         print_simulation(console(), pipeline)
     if trace:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
-from .backends.engine import Report
-from .console import bar, bytes_text, facts, microseconds, percent
+from .backends.engine.analysis import Analysis
+from .backends.engine.report import EngineShare
+from .console import bar, bars, bytes_text, facts, microseconds, percent, seldom
 from .pages import print_head
 from .pipeline import Pipeline
 
@@ -20,12 +22,55 @@ BOUNDS = {
     "dma": "moving data (dma)",
     "waiting": "waiting: no engine is busy half of the time",
 }
+WORTH = 0.005
+"""Gains below this share are not told."""
+PARTS = 3
+"""Instructions of the critical path, and further improvements, that are told."""
 
 
 def print_simulation(console: Console, pipeline: Pipeline) -> None:
-    """Prints latency, bound, share of peak, every engine's busy share, bytes moved and on-chip memory."""
-    report, chip = pipeline.report, pipeline.chip
+    """Prints latency, bound, what would help, shares of peak and bandwidth, memory used, and every engine's shares."""
     print_head(console, pipeline)
+    console.print(_verdict(pipeline))
+    console.print(_resources(pipeline))
+    console.print(_engines(pipeline))
+
+
+def _verdict(pipeline: Pipeline) -> Table:
+    report, analysis = pipeline.report, pipeline.analysis
+    page = facts()
+    page.add_row("")
+    page.add_row("latency", Text(microseconds(report.latency_us), style="bold green"))
+    page.add_row("bound", BOUNDS[report.bound])
+    page.add_row("critical", _critical(analysis))
+    page.add_row("would help", _help(analysis))
+    return page
+
+
+def _critical(analysis: Analysis) -> str:
+    found = analysis.critical
+    parts = [f"{name} {100 * share:.0f} %" for name, share in list(found.shares.items())[:PARTS] if share >= 0.01]
+    if not found.waits:
+        waits = f"the {' and '.join(found.engines)} engine{'s never pause' if len(found.engines) > 1 else ' never pauses'}"
+    else:
+        waits = "; ".join(found.waits)
+    return f"{', '.join(parts)} of the time\n{waits}"
+
+
+def _help(analysis: Analysis) -> Text:
+    worth = [each for each in analysis.improvements if each.gain >= WORTH]
+    if not worth:
+        return Text(f"nothing by more than {percent(WORTH)}: neither a resource 10 % better nor a slot more")
+    best, *others = worth
+    text = Text(f"{best.what}: {percent(best.gain)} less time", style="bold")
+    if others:
+        told = ", ".join(f"{each.what} {percent(each.gain)}" for each in others[:PARTS])
+        text.append(f"\nthen {told}", style="not bold dim")
+    return text.append(f"\n{best.how}", style="not bold dim")
+
+
+def _resources(pipeline: Pipeline) -> Table:
+    report, chip = pipeline.report, pipeline.chip
     seconds = report.latency_us / 1e6
     rate, peak = report.flops / seconds / 1e12, chip.peak_flops / 1e12
     moved, most = report.hbm_bytes / seconds / 1e9, chip.dma_bytes_per_s / 1e9
@@ -33,24 +78,68 @@ def print_simulation(console: Console, pipeline: Pipeline) -> None:
     banks, all_banks = report.psum_banks, report.psum_banks_available
     page = facts()
     page.add_row("")
-    page.add_row("latency", Text(microseconds(report.latency_us), style="bold green"))
-    page.add_row("bound", BOUNDS[report.bound])
-    page.add_row("")
     page.add_row("peak", _share(report.peak_share, f"{rate:.1f} of {peak:.1f} TFLOP/s"))
     page.add_row("bandwidth", _share(report.bandwidth_share, f"{moved:.0f} of {most:.0f} GB/s, {bytes_text(report.hbm_bytes)}"))
     page.add_row("SBUF", _share(report.sbuf_bytes_per_partition / report.sbuf_bytes_available, f"{used} of {available}"))
     page.add_row("PSUM", _share(banks / all_banks, f"{banks} of {all_banks} banks"))
+    for name, said in (("energy", _energy(pipeline)), ("price", _price(pipeline))):
+        if said:
+            page.add_row(name, said)
+    return page
+
+
+def _energy(pipeline: Pipeline) -> str:
+    used = pipeline.analysis.energy
+    if used is None or not used.total_j:
+        return ""
+    parts = {"HBM": used.hbm_j, "SBUF": used.sbuf_j, "PSUM": used.psum_j, "products": used.tensor_j, "rest": used.elementwise_j}
+    shares = ", ".join(
+        f"{name} {100 * part / used.total_j:.0f} %" for name, part in sorted(parts.items(), key=lambda each: -each[1])
+    )
+    return f"{seldom(used.total_j, 'J')}: {shares}"
+
+
+def _price(pipeline: Pipeline) -> str:
+    price, chip = pipeline.analysis.price_usd, pipeline.chip
+    if price is None or chip.price is None:
+        return ""
+    hour = f"{chip.price.usd_per_chip_hour:.2f} USD/h for {chip.cores.count} cores"
+    return f"{1e6 * price:.3g} USD a million runs on one core: {hour}, {chip.price.instance}, {chip.price.date}"
+
+
+def _engines(pipeline: Pipeline) -> Table:
+    page = Table.grid(padding=(0, 2))
+    page.add_column(style="bold", no_wrap=True, min_width=13)
+    for justify in ("left", "right", "right", "right"):
+        page.add_column(justify=justify, no_wrap=True)  # type: ignore[arg-type]
     page.add_row("")
-    for name, engine in report.engines.items():
-        busy = f"{microseconds(engine.busy_us)}, {engine.instructions:,} instructions" if engine.instructions else "idle"
-        page.add_row(f"{name}", _share(engine.busy_share, busy))
-    console.print(page)
+    heads = ("█ busy ░ stalled · idle", "busy", "stalled", "instructions")
+    page.add_row("engine", *(Text(each, style="dim") for each in heads))
+    for name, engine in pipeline.report.engines.items():
+        page.add_row(name, *_engine(engine, pipeline.analysis.stalled[name]))
+    return page
+
+
+def _engine(engine: EngineShare, stalled: float) -> tuple[str, str, str, str]:
+    if not engine.instructions:
+        return bars((0.0, 0.0)), "", "", ""
+    return bars((engine.busy_share, stalled)), percent(engine.busy_share), percent(stalled), f"{engine.instructions:,}"
 
 
 def _share(share: float, words: str) -> str:
     return f"{bar(share)} {percent(share):>7}  {words}"
 
 
-def figures(report: Report) -> dict[str, object]:
-    """A report for machines."""
-    return asdict(report)
+def figures(pipeline: Pipeline) -> dict[str, object]:
+    """A prediction for machines."""
+    data, analysis = asdict(pipeline.report), pipeline.analysis
+    for name, engine in data["engines"].items():
+        engine["stalled_share"] = analysis.stalled[name]
+    used = analysis.energy
+    return {
+        **data,
+        "critical": asdict(analysis.critical),
+        "improvements": [asdict(each) for each in analysis.improvements],
+        "energy_j": used.total_j if used else None,
+        "price_usd": analysis.price_usd,
+    }
