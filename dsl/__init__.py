@@ -1,8 +1,10 @@
 """The `.tk` language: text -> checked tile program. It knows no chip, no data and no tuner."""
 
 from .bind import bind_dimensions, check_requirements
+from .bounds import check_bounds
 from .definition import KernelDefinition
 from .errors import Diagnostic, SourceErrors, TileryError, UsageError
+from .explanations import explain_error
 from .module import Module, load, parse
 from .printer import fingerprint, print_program
 
@@ -14,7 +16,9 @@ __all__ = [
     "TileryError",
     "UsageError",
     "bind_dimensions",
+    "check_bounds",
     "check_requirements",
+    "explain_error",
     "fingerprint",
     "load",
     "parse",

@@ -46,7 +46,7 @@ class Context:
     calls: list[Known] = field(default_factory=list)
     """The `fn`s being inlined, outermost first."""
     broken: frozenset[str] = frozenset()
-    """Parameters and results whose declaration has a mistake: what is made of them is not checked."""
+    """Parameters, results and tuning parameters whose declaration has a mistake: what is made of them is not checked."""
     in_reference: bool = False
     depth: int = 0
 

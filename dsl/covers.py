@@ -134,6 +134,8 @@ def _gap(row: Row, size: Size) -> str | None:
     if isinstance(row.step, int) and row.step > 1 and sizes.positive(sizes.minus(row.count, 1)):
         return f"it writes one position in {row.step}"
     end = sizes.plus(row.start, row.count)
+    if row.step != 1 and sizes.positive(sizes.minus(size, end)):
+        return f"it writes one position in {row.step}"
     if sizes.positive(sizes.minus(size, end)) or sizes.positive(sizes.minus(end, size)):
         return f"it covers {row.start} to {sizes.minus(end, 1)}"
     if isinstance(end, int) and isinstance(size, int):

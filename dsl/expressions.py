@@ -96,12 +96,12 @@ def _name(c: Context, node: syntax.Name) -> Checked:
         return None
     if node.text in c.broken:
         return None
+    if node.text in c.tunes and not isinstance(c.tunes[node.text].default, str):
+        return _tuned(c, node)
     return _parameter(c, node) or _position(c, node)
 
 
 def _parameter(c: Context, node: syntax.Name) -> Checked:
-    if node.text in c.tunes and not isinstance(c.tunes[node.text].default, str):
-        return _tuned(c, node)
     for scalar in c.signature.scalars:
         if scalar.name == node.text:
             c.used.add(node.text)

@@ -48,10 +48,6 @@ class Report:
         """Adds to what was reported since `mark` the call that led there."""
         self.errors[mark[0] :] = [replace(each, others=(*each.others, call)) for each in self.errors[mark[0] :]]
 
-    def later(self, what: str, span: Span) -> None:
-        """Reports a part of the language that this version does not know yet."""
-        self.error("TK199", f"{what} is not supported yet", span)
-
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that `name` is probably a misspelling of."""

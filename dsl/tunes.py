@@ -16,7 +16,12 @@ def declare_tunes(c: Context, statements: tuple[syntax.Stmt, ...]) -> None:
     types = dict(c.types)
     c.tunes = tunes
     for node in statements:
-        if isinstance(node, syntax.Tune) and (tune := _tune(c, node)) is not None:
+        if not isinstance(node, syntax.Tune):
+            continue
+        tune = _tune(c, node)
+        if tune is None:
+            c.broken |= {node.name.text}
+        else:
             tunes[tune.name] = tune
             if isinstance(tune.default, str):
                 bound = str((c.tuned or {}).get(tune.name, ""))

@@ -99,6 +99,8 @@ def _named_size(c: Context, by: syntax.By) -> TileSize:
     choices: tuple[int, ...] | None
     constant = next((each for each in c.signature.constants if each.name == by.name and each.kind == "int"), None)
     tune = c.tunes.get(by.name)
+    if by.name in c.broken:
+        return TileSize()
     c.used.add(by.name)
     if constant is not None:
         choices = None if c.constants is None else (int(c.constants[by.name]),)
