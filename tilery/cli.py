@@ -100,6 +100,28 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
     check(files, as_json)
 
 
+@main.command(epilog="\b\nExample:\n  tilery fmt kernels/*.tk --check")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--check", is_flag=True, help="Write nothing; exit code 1 if a file would change.")
+@click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
+@debug_option
+def fmt(files: tuple[str, ...], check: bool, diff: bool) -> None:
+    """One canonical layout."""
+    from .text_commands import fmt
+
+    fmt(files, check, diff)
+
+
+@main.command("explain-error", epilog="\b\nExample:\n  tilery explain-error TK204")
+@click.argument("code")
+@debug_option
+def explain_error(code: str) -> None:
+    """What a kind of mistake means, with a wrong and a right example."""
+    from .text_commands import explain_error
+
+    explain_error(code)
+
+
 @main.command(epilog="\b\nExample:\n  tilery run kernels/matmul.tk M=300 K=200 N=500 T=f32 --exact")
 @_options(shape_options, set_option, tuned_option)
 @click.option("--exact", is_flag=True, help="Execute the engine program, instruction by instruction.")

@@ -13,6 +13,7 @@ import traceback
 from pathlib import Path
 
 from tilery.dsl import SourceErrors, UsageError, check_requirements, fingerprint, parse
+from tilery.dsl.formatter import format_text
 from tilery.dsl.types import ELEMENT_TYPES
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +36,11 @@ SIGNS = [
 
 def check(text: str, choose: random.Random) -> None:
     """Everything that reads a text; raises whatever is not a mistake of the text."""
+    try:
+        tidy = format_text(text)
+        assert format_text(tidy) == tidy, "the formatter is not idempotent"
+    except SourceErrors as error:
+        assert str(error)
     try:
         for each in parse(text).kernels.values():
             types = {name: choose.choice(list(ELEMENT_TYPES.values())) for name in each.signature.type_variables}

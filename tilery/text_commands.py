@@ -1,0 +1,58 @@
+"""What `fmt` and `explain-error` do."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import click
+
+from .dsl import explain_error as page_of
+from .dsl.errors import TileryError, UsageError
+from .dsl.formatter import format_text
+
+
+class NotFormatted(TileryError):
+    """Files whose layout `fmt --check` finds wanting."""
+
+
+def explain_error(code: str) -> None:
+    """Prints the page of an error code."""
+    click.echo(page_of(code), nl=False)
+
+
+def fmt(files: tuple[str, ...], check: bool, diff: bool) -> None:
+    """Rewrites each file that is not in its canonical layout; raises `NotFormatted` instead with `check` or `diff`."""
+    mistakes: list[TileryError] = []
+    other: list[str] = []
+    for file in files:
+        try:
+            text = _read(file)
+            wanted = format_text(text, file)
+        except TileryError as error:
+            mistakes.append(error)
+            continue
+        if wanted == text:
+            continue
+        other.append(file)
+        if diff:
+            lines = difflib.unified_diff(text.splitlines(True), wanted.splitlines(True), file, f"{file} (formatted)")
+            click.echo("".join(lines), nl=False)
+        if not (check or diff):
+            Path(file).write_text(wanted, encoding="utf-8", newline="\n")
+            click.echo(f"formatted {file}")
+    if mistakes:
+        failed = NotFormatted("\n\n".join(map(str, mistakes)))
+        failed.exit_code = max(error.exit_code for error in mistakes)
+        raise failed
+    if other and (check or diff):
+        raise NotFormatted(f"`tilery fmt` would change {', '.join(other)}")
+
+
+def _read(file: str) -> str:
+    try:
+        return Path(file).read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is no text in UTF-8: byte {error.start} cannot be read") from error
