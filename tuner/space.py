@@ -99,11 +99,11 @@ class Space:
 
     def generosity(self, indices: Indices) -> Indices:
         """How many slots each configuration has above the least possible, all told."""
-        return self.digits(indices)[:, self.slots].sum(axis=1)
+        return np.asarray(self.digits(indices)[:, self.slots].sum(axis=1))
 
     def without_slots(self, indices: Indices) -> Indices:
         """The same configurations with the fewest slots: what is equal then differs in slots only."""
-        return indices - self.digits(indices)[:, self.slots] @ self._strides[self.slots]
+        return np.asarray(indices - self.digits(indices)[:, self.slots] @ self._strides[self.slots])
 
     def groups(self, generator: np.random.Generator, most: int) -> Indices:
         """Structures as choice indices, all of them or `most` random ones; the numbers in them are 0."""

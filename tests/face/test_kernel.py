@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -14,7 +15,7 @@ import tilery
 from tilery.kernel import Kernel
 
 KERNELS = Path(__file__).parents[2] / "kernels"
-SHAPE = {"M": 200, "K": 130, "N": 260}
+SHAPE: dict[str, Any] = {"M": 200, "K": 130, "N": 260}
 
 
 @pytest.fixture

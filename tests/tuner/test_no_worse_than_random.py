@@ -27,10 +27,10 @@ CASES = [
 def test_the_winner_is_no_worse_than_any_of_200(
     name: str, chip: str, shape: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A twentieth of the usual sample keeps this quick, and makes it harder for the search.
-    monkeypatch.setattr(feasibility, "SAMPLE", 20_000)
+    # Half the usual time and an eighth of the usual sample keep this quick, and make it harder for the search.
+    monkeypatch.setattr(feasibility, "SAMPLE", 50_000)
     pipeline = tilery.load(KERNELS / f"{name}.tk")[name].pipeline(shape, chip)
-    result = pipeline.tune(budget_s=None, trials=150)
+    result = pipeline.tune(budget_s=10.0)
     model = EngineModel(pipeline.program, pipeline.dims, pipeline.chip)
     latencies = [model.measure(config).latency_us for config in _random(model, Space(pipeline.tunables), 200)]
     assert len(latencies) == 200
