@@ -65,7 +65,7 @@ def _fits(dtype: AnyType, value: Value) -> bool:
 
 
 def _warn_needless(c: Context, index: tuple[Index, ...], node: syntax.Expr | None) -> None:
-    if node is not None and all(isinstance(each, AxisIndex) for each in index):
+    if c.constants is None and node is not None and all(isinstance(each, AxisIndex) for each in index):
         c.report.warn("TK293", "nothing is read outside here, and `else` does nothing", node.span)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tilery.dsl import parse
-from tilery.dsl.functions import FUNCTIONS, REDUCTIONS
+from tilery.dsl.functions import FUNCTIONS, REDUCTIONS, SCANS
 from tilery.dsl.module import prelude
 from tilery.dsl.types import BF16, ELEMENT_TYPES
 from tilery.dsl.words import RESERVED
@@ -19,11 +19,11 @@ def test_examples(text: str) -> None:
     module = parse(text)
     assert not module.warnings
     for each in module.kernels.values():
-        assert each.specialise({"T": BF16}, {}).body
+        assert each.specialise(dict.fromkeys(each.signature.type_variables, BF16), {}).body
 
 
 def test_the_page_names_everything() -> None:
     assert len(EXAMPLES) >= 3
     named = {each.name for each in FUNCTIONS.values() if not each.symbol}
-    for word in (*named, *REDUCTIONS, *prelude(), *ELEMENT_TYPES, *RESERVED):
+    for word in (*named, *REDUCTIONS, *SCANS, *prelude(), *ELEMENT_TYPES, *RESERVED):
         assert re.search(rf"\b{word}\b", PAGE), word
