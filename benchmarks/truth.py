@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 from tilery.backends import engine
@@ -109,7 +110,8 @@ def program(row: Row) -> EngineProgram:
         return only(_lowered(COPY, row, {"M": 128 * 32, "N": columns}, {"m": 128, "buffers.x": 3}), "load")
     repeats = {"trn2-pe-bf16": 2048, "trn2-pe-f32": 1}[row.id]
     shape = {"R": repeats, "K": 128, "M": 128, "N": 512}
-    return only(_lowered(REPEATED, row, shape, {"m": 128, "n": 512}), "matmul")
+    # Both were taken on an engine that had been at work: one of them is a single instruction out of a longer profile.
+    return warm(_lowered(REPEATED, row, shape, {"m": 128, "n": 512}))
 
 
 def _bound(definition: object, row: Row) -> Kernel:
@@ -136,6 +138,14 @@ def only(whole: EngineProgram, form: str) -> EngineProgram:
 
     structure: Structure = replace(whole.structure, body=kept(whole.structure.body))
     return replace(whole, structure=structure)
+
+
+def warm(program: EngineProgram) -> EngineProgram:
+    """The tensor engine's part of a program, on one that has been at work before."""
+    alone = only(program, "matmul")
+    unit = msgspec.structs.replace(program.chip.tensor, warm_up_ns=0)
+    chip = msgspec.structs.replace(program.chip, tensor=unit)
+    return replace(alone, structure=replace(alone.structure, chip=chip))
 
 
 def misordered(found: list[tuple[Row, float]]) -> list[str]:

@@ -63,6 +63,14 @@ class TensorUnit(Section, frozen=True, kw_only=True):
     """Cycles a moving column takes, by element type; a type that is missing cannot be multiplied."""
     peak_element: str
     """The element type that the chip's peak is quoted for."""
+    double_row: tuple[str, ...] = ()
+    """Element types of which two rows are contracted at once: twice `rows` in the time of one instruction."""
+    row_tiles: Count = 1
+    """Into how many parts the array's rows can be split: that many matmuls with short contractions run side by side."""
+    column_tiles: Count = 1
+    """The same for its columns, and matmuls with few stationary columns."""
+    warm_up_ns: NotNegative = 0
+    """Time lost when the unit is first used, because it starts at a part of its speed."""
 
 
 class Elementwise(Section, frozen=True, kw_only=True):

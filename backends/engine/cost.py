@@ -82,14 +82,40 @@ def matmul_cycles(action: MatMul, chip: Chip, extents: Extents) -> Number:
     """max(64, columns) cycles for each block of 128 x 128 stationary elements, times 4 for f32 (NKI instruction costs).
 
     A few cycles more from one instruction to the next: AWS measures 98 % of peak at 512 columns, and f32 at 4 x 512 + 14.
+    Several small matmuls share the array, each in its own rows and columns (NKI's tile_position).
     """
     unit = chip.tensor
     passes = unit.cycles_per_column[action.moving.element.name]
     width = _extent(action.column, extents)
     columns = in_pieces(width, unit.moving_columns, unit.min_cycles) * passes
     columns = columns + ceil_div(width, unit.moving_columns) * unit.fixed_cycles
-    blocks = ceil_div(_extent(action.rows, extents), unit.columns) * ceil_div(extents[action.contracted.name], unit.rows)
-    return product(extents[axis.name] for axis in action.counted) * blocks * columns
+    rows, depth = _extent(action.rows, extents), extents[action.contracted.name]
+    blocks = ceil_div(rows, unit.columns) * ceil_div(depth, contraction_rows(action, chip))
+    counted = product(extents[axis.name] for axis in action.counted)
+    apart = counted * ceil_div(rows, unit.columns) * ceil_div(width, unit.moving_columns)
+    return counted * blocks * columns / smaller(_side_by_side(rows, depth, chip), apart)
+
+
+def contraction_rows(action: MatMul, chip: Chip) -> int:
+    """The longest contraction of one instruction: twice the array's rows for element types that go in two at a time."""
+    return chip.tensor.rows * (2 if action.moving.element.name in chip.tensor.double_row else 1)
+
+
+def _side_by_side(rows: Number, depth: Number, chip: Chip) -> Number:
+    """How many small matmuls the array holds at once: its rows split for short contractions, its columns for few of them."""
+    unit = chip.tensor
+    by_rows = _parts(unit.rows, depth, unit.row_tiles)
+    by_columns = _parts(unit.columns, rows, unit.column_tiles)
+    return smaller(by_rows * by_columns, larger(unit.row_tiles, unit.column_tiles))
+
+
+def _parts(whole: int, used: Number, most: int) -> Number:
+    """The largest power of two of parts, `most` at most, that `used` fits one of."""
+    parts: Number = 1
+    for split in (2, 4, 8):
+        if split <= most:
+            parts = parts + (used * split <= whole) * (split // 2)
+    return parts
 
 
 def transpose_cycles(action: Transpose, chip: Chip, extents: Extents) -> Number:

@@ -18,6 +18,7 @@ from ...dsl.types import ElementType
 from .. import numerics
 from ..numerics import Array
 from .addressing import Places, places
+from .cost import contraction_rows
 from .evaluate import evaluate, names
 from .guards import Guards
 from .program import Buffer, Clear, Compute, Copy, EngineProgram, Instruction, Loop, MatMul, Node, Transfer, Transpose
@@ -220,7 +221,7 @@ class Machine:
         kept = {axis.name for axis in action.out.axes}
         # Contracted axes innermost: a block's sum is finished before the next block's begins.
         order = [*(name for name in limits if name in kept), *(name for name in limits if name not in kept)]
-        limits[action.contracted.name] = unit.rows
+        limits[action.contracted.name] = contraction_rows(action, self._program.chip)
         order.append(action.contracted.name)
         fresh = action.summed_over is None or action.out not in self._started
         written: set[tuple[Range, ...]] = set()

@@ -40,6 +40,8 @@ class Leaf:
     writes: tuple[int, ...]
     duration_fs: int
     latency_fs: int
+    warm_up_fs: int
+    """What its engine loses when it is used for the first time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,6 +128,7 @@ class Binder:
             tuple(self.buffers[buffer] for buffer in node.writes),
             round(duration_s(node, self._program.chip, extents, self._program.dims) * FS_PER_S),
             round(latency_s(node, self._program.chip) * FS_PER_S),
+            round(self._program.chip.tensor.warm_up_ns * 1e-9 * FS_PER_S) if node.engine == "tensor" else 0,
         )
 
     def _held_up(self, node: Instruction, queue: int) -> tuple[int, ...]:
@@ -213,6 +216,7 @@ class Walk:
         self._which = [-1] * len(slots)
         self._guards = Guards(program)
         self._ranges: dict[str, tuple[int, int]] = {}
+        self._cold = True
         self._record = record
         self._jump = jump
         self.events = 0
@@ -246,6 +250,9 @@ class Walk:
             if clock > start:
                 start = clock
         duration = leaf.duration_fs
+        if leaf.warm_up_fs and self._cold:
+            duration += leaf.warm_up_fs
+            self._cold = False
         free[leaf.queue] = start + duration
         for other in leaf.shared:
             free[other] += duration

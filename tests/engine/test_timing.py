@@ -77,7 +77,7 @@ def event_run(program: EngineProgram) -> int:
     written: dict[tuple[Buffer, int], int] = {}
     read: dict[tuple[Buffer, int], int] = {}
     names = {node.queue for _, node in program.structure.instructions()}
-    end = 0
+    end, cold = 0, True
 
     def trigger(name: str) -> int:
         return round(program.chip.dma.trigger_ns * 1e-9 * FS_PER_S) if name.startswith("dma.") else 0
@@ -86,6 +86,8 @@ def event_run(program: EngineProgram) -> int:
         duration = round(duration_s(node, program.chip, extents, program.dims) * FS_PER_S)
         reads = [(buffer, instances[buffer] % program.slots(buffer)) for buffer in node.reads]
         writes = [(buffer, instances[buffer] % program.slots(buffer)) for buffer in node.writes]
+        if node.engine == "tensor" and cold:
+            duration, cold = duration + round(program.chip.tensor.warm_up_ns * 1e-9 * FS_PER_S), False
         waits = [queue.get(node.queue, trigger(node.queue)), *(written.get(slot, 0) for slot in reads + writes)]
         start = max(*waits, *(read.get(slot, 0) for slot in writes), 0)
         queue[node.queue] = start + duration
