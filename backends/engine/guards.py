@@ -66,14 +66,16 @@ class GuardedSteps:
     tiles: tuple[tuple[str, int, int], ...]
     """Every axis that matters, by name: the extent of its dimension, and its tile size."""
     dims: Mapping[str, int]
+    cores: tuple[int, ...]
+    """For every axis: over how many cores its steps are dealt out; those of the core that has the last step are counted."""
 
     def __hash__(self) -> int:
-        return hash((id(self.guard), self.tiles))
+        return hash((id(self.guard), self.tiles, self.cores))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, GuardedSteps) or self.guard is not other.guard:
             return False
-        return self.tiles == other.tiles and self.dims == other.dims
+        return self.tiles == other.tiles and self.dims == other.dims and self.cores == other.cores
 
 
 @lru_cache(maxsize=4096)
@@ -84,12 +86,18 @@ def executed_steps(steps: GuardedSteps) -> Counter[tuple[bool, ...]]:
     """
     test = guard_condition(steps.guard, steps.dims)
     counts: Counter[tuple[bool, ...]] = Counter()
-    for pieces in product(*(_steps(extent, tile) for _, extent, tile in steps.tiles)):
+    sizes = zip(steps.tiles, steps.cores, strict=True)
+    for pieces in product(*(_dealt_steps(extent, tile, cores) for (_, extent, tile), cores in sizes)):
         here = {name: piece for (name, _, _), piece in zip(steps.tiles, pieces, strict=True)}
         if test.anywhere(here):
             shorter = (here[name].stop - here[name].start < tile for name, _, tile in steps.tiles)
             counts[tuple(shorter)] += 1
     return counts
+
+
+def _dealt_steps(extent: int, tile: int, cores: int) -> list[slice]:
+    """Every `cores`-th step, the last among them."""
+    return _steps(extent, tile)[::-cores][::-1]
 
 
 def _steps(extent: int, tile: int) -> list[slice]:

@@ -131,18 +131,20 @@ def tunables(kernel: Kernel, dims: Mapping[str, int], chip: Chip) -> tuple[Tunab
     return tuple(sorted(found.values(), key=lambda each: ranks.index(each.kind)))
 
 
-def lower(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config) -> EngineProgram:
-    """The engine program of a configuration; what it leaves out takes its default.
+def lower(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, cores: int = 1) -> EngineProgram:
+    """The engine program of a configuration on one core, or on several; what it leaves out takes its default.
 
     Raises:
         Infeasible: the chip cannot hold it; says which limit, and by how much.
         CannotLower: the chip has no instruction for something in the kernel.
         UsageError: the configuration names an unknown tunable, or a value that is none of its choices.
     """
+    if not 1 <= cores <= chip.cores.count:
+        raise UsageError(f"{chip.name} has {chip.cores.count} cores; {cores} cannot share the work")
     complete = completed(tunables(kernel, dims, chip), config)
     bound = retuned(kernel, complete)
     fixed = {each.axis.name: each.by.choices[0] for each in bound.loop_variables if each.by.tune and each.by.choices}
-    program = EngineProgram(lowering(bound, chip).structure(complete), dict(dims), {**complete, **fixed})
+    program = EngineProgram(lowering(bound, chip).structure(complete), dict(dims), {**complete, **fixed}, cores)
     check_capacity(program)
     return program
 

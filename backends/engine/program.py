@@ -235,6 +235,9 @@ class EngineProgram:
     structure: Structure
     dims: Mapping[str, int]
     config: Mapping[str, Choice]
+    cores: int = 1
+    """The steps of the outermost independent loops are dealt out to this many cores, one after another; each core has its
+    share of the device memory's bandwidth whether the others work or not. Times are those of the core that is done last."""
 
     @property
     def kernel(self) -> Kernel:
@@ -258,6 +261,10 @@ class EngineProgram:
             return 1
         size = min(int(self.config[axis.name]), self.extent(axis))
         return min(size, int(self.config[axis.parent])) if axis.parent else size
+
+    def is_dealt(self, loop: Loop) -> bool:
+        """True if a loop's steps are dealt out to the cores."""
+        return self.cores > 1 and loop in self.structure.body and loop.parallel and loop.limit is None
 
     def slots(self, buffer: Buffer) -> int:
         """Instances of a buffer."""

@@ -54,9 +54,11 @@ def simulate(program: EngineProgram) -> Report:
     busy = dict.fromkeys(ENGINES, 0.0)
     count = dict.fromkeys(ENGINES, 0.0)
     work = moved = 0.0
-    for node, times, extents in Totals(program.structure, program.dims, tile_sizes(program)).executed():
+    sizes = tile_sizes(program)
+    for node, times, extents in Totals(program.structure, program.dims, sizes, program.cores).executed():
         busy[node.engine] += times * duration_s(node, chip, extents, program.dims)
         count[node.engine] += times
+    for node, times, extents in Totals(program.structure, program.dims, sizes).executed():
         work += times * flops(node, extents)
         if isinstance(node.action, Transfer):
             moved += times * transferred_bytes(node.action, chip, extents)
@@ -66,11 +68,11 @@ def simulate(program: EngineProgram) -> Report:
     return Report(
         latency_us=latency_s * 1e6,
         bound=busiest if shares[busiest].busy_share >= 0.5 else "waiting",
-        peak_share=work / latency_s / chip.peak_flops,
+        peak_share=work / latency_s / (program.cores * chip.peak_flops),
         flops=round(work),
         engines=shares,
         hbm_bytes=round(moved),
-        bandwidth_share=moved / latency_s / chip.dma_bytes_per_s,
+        bandwidth_share=moved / latency_s / (program.cores * chip.dma_bytes_per_s),
         sbuf_bytes_per_partition=sbuf,
         sbuf_bytes_available=chip.sbuf.bytes_per_partition,
         psum_banks=psum,

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from .cost import duration_s, latency_s
 from .guards import Guards, inner_guard_axes
 from .program import EngineProgram, Instruction, Loop, Node
+from .totals import dealt
 
 FS_PER_S = 10**15
 
@@ -147,7 +148,11 @@ class Binder:
         full = self._stages(loop, {**extents, name: tile})
         tail = self._stages(loop, {**extents, name: rest}) if rest else None
         tracked = loop.limit is None and name in inner_guard_axes(loop.body)
-        return Repeat(loop, extent // tile, tile, extent, full, tail, tracked, touched(full))
+        count, ragged = extent // tile, rest > 0
+        if self._program.is_dealt(loop):
+            count, ragged = dealt(extent, tile, self._program.cores)
+        last = tail if ragged or tracked else None
+        return Repeat(loop, count, tile, extent, full, last, tracked, touched(full))
 
     def _extent(self, loop: Loop, extents: Mapping[str, int]) -> int:
         """The positions that a loop's steps cover together."""
@@ -214,6 +219,8 @@ class Walk:
         self._read = [[0] * count for count in slots]
         # Which instance the stage at hand means: the latest one, or an earlier one where newer steps have begun.
         self._which = [-1] * len(slots)
+        self._program = program
+        self._cores = program.cores
         self._guards = Guards(program)
         self._ranges: dict[str, tuple[int, int]] = {}
         self._cold = True
@@ -280,7 +287,9 @@ class Walk:
     def _each(self, repeat: Repeat) -> None:
         """Steps whose positions matter to a guard inside, one by one; such a loop is no innermost one, and has one stage."""
         name = repeat.loop.axis.name
-        for start in range(0, repeat.extent, repeat.tile):
+        cores = self._cores if self._program.is_dealt(repeat.loop) else 1
+        first = (-(-repeat.extent // repeat.tile) - 1) % cores  # of the core that has the last step, the longest under a guard
+        for start in range(first * repeat.tile, repeat.extent, cores * repeat.tile):
             stop = min(repeat.extent, start + repeat.tile)
             self._ranges[name] = (start, stop)
             whole = stop - start == repeat.tile or repeat.tail is None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...dsl.program import Axis, size_value
 from .guards import GuardedSteps, executed_steps, guard_axes
-from .numbers import Number, smaller
+from .numbers import Number, ceil_div, smaller
 from .program import Instruction, Loop, Node, Structure
 
 GuardTable = tuple[list[Counter[tuple[bool, ...]]], NDArray[np.intp], tuple[int, ...]]
@@ -24,8 +24,12 @@ GuardTable = tuple[list[Counter[tuple[bool, ...]]], NDArray[np.intp], tuple[int,
 class Totals:
     """Counts what a structure executes at given tile sizes."""
 
-    def __init__(self, structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, Number]) -> None:
-        """`tiles`: the tile size of every tile variable, a number or an array of numbers, none larger than its dimension."""
+    def __init__(self, structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, Number], cores: int = 1) -> None:
+        """`tiles`: the tile size of every tile variable, a number or an array of numbers, none larger than its dimension.
+
+        With several cores: what the one that is done last executes.
+        """
+        self._cores = cores
         self._structure = structure
         self._dims = dims
         self._tiles = tiles
@@ -57,16 +61,25 @@ class Totals:
         extent = whole if loop.limit is None else extents[name]
         tile = smaller(extent, self._tiles.get(name, 1) if loop.limit is None else loop.limit)
         rest = extent % tile
-        for ragged, count, covered in ((False, extent // tile, tile), (True, (rest > 0) * 1, rest)):
+        full, last = extent // tile, (rest > 0) * 1
+        if self._is_dealt(loop):
+            full, last = dealt(extent, tile, self._cores)
+        for ragged, count, covered in ((False, full, tile), (True, last, rest)):
             if loop.guard is not None:
                 count = self._guarded(loop, ragged, counts)
             if np.any(count):
                 # Where some configurations have no such step, a count of 0 goes with an extent that no cost divides by.
                 yield ragged, count, covered + (covered == 0)
 
+    def _is_dealt(self, loop: Loop) -> bool:
+        return self._cores > 1 and loop in self._structure.body and loop.parallel and loop.limit is None
+
     def _alone(self, loop: Loop, ragged: bool) -> Number:
         extent, tile = size_value(loop.axis.size, self._dims), self._tiles.get(loop.axis.name, 1)
-        return (extent % tile > 0) * 1 if ragged else extent // tile
+        full, last = extent // tile, (extent % tile > 0) * 1
+        if self._is_dealt(loop):
+            full, last = dealt(extent, tile, self._cores)
+        return last if ragged else full
 
     def _guarded(self, loop: Loop, ragged: bool, counts: Mapping[str, tuple[bool, Number]]) -> Number:
         """Executed steps of a guarded loop, on average over the positions of the loops around it."""
@@ -92,11 +105,22 @@ class Totals:
         sizes = np.broadcast_arrays(*(np.asarray(self._tiles.get(name, 1)) for name in names))
         distinct, where = np.unique(np.stack([each.ravel() for each in sizes]), axis=1, return_inverse=True)
         extents = [size_value(self.axes[name].size, self._dims) for name in names]
+        outer = {each.axis.name for each in self._structure.body if isinstance(each, Loop) and self._is_dealt(each)}
+        dealt_out = tuple(self._cores if name in outer else 1 for name in names)
         found = [
-            executed_steps(GuardedSteps(loop.guard, tuple(zip(names, extents, map(int, column), strict=True)), self._dims))
+            executed_steps(
+                GuardedSteps(loop.guard, tuple(zip(names, extents, map(int, column), strict=True)), self._dims, dealt_out)
+            )
             for column in distinct.T
         ]
         return found, where.ravel(), sizes[0].shape
+
+
+def dealt(extent: Number, tile: Number, cores: int) -> tuple[Number, Number]:
+    """The full steps, and the shorter last ones, of the core with most to do: steps are dealt out one after another."""
+    steps, ragged = ceil_div(extent, tile), extent % tile > 0
+    last = ragged * ((steps - 1) % cores == 0) * 1
+    return ceil_div(steps, cores) - last, last
 
 
 def structure_axes(structure: Structure) -> dict[str, Axis]:

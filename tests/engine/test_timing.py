@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tilery.backends import engine
 from tilery.backends.chips import Chip, load_chip
 from tilery.backends.engine.cost import duration_s, latency_s
-from tilery.backends.engine.guards import Guards
+from tilery.backends.engine.guards import Guards, inner_guard_axes
 from tilery.backends.engine.program import Buffer, EngineProgram, Instruction, Loop, Node
 from tilery.backends.engine.report import tile_sizes
 from tilery.backends.engine.screen import lower_bound_s
@@ -52,6 +53,10 @@ def events(program: EngineProgram) -> Iterator[Event]:
         pieces = [(start, min(high, start + size)) for start in range(low, high, size)]
         if loop.guard is not None:
             pieces = [pieces[step] for step in guards.steps(loop, ranges)]
+        if program.is_dealt(loop):
+            # The core with most to do: the first one; under a guard, the one that has the last step.
+            looked_at = name in inner_guard_axes(loop.body)
+            pieces = pieces[(len(pieces) - 1) % program.cores if looked_at else 0 :: program.cores]
         own: list[dict[Buffer, int]] = [{} for _ in pieces]
         for turn in range(len(pieces) + len(loop.stages) - 1 if pieces else 0):
             for number, stage in enumerate(loop.stages):
@@ -133,7 +138,7 @@ PROGRAMS = {
 @settings(max_examples=80, deadline=None)
 @given(**PROGRAMS)
 def test_jumps_change_nothing(name: str, causal: bool, extents: list[int], seed: int, chip: str) -> None:
-    program = program_of(name, causal, extents, seed, chip)
+    program = replace(program_of(name, causal, extents, seed, chip), cores=1 + seed % 2)
     assert latency_fs(program) == latency_fs(program, jump=False) == event_run(program)
 
 
@@ -209,3 +214,14 @@ def test_causal_and_ragged_totals_count_what_runs(name: str) -> None:
         for node, _, _ in events(program):
             count[node.engine] += 1
         assert count == {name: share.instructions for name, share in report.engines.items()}
+
+
+@settings(max_examples=30, deadline=None)
+@given(**PROGRAMS)
+def test_more_cores_share_the_steps(name: str, causal: bool, extents: list[int], seed: int, chip: str) -> None:
+    program = program_of(name, causal, extents, seed, chip)
+    one, two = latency_fs(program), latency_fs(replace(program, cores=2))
+    assert two <= one
+    report = engine.simulate(replace(program, cores=2))
+    assert report.flops == engine.simulate(program).flops
+    assert all(0 <= share.busy_share <= 1 + 1e-9 for share in report.engines.values())
