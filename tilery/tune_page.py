@@ -32,9 +32,7 @@ def print_result(console: Console, pipeline: Pipeline, result: Result) -> None:
     page.add_row("")
     page.add_row("space", _space(result))
     page.add_row("ruled out", _ruled_out(result))
-    page.add_row(
-        "timed", f"{result.evaluated:,} of {result.feasible:,} that fit, in {result.wall_s:.1f} s; {ENDINGS[result.stop]}"
-    )
+    page.add_row("timed", f"{result.evaluated:,} of {result.feasible:,} that fit, in {result.wall_s:.1f} s; {_ending(result)}")
     for each in result.rejected:
         page.add_row("[red]rejected[/]", Text(f"{microseconds(each.latency_us)} {config_text(each.config)}: {each.problem}"))
     console.print(page)
@@ -52,7 +50,8 @@ def print_written(console: Console, pipeline: Pipeline, target: str) -> None:
 
 def _latency(result: Result) -> Text:
     text = Text(microseconds(result.latency_us), style="bold green")
-    return text.append(f", {percent(result.peak_share)} of peak, bound by {result.bound}", style="default not bold")
+    peak = f", {percent(result.peak_share)} of peak" if result.peak_share else ""
+    return text.append(f"{peak}, bound by {result.bound}", style="default not bold")
 
 
 def _error(result: Result) -> str:
@@ -78,4 +77,4 @@ def _ruled_out(result: Result) -> str:
 def _ending(result: Result) -> str:
     if not result.headroom:
         return ENDINGS[result.stop]
-    return f"{ENDINGS[result.stop]}, and none of the rest can be more than {percent(result.headroom)} faster"
+    return f"{ENDINGS[result.stop]}, and no other of them can be more than {percent(result.headroom)} faster"
