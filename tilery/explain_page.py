@@ -42,7 +42,7 @@ def _tunables(tunables: tuple[Tunable, ...]) -> Table:
     table.add_column("default", no_wrap=True)
     table.add_column("choices", ratio=2)
     table.add_column("why no further", ratio=3)
-    for kind, title in (("tile", "tile sizes"), ("knob", "knobs")):
+    for kind, title in (("tile", "tile sizes"), ("tune", "declared"), ("knob", "knobs")):
         rows = [each for each in tunables if each.kind == kind]
         if rows:
             table.add_row(Text(title, style="cyan"))

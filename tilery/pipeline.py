@@ -23,7 +23,7 @@ from .backends import emulator, engine
 from .backends.chips import Chip
 from .backends.engine.errors import CannotLower, Infeasible
 from .backends.engine.tiles import tile_tunables
-from .backends.tunable import Choice, Tunable
+from .backends.tunable import Choice, Tunable, retuned
 from .calling import Array
 from .dsl import KernelDefinition, program
 from .dsl.errors import TileryError
@@ -114,10 +114,12 @@ class Pipeline:
         changes = [f"--what-if '{each}'" for each in self.what_if]
         return " ".join([f"--chip {self.chip_name}", *changes])
 
-    @property
+    @cached_property
     def config(self) -> dict[str, Choice]:
-        """The chosen configuration under the overrides."""
-        return {**self.chosen.config, **self.overrides}
+        """The chosen configuration under the overrides; without a tuned entry, the model's pick goes with them."""
+        if self.overrides and not self.misfit and self.chosen.origin == "default":
+            return engine.default_config(self.program, self.dims, self.chip, self.overrides)
+        return {**({} if self.misfit else self.chosen.config), **self.overrides}
 
     @property
     def tiles(self) -> dict[str, int]:
@@ -147,7 +149,7 @@ class Pipeline:
     @cached_property
     def emulation(self) -> emulator.Emulation:
         """The kernel as vectorised numpy, with the tiles of the configuration."""
-        return emulator.compile(self.program, self.dims, self.tiles)
+        return emulator.compile(retuned(self.program, self.config), self.dims, self.tiles)
 
     def execute(self, arguments: Mapping[str, Array | float]) -> dict[str, Array]:
         """The engine program's values, instruction by instruction."""

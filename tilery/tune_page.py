@@ -20,7 +20,7 @@ ENDINGS = {
 
 def print_result(console: Console, pipeline: Pipeline, result: Result) -> None:
     """Prints a result."""
-    tiles = {each.name for each in pipeline.tunables if each.kind == "tile"}
+    tiles = {each.name for each in pipeline.tunables if each.kind in ("tile", "tune")}
     console.print(Text(f"\n{pipeline.request.title}\n", style="bold cyan"))
     page = facts()
     page.add_row("latency", _latency(result))

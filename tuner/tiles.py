@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from ..backends.tunable import Config
+from ..backends.tunable import Config, retuned
 from ..dsl import program
 
 
 def tile_sizes(kernel: program.Kernel, config: Config) -> dict[str, int]:
-    """The tile sizes among the choices of a configuration, by tile variable."""
-    names = {variable.axis.name for variable in kernel.loop_variables}
-    return {name: value for name, value in config.items() if name in names and isinstance(value, int)}
+    """The tile sizes of a configuration, by tile variable: its own choices, and what the text or a tuning parameter fixes."""
+    found: dict[str, int] = {}
+    for variable in retuned(kernel, config).loop_variables:
+        name, fixed = variable.axis.name, variable.by.choices
+        size = config.get(name, fixed[0] if fixed and len(fixed) == 1 else None)
+        if isinstance(size, int) and not variable.axis.unit:
+            found[name] = size
+    return found

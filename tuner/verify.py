@@ -14,7 +14,7 @@ from ..backends.chips import Chip
 from ..backends.engine.errors import Infeasible
 from ..backends.numerics import Array, numpy_dtype
 from ..backends.reference import reference
-from ..backends.tunable import Choice, Config
+from ..backends.tunable import Choice, Config, retuned
 from ..dsl import program
 from .adapt import adapt, shrunk_to_fit
 from .tiles import tile_sizes
@@ -53,7 +53,7 @@ def verify(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, config: 
     except Infeasible as error:
         return Verification(False, small, config, math.nan, math.nan, f"could not be adapted to a small shape: {error}")
     arguments = data.random_arguments(kernel, small, seed)
-    emulated = emulator.compile(kernel, small, tile_sizes(kernel, fitted))(arguments, poisoned(kernel, small))
+    emulated = emulator.compile(retuned(kernel, fitted), small, tile_sizes(kernel, fitted))(arguments, poisoned(kernel, small))
     # Without a reference in the text, the two ways to run the kernel are at least held against each other.
     wanted = reference(kernel, small, arguments) if kernel.reference else emulated
     exact = compare(kernel, small, engine.execute(lowered, arguments), wanted)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from ...dsl.program import Kernel
 from ..chips import Chip
-from ..tunable import Choice, Tunable
-from .lower import lower, tunables
+from ..tunable import Choice, Config, Tunable
+from .errors import Infeasible
+from .lower import completed, lower, tunables
 from .screen import screen
 from .timing import latency_fs
 
@@ -25,22 +26,45 @@ TIMED = 24
 """How many of the best bounds are timed."""
 
 
-def default_config(kernel: Kernel, dims: Mapping[str, int], chip: Chip) -> dict[str, Choice]:
+def default_config(kernel: Kernel, dims: Mapping[str, int], chip: Chip, given: Config | None = None) -> dict[str, Choice]:
     """The pick for a kernel at some shapes on a chip; the same at every call.
 
-    Raises `Infeasible` if nothing among the spread fits, naming the least violated limit and what would satisfy it.
+    What is `given` is kept, and the rest picked to go with it. Raises `Infeasible` if nothing among the spread fits, naming
+    the least violated limit and what would satisfy it; UsageError if something given is unknown or none of its choices.
     """
+    given = given or {}
     space = tunables(kernel, dims, chip)
+    completed(space, given)
     columns = _spread(space)
+    for each in space:
+        if each.name in given:
+            columns[each.name][:] = _nearest(each, given[each.name])
     screening = screen(kernel, dims, chip, columns)
     rows = range(STRUCTURES * EACH)
-    configs = [{each.name: each.values[int(columns[each.name][row])] for each in space} for row in rows]
+    configs = [{each.name: each.values[int(columns[each.name][row])] for each in space} | dict(given) for row in rows]
     feasible = np.flatnonzero(screening.limit == 0)
     if not len(feasible):
         lower(kernel, dims, chip, configs[int(np.argmin(screening.over))])  # raises, and says by how much
         raise AssertionError("screening and capacity disagree")
     best = feasible[np.argsort(screening.lower_bound_us[feasible], kind="stable")[:TIMED]]
-    return min((configs[int(row)] for row in best), key=lambda config: latency_fs(lower(kernel, dims, chip, config)))
+    timed = [(_time(kernel, dims, chip, configs[int(row)]), int(row)) for row in best]
+    if not any(latency is not None for latency, _ in timed):
+        lower(kernel, dims, chip, configs[int(best[0])])  # a given size that is no choice of the space, and does not fit
+    return configs[min((latency, row) for latency, row in timed if latency is not None)[1]]
+
+
+def _time(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config) -> int | None:
+    try:
+        return latency_fs(lower(kernel, dims, chip, config))
+    except Infeasible:
+        return None
+
+
+def _nearest(tunable: Tunable, value: Choice) -> int:
+    """The place of a value in a tunable's choices; of the nearest one for a size that is none of them."""
+    if value in tunable.values:
+        return tunable.values.index(value)
+    return min(range(len(tunable.values)), key=lambda place: abs(int(tunable.values[place]) - int(value)))
 
 
 def _spread(space: tuple[Tunable, ...]) -> dict[str, NDArray[np.integer]]:
