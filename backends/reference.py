@@ -15,7 +15,7 @@ import numpy as np
 
 from ..dsl import program
 from ..dsl.errors import UsageError
-from . import numerics
+from . import indexing, numerics
 from .numerics import Array
 
 BLOCK_BYTES = 64 << 20
@@ -77,7 +77,8 @@ def _survey(
     unbuilt = {each.operand for each in program.walk(tuple(statements)) if isinstance(each, program.Reduce) and each.fn == "sum"}
     for each in program.walk(tuple(statements)):
         if isinstance(each, program.Store):
-            reduced |= set(extents) - {index.axis.name for index in each.index} if each.accumulate else set()
+            named = {axis.name for axis in program.index_axes(each.index)}
+            reduced |= set(extents) - named if each.accumulate else set()
         if not isinstance(each, program.Op):
             continue
         extents |= {axis.name: program.size_value(axis.size, dims) for axis in each.result.axes}
@@ -85,6 +86,8 @@ def _survey(
             intermediates.append(tuple(axis.name for axis in each.result.axes))
         if isinstance(each, program.Reduce | program.Dot):
             reduced |= {axis.name for axis in each.axes}
+        elif isinstance(each, program.Scan):
+            reduced.add(each.axis.name)
     return extents, reduced, intermediates
 
 
@@ -107,15 +110,13 @@ class _Block:
         self.slices = slices
         self.ops = {each.result: each for each in program.walk(tuple(statements)) if isinstance(each, program.Op)}
         self.known: dict[program.Value, Array] = {}
+        self.place = indexing.Place(self._span, dims, self.known)
 
     def run(self, results: Mapping[str, Array]) -> None:
         """Writes this block's part of every result."""
         for each in self.statements:
             if isinstance(each, program.Store):
-                names = [index.axis.name for index in each.index]
-                target = results[each.tensor.name][self._part(each.index)]
-                value = numerics.aligned(self.value(each.value), _names(each.value), names)
-                np.copyto(target, target + value if each.accumulate else value, casting="unsafe")
+                self._store(each, results[each.tensor.name])
 
     def value(self, value: program.Value) -> Array:
         """The array of a value, axes in the value's order."""
@@ -123,8 +124,18 @@ class _Block:
             self.known[value] = self._compute(self.ops[value])
         return self.known[value]
 
-    def _part(self, index: Sequence[program.Index]) -> tuple[slice, ...]:
-        return tuple(self.slices.get(each.axis.name, slice(None)) for each in index)
+    def _store(self, store: program.Store, result: Array) -> None:
+        names = [axis.name for axis in program.index_axes(store.index)]
+        value = numerics.aligned(self.value(store.value), _names(store.value), names)
+        if store.accumulate:
+            indexing.add(result, store, value, self.place, lambda x: x, lambda x: x)
+        else:
+            np.copyto(indexing.window(result, store.index, self.place), value, casting="unsafe")
+
+    def _span(self, axis: program.Axis) -> slice:
+        extent = program.size_value(axis.size, self.dims)
+        part = self.slices.get(axis.name, slice(0, extent))
+        return slice(part.start, min(part.stop, extent))
 
     def _compute(self, op: program.Op) -> Array:
         match op:
@@ -147,6 +158,9 @@ class _Block:
                 return np.broadcast_to(self.value(op.operand), self._extents(op.result))
             case program.Reduce():
                 return self._reduce(op)
+            case program.Scan():
+                operand = self.value(op.operand)
+                return numerics.scan(op.fn, operand, _names(op.operand).index(op.axis.name))
             case program.Dot():
                 return self._contract(op.result, (op.left, op.right), [axis.name for axis in op.axes])
             case program.Call():
@@ -158,8 +172,10 @@ class _Block:
         return tuple(len(each[self.slices.get(axis.name, slice(None))]) for axis, each in zip(value.axes, whole, strict=True))
 
     def _load(self, op: program.Load) -> Array:
-        tensor = np.asarray(self.arguments[op.tensor.name])[self._part(op.index)]
-        computing = numerics.to_compute(tensor, op.tensor.element)
+        for each in program.index_values(op.index):
+            self.value(each)
+        tensor, t = np.asarray(self.arguments[op.tensor.name]), op.tensor.element
+        computing = indexing.read(tensor, op, self.place, lambda x: numerics.to_compute(x, t))
         return computing.astype(_wide(computing.dtype), copy=False)
 
     def _elementwise(self, fn: str, operands: Sequence[tuple[Array, list[str]]], result: program.Value) -> Array:

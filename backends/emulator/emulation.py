@@ -17,9 +17,10 @@ from ...dsl import program
 from ...dsl.errors import UsageError
 from .. import numerics
 from ..numerics import Array
-from ..unsupported import refuse_unsupported
 from .frame import Frame
 from .plan import Plan, plan
+from .stepwise import step_through
+from .survey import vectorised
 
 SCRATCH_BYTES = 256 << 20
 
@@ -27,10 +28,12 @@ SCRATCH_BYTES = 256 << 20
 class Emulation:
     """A kernel at one shape with one set of tile sizes, compiled to numpy. Calls from several threads take turns."""
 
-    def __init__(self, kernel: program.Kernel, dims: Mapping[str, int], made: Plan) -> None:
+    def __init__(self, kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int], made: Plan | None) -> None:
         self.kernel = kernel
         self.dims = dict(dims)
+        self.tiles = dict(tiles)
         self.plan = made
+        """None: the kernel has what is only executed step by step."""
         self._frames: list[Frame] = []
         self._converted: dict[str, Array] = {}
         self._turn = threading.Lock()
@@ -46,8 +49,10 @@ class Emulation:
         scalars = {each.name: _scalar(self.kernel, each, arguments) for each in signature.scalars}
         _refuse_unknown(self.kernel, arguments)
         results = {each.name: self._result(each, out) for each in signature.results}
+        if self.plan is None:
+            return step_through(self.kernel, self.dims, self.tiles, {**tensors, **scalars}, into=results)
         with self._turn, np.errstate(all="ignore"):
-            self._run({**tensors, **self._convert(tensors)}, scalars, results)
+            self._run(self.plan, {**tensors, **self._convert(self.plan, tensors)}, scalars, results)
         return results
 
     def _checked(self, tensor: program.Tensor, arguments: Mapping[str, Array | float]) -> Array:
@@ -81,34 +86,37 @@ class Emulation:
             array[...] = 0
         return array
 
-    def _convert(self, tensors: Mapping[str, Array]) -> Mapping[str, Array]:
+    def _convert(self, plan: Plan, tensors: Mapping[str, Array]) -> Mapping[str, Array]:
         for tensor in self.kernel.signature.tensors:
-            if tensor.name in self.plan.converted:
+            if tensor.name in plan.converted:
                 array = tensors[tensor.name]
                 if tensor.name not in self._converted:
                     self._converted[tensor.name] = np.empty(array.shape, numerics.compute_dtype(tensor.element))
                 numerics.to_compute(array, tensor.element, self._converted[tensor.name])
         return self._converted
 
-    def _run(self, tensors: Mapping[str, Array], scalars: Mapping[str, float], results: Mapping[str, Array]) -> None:
-        while len(self._frames) < self.plan.workers:
-            self._frames.append(self.plan.layout.frame())
+    def _run(
+        self, plan: Plan, tensors: Mapping[str, Array], scalars: Mapping[str, float], results: Mapping[str, Array]
+    ) -> None:
+        while len(self._frames) < plan.workers:
+            self._frames.append(plan.layout.frame())
         numbers = count()
         for frame in self._frames:
             frame.tensors, frame.scalars, frame.results, frame.numbers = tensors, scalars, results, numbers
-        if self.plan.workers == 1:
-            self._work(self._frames[0])
+        if plan.workers == 1:
+            _work(plan, self._frames[0])
             return
         with _one_thread_each():
-            others = [_pool().submit(self._work, frame) for frame in self._frames[1:]]
-            self._work(self._frames[0])
+            others = [_pool().submit(_work, plan, frame) for frame in self._frames[1:]]
+            _work(plan, self._frames[0])
             for each in others:
                 each.result()
 
-    def _work(self, frame: Frame) -> None:
-        with np.errstate(all="ignore"):  # which each thread has its own
-            for step in self.plan.steps:
-                step(frame)
+
+def _work(plan: Plan, frame: Frame) -> None:
+    with np.errstate(all="ignore"):  # which each thread has its own
+        for step in plan.steps:
+            step(frame)
 
 
 @cache
@@ -159,11 +167,12 @@ def compile(
     element of every parallel axis needs. `fast_accumulate` lets loops that only add products up take several tiles at once: the
     products then are added in another order. UsageError if a dimension or a tile size is missing or makes no sense.
     """
-    refuse_unsupported(kernel, "emulator")
     for name in kernel.signature.dimensions:
         if dims.get(name, -1) < 0:
             raise UsageError(f"kernel {kernel.name}: dimension {name} needs a size of 0 or more")
-    return Emulation(kernel, dims, plan(kernel, dims, tile_sizes(kernel, dims, tiles), scratch_bytes, fast_accumulate))
+    sizes = tile_sizes(kernel, dims, tiles)
+    planned = plan(kernel, dims, sizes, scratch_bytes, fast_accumulate) if vectorised(kernel) else None
+    return Emulation(kernel, dims, sizes, planned)
 
 
 def tile_sizes(kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int]) -> dict[str, int]:

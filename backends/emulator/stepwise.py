@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import product
-from math import prod
 
 import numpy as np
 
 from ...dsl import program
 from ...dsl.program import Op, Statement, Value
-from .. import numerics
+from .. import indexing, numerics
 from ..arithmetic import Arithmetic
 from ..numerics import Array
 from .probes import Probes
@@ -27,16 +26,20 @@ def step_through(
     arguments: Mapping[str, Array | float],
     arithmetic: Arithmetic | None = None,
     probes: Probes | None = None,
+    into: Mapping[str, Array] | None = None,
 ) -> dict[str, Array]:
-    """The results by name. `probes` collects the values it is asked for on the way."""
+    """The results by name, in `into` if given, which then holds zeros where something is added to it.
+
+    `probes` collects the values it is asked for on the way.
+    """
     arithmetic = arithmetic or Arithmetic()
-    results = {
+    results = into or {
         each.name: np.zeros([program.size_value(size, dims) for size in each.shape], arithmetic.stored(each.element))
         for each in kernel.signature.results
     }
     with np.errstate(all="ignore"):
         _Run(dims, tiles, arguments, results, arithmetic, probes).block(kernel.body)
-    return results
+    return dict(results)
 
 
 class _Run:
@@ -45,7 +48,7 @@ class _Run:
         dims: Mapping[str, int],
         tiles: Mapping[str, int],
         arguments: Mapping[str, Array | float],
-        results: dict[str, Array],
+        results: Mapping[str, Array],
         arithmetic: Arithmetic,
         probes: Probes | None,
     ) -> None:
@@ -57,6 +60,7 @@ class _Run:
         self.probes = probes
         self.spans: dict[str, slice] = {}
         self.values: dict[Value, Array] = {}
+        self.place = indexing.Place(self.span, dims, self.values)
 
     def block(self, statements: tuple[Statement, ...]) -> None:
         for each in statements:
@@ -97,12 +101,16 @@ class _Run:
             self.define(each.result, self.values[each.argument])
 
     def steps(self, variable: program.LoopVariable) -> Iterator[slice]:
-        extent = program.size_value(variable.axis.size, self.dims)
+        parent = variable.axis.parent
+        first, last = (self.spans[parent].start, self.spans[parent].stop) if parent else (0, self.extent(variable.axis))
         size = self.tiles[variable.axis.name]
-        return (slice(start, min(start + size, extent)) for start in range(0, extent, size))
+        return (slice(start, min(start + size, last)) for start in range(first, last, size))
+
+    def extent(self, axis: program.Axis) -> int:
+        return program.size_value(axis.size, self.dims)
 
     def span(self, axis: program.Axis) -> slice:
-        return slice(0, program.size_value(axis.size, self.dims)) if axis.whole else self.spans[axis.name]
+        return slice(0, self.extent(axis)) if axis.whole else self.spans[axis.name]
 
     def shape(self, value: Value) -> tuple[int, ...]:
         spans = [self.span(axis) for axis in value.axes]
@@ -110,11 +118,14 @@ class _Run:
 
     def store(self, store: program.Store) -> None:
         t = store.tensor.element
-        place = self.results[store.tensor.name][tuple(self.span(each.axis) for each in store.index)]
-        tile = numerics.aligned(self.values[store.value], _names(store.value), [each.axis.name for each in store.index])
+        result = self.results[store.tensor.name]
+        axes = [axis.name for axis in program.index_axes(store.index)]
+        tile = numerics.aligned(self.values[store.value], _names(store.value), axes)
         if store.accumulate:
-            tile = self.arithmetic.elementwise("add", [self.arithmetic.load(place, t), tile])
-        place[...] = self.arithmetic.store(tile, t)
+            load, back = (lambda x: self.arithmetic.load(x, t)), (lambda x: self.arithmetic.store(x, t))
+            indexing.add(result, store, tile, self.place, load, back)
+        else:
+            indexing.window(result, store.index, self.place)[...] = self.arithmetic.store(tile, t)
 
     def op(self, op: Op) -> Array:
         computing = self.arithmetic.computing(op.result.element)
@@ -128,8 +139,8 @@ class _Run:
             case program.Positions():
                 return np.arange(self.span(op.axis).start, self.span(op.axis).stop, dtype=np.int32)
             case program.Load():
-                tensor = np.asarray(self.arguments[op.tensor.name])
-                return self.arithmetic.load(tensor[tuple(self.span(each.axis) for each in op.index)], op.tensor.element)
+                tensor, t = np.asarray(self.arguments[op.tensor.name]), op.tensor.element
+                return indexing.read(tensor, op, self.place, lambda x: self.arithmetic.load(x, t))
             case program.Elementwise():
                 lined_up = [numerics.aligned(self.values[each], _names(each), _names(op.result)) for each in op.operands]
                 return self.arithmetic.elementwise(op.fn, lined_up)
@@ -139,7 +150,10 @@ class _Run:
                 return self.values[op.operand]
             case program.Reduce():
                 numbers = tuple(_names(op.operand).index(axis.name) for axis in op.axes)
-                return self.arithmetic.reduce(op.fn, self.values[op.operand], numbers)
+                reduced = self.arithmetic.reduce(op.fn, self.values[op.operand], numbers)
+                return reduced + self.span(op.axes[0]).start if op.fn.startswith("arg") and len(op.axes) == 1 else reduced
+            case program.Scan():
+                return numerics.scan(op.fn, self.values[op.operand], _names(op.operand).index(op.axis.name))
             case program.Dot():
                 left, right = (self.values[each] for each in (op.left, op.right))
                 over = [axis.name for axis in op.axes]
@@ -154,18 +168,3 @@ class _Run:
 def _names(value: Value) -> list[str]:
     return [axis.name for axis in value.axes]
 
-
-def steps_of(kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int]) -> int:
-    """Steps of all the loops, innermost ones counted in every step around them."""
-
-    def count(statements: tuple[Statement, ...], around: int) -> int:
-        total = 0
-        for each in statements:
-            if isinstance(each, program.TileLoop | program.ForLoop):
-                variables = each.variables if isinstance(each, program.TileLoop) else (each.variable,)
-                extents = [(program.size_value(one.axis.size, dims), tiles[one.axis.name]) for one in variables]
-                here = around * prod(-(-extent // tile) for extent, tile in extents)
-                total += here + count(each.body, here)
-        return total
-
-    return count(kernel.body, 1)
