@@ -20,15 +20,19 @@ def random_arguments(kernel: program.Kernel, dims: Mapping[str, int], seed: int)
 
     Floats are standard normal, rounded to the tensor's type. A tensor that is the second operand of a contraction of length
     K is divided by sqrt(K), so that products come out standard normal too: `gelu` of numbers near 45 would test nothing.
-    Integers are uniform in -4..4 (0..4 if unsigned), truth values a coin. A scalar with a default has it; another float is
+    Integers are uniform in -4..4 (0..4 if unsigned), or positions of the dimension that they index; truth values a coin. A scalar with a default has it; another float is
     uniform in 0.5..1, another integer in 1..4.
     """
     rng = np.random.default_rng(seed)
     lengths = _contracted_lengths(kernel, dims)
+    indexed = _indexed_extents(kernel, dims)
     arguments: dict[str, Argument] = {}
     for tensor in kernel.signature.tensors:
         shape = tuple(program.size_value(each, dims) for each in tensor.shape)
-        arguments[tensor.name] = _tensor(rng, shape, tensor.element, 1 / sqrt(max(1, lengths.get(tensor.name, 1))))
+        if tensor.name in indexed:
+            arguments[tensor.name] = rng.integers(0, max(1, indexed[tensor.name]), shape).astype(numpy_dtype(tensor.element))
+        else:
+            arguments[tensor.name] = _tensor(rng, shape, tensor.element, 1 / sqrt(max(1, lengths.get(tensor.name, 1))))
     for scalar in kernel.signature.scalars:
         arguments[scalar.name] = _scalar(rng, scalar)
     return arguments
@@ -64,3 +68,21 @@ def _contracted_lengths(kernel: program.Kernel, dims: Mapping[str, int]) -> dict
             case program.Dot() if each.right in sources:
                 lengths[sources[each.right]] = prod(program.size_value(axis.size, dims) for axis in each.axes)
     return lengths
+
+
+def _indexed_extents(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, int]:
+    """Extent of the smallest dimension that the numbers of a tensor are positions of."""
+    sources: dict[program.Value, str] = {}
+    extents: dict[str, int] = {}
+    for each in (*program.walk(kernel.body), *program.walk(kernel.reference)):
+        match each:
+            case program.Cast() if each.operand in sources:
+                sources[each.result] = sources[each.operand]
+            case program.Load() | program.Store():
+                for index, size in zip(each.index, each.tensor.shape, strict=True):
+                    if isinstance(index, program.GatherIndex) and index.value in sources:
+                        name, extent = sources[index.value], program.size_value(size, dims)
+                        extents[name] = min(extent, extents.get(name, extent))
+        if isinstance(each, program.Load):
+            sources[each.result] = each.tensor.name
+    return extents

@@ -43,7 +43,7 @@ def read(array: Array, load: Load, place: Place, convert: Convert) -> Array:
     """
     if any(isinstance(each, GatherIndex) for each in load.index):
         return _gathered(array, load, place, convert)
-    if _covers(array, load.index, place):
+    if load.fill is None or _covers(array, load.index, place):
         return convert(window(array, load.index, place))
     return _filled(array, load, place, convert)
 
@@ -95,7 +95,9 @@ def _covers(array: Array, index: Sequence[Index], place: Place) -> bool:
 
 def _filled(array: Array, load: Load, place: Place, convert: Convert) -> Array:
     reaches = [_reach(each, place) for each in load.index]
-    inside = [slice(max(0, low), max(0, low, min(high, extent))) for (low, high), extent in zip(reaches, array.shape, strict=True)]
+    inside = [
+        slice(max(0, low), max(0, low, min(high, extent))) for (low, high), extent in zip(reaches, array.shape, strict=True)
+    ]
     found = convert(array[tuple(inside)])
     padded = np.full([high - low for low, high in reaches], _fill(load, found), found.dtype)
     padded[tuple(slice(each.start - low, each.stop - low) for each, (low, _) in zip(inside, reaches, strict=True))] = found
@@ -128,7 +130,12 @@ def _taken(array: Array, index: Sequence[Index], positions: Sequence[Array], pla
     others = [each.axis for each in index if isinstance(each, AxisIndex)]
     gather = index[gathered[0]]
     assert isinstance(gather, GatherIndex)
-    if len(gathered) == 1 and len(others) == len(index) - 1 and not {*others} & {*gather.value.axes} and len({*others}) == len(others):
+    if (
+        len(gathered) == 1
+        and len(others) == len(index) - 1
+        and not {*others} & {*gather.value.axes}
+        and len({*others}) == len(others)
+    ):
         parts = tuple(place.span(each.axis) if isinstance(each, AxisIndex) else slice(None) for each in index)
         rows = positions[gathered[0]].reshape([place.extent(axis) for axis in gather.value.axes])
         return np.take(array[parts], rows, axis=gathered[0])

@@ -14,9 +14,9 @@ class Unsupported(TileryError):
 
 
 MISSING: dict[str, frozenset[str]] = {
-    "emulator": frozenset({"shifted", "gathered", "filled", "scan", "nested"}),
+    "emulator": frozenset(),
     "engine": frozenset(),
-    "reference": frozenset({"shifted", "gathered", "filled", "scan"}),
+    "reference": frozenset(),
 }
 """What each backend cannot do; an entry goes as soon as it can."""
 

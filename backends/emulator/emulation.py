@@ -95,9 +95,7 @@ class Emulation:
                 numerics.to_compute(array, tensor.element, self._converted[tensor.name])
         return self._converted
 
-    def _run(
-        self, plan: Plan, tensors: Mapping[str, Array], scalars: Mapping[str, float], results: Mapping[str, Array]
-    ) -> None:
+    def _run(self, plan: Plan, tensors: Mapping[str, Array], scalars: Mapping[str, float], results: Mapping[str, Array]) -> None:
         while len(self._frames) < plan.workers:
             self._frames.append(plan.layout.frame())
         numbers = count()

@@ -167,4 +167,3 @@ class _Run:
 
 def _names(value: Value) -> list[str]:
     return [axis.name for axis in value.axes]
-
