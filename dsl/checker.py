@@ -10,7 +10,7 @@ from .coverage import check_coverage
 from .emitter import Emitter
 from .expressions import evaluate
 from .library import Functions
-from .program import Kernel, Op, Parameter, Requirement, Statement, Tensor
+from .program import Kernel, Op, Parameter, Requirement, Statement, Tensor, Value
 from .pure import always_true, closed_ops
 from .report import Abandoned, Report
 from .scope import Scope
@@ -28,6 +28,7 @@ def check_kernel(
     types: Mapping[str, ElementType],
     constants: Mapping[str, int | bool] | None,
     tuned: Mapping[str, int | str] | None = None,
+    seen: dict[Span, Value] | None = None,
 ) -> Kernel:
     """The tile program of a kernel; what it is worth if `report` has got errors is nothing.
 
@@ -36,7 +37,7 @@ def check_kernel(
     signature, broken = check_signature(node, types, report)
     variables: dict[str, ElementType | TypeVariable] = {each: TypeVariable(each) for each in signature.type_variables}
     context = Context(report, Emitter(report), signature, {**variables, **types}, constants, functions, broken=broken)
-    context.tuned = tuned
+    context.tuned, context.seen = tuned, seen
     doc, rest = _docstring(node.body)
     declare_tunes(context, rest)
     reference = _reference(context, rest, node)

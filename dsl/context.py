@@ -47,6 +47,8 @@ class Context:
     """The `fn`s being inlined, outermost first."""
     broken: frozenset[str] = frozenset()
     """Parameters, results and tuning parameters whose declaration has a mistake: what is made of them is not checked."""
+    seen: dict[Span, Value] | None = None
+    """Where given, the value of each expression by its place, for an editor to show."""
     in_reference: bool = False
     depth: int = 0
 
@@ -61,6 +63,11 @@ class Context:
             yield
         finally:
             self.depth -= 1
+
+    def note(self, span: Span, value: Value | None) -> None:
+        """Notes the value that stands at a place of the kernel's own text."""
+        if self.seen is not None and value is not None and not self.calls:
+            self.seen[span] = value
 
     # --- what names mean ----------------------------------------------------------------------------------------------
 
@@ -80,6 +87,7 @@ class Context:
         """The axis that a name stands for here: an open loop's variable or a whole dimension."""
         if (size := self.signature.size(name)) is not None:
             return Axis(name, size, whole=True)
+        self.used.add(name)
         return self.scope.axis(name)
 
     def axis_named(self, node: syntax.Expr, role: str) -> Axis | None:

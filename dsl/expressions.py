@@ -22,6 +22,12 @@ WORDS = ("inf", "zeros", "full", "index", "dot")
 
 def evaluate(c: Context, node: syntax.Expr) -> Checked:
     """The value of an expression, its operations emitted; None after a report."""
+    value = _value(c, node)
+    c.note(node.span, value)
+    return value
+
+
+def _value(c: Context, node: syntax.Expr) -> Checked:
     with c.nested(node.span):
         match node:
             case syntax.Number(value=value) | syntax.Truth(value=value):
@@ -53,6 +59,7 @@ def _chain(c: Context, node: syntax.Binary) -> Checked:
     value = evaluate(c, spine[-1].left)
     for each in reversed(spine):
         value = _binary(c, each, value)
+        c.note(each.span, value)
     return value
 
 
@@ -160,7 +167,7 @@ def _unknown(c: Context, node: syntax.Name) -> None:
 def _visible(c: Context) -> list[str]:
     parameters = [each.name for each in (*c.signature.parameters, *c.signature.results)]
     axes = [each.axis.name for frame in c.scope.frames for each in frame.variables]
-    return [*c.scope.locals(), *parameters, *axes, *c.signature.dimension_names, *c.tunes, "inf"]
+    return [*c.scope.locals(), *parameters, *axes, *c.signature.dimension_names, *c.tunes, "inf", "true", "false"]
 
 
 # --- calls ------------------------------------------------------------------------------------------------------------

@@ -36,11 +36,20 @@ def check_tile(c: Context, node: syntax.Tile, block: Block) -> None:
     outside = dict(c.scope.names)
     frame = Frame("tile", tuple(variables), node.span, frozenset(c.scope.locals()))
     c.scope.frames.append(frame)
+    c.used -= {each.axis.name for each in variables}
     with c.emit.block() as body:
         block(c, node.body)
+    _warn_idle(c, frame)
     c.scope.frames.pop()
     c.scope.leave(outside, f"it is bound in each step of `{frame.heading}`")
     c.emit.out.append(TileLoop(frame.variables, tuple(body), node.span))
+
+
+def _warn_idle(c: Context, frame: Frame) -> None:
+    for each in frame.variables:
+        if c.constants is None and each.axis.name not in c.used:
+            what = f"every step of `{each.axis}` does the same: nothing uses `{each.axis}`"
+            c.report.warn("TK294", what, each.span)
 
 
 def allowed(c: Context, node: syntax.Tile | syntax.For | syntax.Count) -> bool:
@@ -64,11 +73,13 @@ def check_for(c: Context, node: syntax.For, block: Block) -> None:
         guard = _guard(c, node.guard) if node.guard else None
     frame = replace(frame, guarded=guard is not None)
     starts = starts_of(c, node.body)
+    c.used.discard(variable.axis.name)
 
     def inside(context: Context, statements: tuple[syntax.Stmt, ...]) -> None:
         with _open(context, frame):
             block(context, statements)
             _drop_unit(context, variable, starts)
+        _warn_idle(context, frame)
 
     step = carried_through(c, node.body, starts, inside)
     c.scope.leave(outside, f"it is bound in the steps of `{frame.heading}`, and is gone after them")

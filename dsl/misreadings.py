@@ -167,6 +167,38 @@ def _no_results(at: Stumble) -> Diagnostic | None:
     return Diagnostic("TK122", "a kernel says what it gives", at.span(), "expected `->`", "write `-> c: T[M, N]:`")
 
 
+def _range(at: Stumble) -> Diagnostic | None:
+    match = re.match(r"[ ]*for +\w+ +(?:in|of) +(range) *\(", at.text)
+    if match is None:
+        return None
+    span = at.span(column=match.start(1) + 1, width=5)
+    help = "write `for r in 0..3:` to count 0, 1, 2, or `for k of K:` to step through a dimension"
+    return Diagnostic("TK126", "`range` belongs to Python", span, help=help)
+
+
+def _slice(at: Stumble) -> Diagnostic | None:
+    offset = open_bracket(at.before)
+    if at.kind != "COLON" or offset is None or at.before[offset] != "[":
+        return None
+    help = "name the axis, which says what is covered: `x[m, N]`; one further on is `x[m + 1, N]`"
+    return Diagnostic("TK127", "an index is no slice", at.span(), "expected an axis or a position", help)
+
+
+def _attribute(at: Stumble) -> Diagnostic | None:
+    match = re.compile(r"\.([A-Za-z_]\w*)").match(at.text, at.column - 1)
+    if at.found != "." or match is None or not re.search(r"[\w)\]]$", at.before):
+        return None
+    transposed = match.group(1) in ("T", "transpose", "permute")
+    help = "axes have names, so nothing is turned: `y[n, m] = x[m, n]`" if transposed else "functions are called: `exp(x)`"
+    return Diagnostic("TK128", f"values have no attribute `{match.group(1)}`", at.span(width=len(match.group())), help=help)
+
+
+def _tune_equals(at: Stumble) -> Diagnostic | None:
+    if at.kind != "_ASSIGN" or not re.match(r"[ ]*tune +\w+ *=", at.text):
+        return None
+    return Diagnostic("TK129", "a tuning parameter has choices", at.span(), "expected `in`", "write `tune TK in {64, 128} = 64`")
+
+
 def _loop_in(at: Stumble) -> Diagnostic | None:
     match = re.match(r"[ ]*for +\w+ +(in)\b", at.text)
     if at.kind != "COLON" or "_DOTS" not in at.accepts or match is None:
@@ -202,12 +234,7 @@ def _anything(at: Stumble) -> Diagnostic:
 
 def _cure(at: Stumble) -> str:
     """Help with what belongs to Python and not here."""
-    offset = open_bracket(at.before)
-    if at.kind == "_IF":
-        return "choose between values with `where(condition, a, b)`"
-    if at.kind == "COLON" and offset is not None and at.before[offset] == "[":
-        return "brackets name axes, one for each dimension: `x[m, N]`"
-    return ""
+    return "choose between values with `where(condition, a, b)`" if at.kind == "_IF" else ""
 
 
 def _expected(accepts: frozenset[str]) -> Iterator[str]:
@@ -224,11 +251,15 @@ def _expected(accepts: frozenset[str]) -> Iterator[str]:
 
 RULES: tuple[Callable[[Stumble], Diagnostic | None], ...] = (
     _unclosed,
+    _attribute,
     _character,
     _bracket,
     _foreign,
     _reserved,
     _indentation,
+    _range,
+    _slice,
+    _tune_equals,
     _loop_in,
     _no_colon,
     _misspelt_start,

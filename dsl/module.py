@@ -65,6 +65,33 @@ def parse(text: str, name: str = "<text>", path: str | Path | None = None) -> Mo
 
 
 def _parse(source: Source, place: Place) -> Module:
+    examined = _examine(source, place)
+    if examined.errors:
+        raise SourceErrors(examined.errors)
+    return Module(source, examined.kernels, examined.functions, examined.warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What is known of a text, whatever is wrong with it."""
+
+    items: tuple[syntax.Item, ...]
+    """What could be parsed."""
+    kernels: Mapping[str, KernelDefinition]
+    """To be looked at, not to be run where there are errors."""
+    functions: Functions
+    visible: Functions
+    """The `fn`s that may be called, those of the prelude too."""
+    errors: tuple[Diagnostic, ...]
+    warnings: tuple[Diagnostic, ...]
+
+
+def examine(text: str, name: str = "<text>", path: str | Path | None = None) -> Examined:
+    """Like `parse`, for an editor: gives what there is instead of raising."""
+    return _examine(Source(name, text), Place(Path(path) if path is not None else None))
+
+
+def _examine(source: Source, place: Place) -> Examined:
     from .parser import parse_items  # lark takes a while to import, and not every user of this package parses
 
     items, errors = parse_items(source)
@@ -73,11 +100,10 @@ def _parse(source: Source, place: Place) -> Module:
     visible: dict[str, Known] = {**prelude(), **taken.functions}
     own = _functions(items, visible, taken, report)
     visible |= own
-    kernels = _kernels(items, visible, taken, report)
-    if report.errors:
-        raise SourceErrors(report.errors)
+    kernels = {**taken.kernels, **_kernels(items, visible, taken, report)}
     warnings = sorted(report.warnings, key=lambda each: (each.span.line, each.span.column))
-    return Module(source, {**taken.kernels, **kernels}, {**taken.functions, **own}, tuple(warnings))
+    functions = {**taken.functions, **own}
+    return Examined(tuple(items), kernels, functions, visible, tuple(report.errors), tuple(warnings))
 
 
 @cache

@@ -59,6 +59,7 @@ def _bind(c: Context, target: syntax.Name, node: syntax.Assign) -> None:
     if result is not None:
         result = c.emit.named(result, target.text, emitted)
     c.scope.bind(target.text, result, target.span)
+    c.note(target.span, result)
 
 
 def _may_bind(c: Context, target: syntax.Name) -> bool:

@@ -50,6 +50,7 @@ def _free(c: Context, name: syntax.Name, beside: Sequence[LoopVariable]) -> bool
 def _dimension(c: Context, node: syntax.Expr) -> tuple[Size, str | None] | None:
     """What a loop runs over: a dimension, or the tile of an open variable, which is then named too."""
     if isinstance(node, syntax.Name) and (outer := c.scope.axis(node.text)) is not None:
+        c.used.add(outer.name)
         if outer.unit:
             c.report.error("TK427", f"`{outer}` covers one element, and there is nothing to cut", node.span)
             return None

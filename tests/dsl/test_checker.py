@@ -2,7 +2,7 @@
 
 import pytest
 from tilery.dsl import SourceErrors, UsageError, bind_dimensions, check_requirements, parse
-from tilery.dsl.program import Call, Cast, Constant, Dot, ForLoop, Kernel, Load, Op, Reduce, Store, Value, walk
+from tilery.dsl.program import Call, Cast, Constant, Dot, ForLoop, Kernel, Load, Op, Reduce, Store, Value, index_axes, walk
 from tilery.dsl.types import BF16, BOOL, F32, I8, I32, ElementType
 
 
@@ -62,7 +62,7 @@ def test_axes_stand_in_order_of_first_appearance() -> None:
 def test_a_transpose_is_a_store() -> None:
     program = special("kernel f(x: T[M, N]) -> y: T[N, M]:\n    tile m of M, n of N:\n        y[n, m] = x[m, n]\n")
     store = next(each for each in walk(program.body) if isinstance(each, Store))
-    assert [str(each.axis) for each in store.index] == ["n", "m"] and isinstance(store.value, Value)
+    assert [str(each) for each in index_axes(store.index)] == ["n", "m"] and isinstance(store.value, Value)
 
 
 # --- products ---------------------------------------------------------------------------------------------------------
