@@ -12,7 +12,7 @@ from math import inf, prod
 from ...dsl import program
 from ...dsl.program import Op, Statement, Value
 from ..conditions import Condition, condition
-from . import contractions, operations, steps
+from . import contractions, operations, placed, steps
 from .carrying import Carrying
 from .frame import Frame, Step
 from .fuse import Accumulate, uses
@@ -62,10 +62,13 @@ def _lower_statement(statement: Statement, scope: Scope) -> None:
 
 
 def _store(store: program.Store, scope: Scope) -> None:
+    if not placed.is_plain(store.index):
+        placed.store(store, scope)
+        return
     value = scope.tiles[store.value]
     if value.storage is not None and value.storage < 0 and scope.targets.get(store.value) is store:
         return  # it has been computed right there
-    slot = scope.view(value, scope.physical([each.axis for each in store.index]))
+    slot = scope.view(value, scope.physical(program.index_axes(store.index)))
     make = steps.accumulate if store.accumulate else steps.store
     scope.steps.append(make(store.tensor.name, scope.parts(store.index), store.tensor.element, slot))
 

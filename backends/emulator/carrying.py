@@ -50,7 +50,7 @@ class Carrying:
     def _axes(self, carried: program.Carried) -> tuple[str, ...]:
         axes = self.scope.physical(carried.result.axes)
         store = self.scope.targets.get(carried.result)
-        wanted = self.scope.physical([each.axis for each in store.index]) if store else ()
+        wanted = self.scope.physical(program.index_axes(store.index)) if store else ()
         return wanted if set(wanted) == set(axes) else axes
 
     def _start(self, carried: program.Carried, initial: Tile, tile: Tile) -> None:

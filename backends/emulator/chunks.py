@@ -14,6 +14,7 @@ from math import ceil, prod
 
 from ...dsl import program
 from ...dsl.program import Op, Statement, Value
+from . import placed
 from .fuse import Accumulate
 
 ELEMENTWISE_BYTES = 1 << 20
@@ -107,7 +108,7 @@ def _shared_out(extents: Extents, sizes: dict[str, int], workers: int) -> dict[s
 def _coalescable(loop: program.TileLoop) -> list[program.Axis]:
     """Axes over which nothing reduces and by which every store is indexed."""
     mattering = set(_reduced(loop.body))
-    stores = [{index.axis.name for index in each.index} for each in program.walk(loop.body) if isinstance(each, program.Store)]
+    stores = [_names(each.index) for each in program.walk(loop.body) if isinstance(each, program.Store)]
     axes = [each.axis for each in loop.variables]
     return [axis for axis in axes if axis.name not in mattering and all(axis.name in each for each in stores)]
 
@@ -116,6 +117,12 @@ def _reduced(body: Sequence[Statement]) -> Iterator[str]:
     for each in program.walk(tuple(body)):
         if isinstance(each, program.Reduce | program.Dot | Accumulate):
             yield from (axis.name for axis in each.axes)
+        elif isinstance(each, program.Scan):
+            yield each.axis.name
+
+
+def _names(index: Sequence[program.Index]) -> set[str]:
+    return {axis.name for axis in program.index_axes(index)}
 
 
 def _guarded(loop: program.TileLoop) -> set[str]:
@@ -129,7 +136,8 @@ def _guarded(loop: program.TileLoop) -> set[str]:
 
 
 def _last_axis(loop: program.TileLoop) -> str:
-    return next((each.index[-1].axis.name for each in program.walk(loop.body) if isinstance(each, program.Store)), "")
+    stores = (each for each in program.walk(loop.body) if isinstance(each, program.Store))
+    return next((axes[-1].name for each in stores if (axes := program.index_axes(each.index))), "")
 
 
 def _limit(loop: program.TileLoop) -> int:
@@ -144,8 +152,8 @@ def _largest(extents: Extents, sizes: Mapping[str, int]) -> int:
 
 
 def _takes_memory(op: Op) -> bool:
-    narrow = isinstance(op, program.Load) and op.result.element.bytes < 4
-    return narrow or isinstance(op, program.Elementwise | program.Cast | program.Reduce | program.Dot | Accumulate)
+    copied = isinstance(op, program.Load) and (op.result.element.bytes < 4 or not placed.is_plain(op.index))
+    return copied or isinstance(op, program.Elementwise | program.Cast | program.Reduce | program.Scan | program.Dot | Accumulate)
 
 
 def _count(value: Value, extents: Extents, sizes: Mapping[str, int]) -> int:

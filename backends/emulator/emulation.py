@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from functools import cache
 from itertools import count
@@ -106,7 +106,10 @@ class Emulation:
             return
         with _one_thread_each():
             others = [_pool().submit(_work, plan, frame) for frame in self._frames[1:]]
-            _work(plan, self._frames[0])
+            try:
+                _work(plan, self._frames[0])
+            finally:
+                wait(others)  # even after an error: the next call uses their frames
             for each in others:
                 each.result()
 

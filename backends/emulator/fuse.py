@@ -32,7 +32,7 @@ def uses(statement: Statement) -> Counter[Value]:
         case Op():
             return Counter(program.operands(statement))
         case program.Store():
-            return Counter([statement.value])
+            return Counter([statement.value, *program.index_values(statement.index)])
         case program.TileLoop():
             return total_uses(statement.body)
         case program.ForLoop():

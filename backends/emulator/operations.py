@@ -7,7 +7,7 @@ import numpy as np
 from ...dsl import program
 from .. import numerics
 from ..conditions import condition
-from . import contractions, steps
+from . import contractions, placed, steps
 from .scope import Scope, Tile
 from .survey import selects_on_positions
 
@@ -36,6 +36,8 @@ def lower(op: program.Op, scope: Scope) -> None:
             scope.alias(op.result, scope.tiles[op.operand])
         case program.Reduce():
             _reduce(op, scope)
+        case program.Scan():
+            _scan(op, scope)
         case program.Dot():
             contractions.dot(op, scope)
         case _:
@@ -60,8 +62,11 @@ def _positions(op: program.Positions, scope: Scope) -> None:
 
 
 def _load(op: program.Load, scope: Scope) -> None:
+    if op.fill is not None or not placed.is_plain(op.index):
+        placed.load(op, scope)
+        return
     t = op.tensor.element
-    axes = scope.physical([each.axis for each in op.index])
+    axes = scope.physical(program.index_axes(op.index))
     parts = scope.parts(op.index)
     dtype = numerics.compute_dtype(t)
     if op.tensor.name in scope.shared.converted or numerics.numpy_dtype(t) == dtype:
@@ -91,7 +96,7 @@ def result_axes(value: program.Value, operands: list[Tile], scope: Scope) -> tup
     largest = max(operands, key=lambda each: len(each.axes)).axes
     axes = (*largest, *dict.fromkeys(name for each in operands for name in each.axes if name not in largest))
     store = scope.targets.get(value)
-    wanted = scope.physical([each.axis for each in store.index]) if store else ()
+    wanted = scope.physical(program.index_axes(store.index)) if store else ()
     return wanted if set(wanted) == set(axes) else axes
 
 
@@ -132,9 +137,24 @@ def _reduce(op: program.Reduce, scope: Scope) -> None:
     ufunc = numerics.REDUCTION_UFUNCS.get(op.fn)
     if ufunc is None or operand.dtype != out.dtype or 0 in scope.shape(axes):
         scope.steps.append(steps.reduction_by_name(op.fn, numbers, slot, out.slot))
+        if op.fn.startswith("arg") and len(op.axes) == 1 and not op.axes[0].whole:
+            scope.steps.append(steps.from_start_of(op.axes[0].name, out.slot))
     elif op.fn == "sum" and operand.dtype == np.float32 and numbers == (len(axes) - 1,) and len(axes) > 1:
         # A product with ones: by BLAS it takes a fifth of the time of numpy's own sum over the last axis.
         ones = scope.shared.layout.constant(np.ones(scope.extents[over[0]], np.float32))
         scope.steps.append(steps.product(slot, ones, out.slot))
     else:
         scope.steps.append(steps.reduction(ufunc, numbers, slot, out.slot))
+
+
+def _scan(op: program.Scan, scope: Scope) -> None:
+    operand = scope.tiles[op.operand]
+    name = op.axis.name
+    if scope.extents[name] == 1:
+        axes = operand.axes
+        slot = operand.slot
+    else:
+        axes = operand.axes if name in operand.axes else (*operand.axes, name)
+        slot = scope.full_view(operand, axes)
+    out = scope.create(op.result, axes)
+    scope.steps.append(steps.scan(op.fn, axes.index(name), slot, out.slot) if name in axes else steps.copy(slot, out.slot))

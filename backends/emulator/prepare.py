@@ -33,12 +33,14 @@ def renamed(statement: Statement, names: Mapping[Value, Value]) -> Statement:
     match statement:
         case program.Elementwise() | program.Call():
             result = replace(statement, operands=tuple(new(each) for each in statement.operands))
-        case program.Cast() | program.Fill() | program.Reduce():
+        case program.Cast() | program.Fill() | program.Reduce() | program.Scan():
             result = replace(statement, operand=new(statement.operand))
         case program.Dot():
             result = replace(statement, left=new(statement.left), right=new(statement.right))
         case program.Store():
-            result = replace(statement, value=new(statement.value))
+            result = replace(statement, value=new(statement.value), index=_renamed_index(statement.index, names))
+        case program.Load():
+            result = replace(statement, index=_renamed_index(statement.index, names))
         case program.TileLoop():
             result = replace(statement, body=tuple(renamed(each, names) for each in statement.body))
         case program.ForLoop():
@@ -48,6 +50,15 @@ def renamed(statement: Statement, names: Mapping[Value, Value]) -> Statement:
         case _:
             result = statement
     return result
+
+
+def _renamed_index(index: tuple[program.Index, ...], names: Mapping[Value, Value]) -> tuple[program.Index, ...]:
+    if not any(value in names for value in program.index_values(index)):
+        return index
+    return tuple(
+        program.GatherIndex(names.get(each.value, each.value)) if isinstance(each, program.GatherIndex) else each
+        for each in index
+    )
 
 
 def _inlined(statements: Iterable[Statement]) -> list[Statement]:
@@ -112,7 +123,7 @@ def _merged(statements: Iterable[Statement], seen: Mapping[object, Value], names
 def _key(statement: Statement) -> object | None:
     match statement:
         case program.Load():
-            return (statement.tensor.name, tuple(each.axis.name for each in statement.index))
+            return (statement.tensor.name, statement.index, statement.fill)
         case program.Positions():
             return statement.axis.name
         case _:

@@ -103,7 +103,7 @@ class Scope:
 
     def _target(self, value: Value, axes: tuple[str, ...], dtype: np.dtype[Any]) -> Tile | None:
         store = self.targets.get(value)
-        if store is None or self.physical([each.axis for each in store.index]) != axes:
+        if store is None or self.physical(program.index_axes(store.index)) != axes:
             return None
         slot = self.shared.layout.slot()
         self.steps.append(steps.target(store.tensor.name, self.parts(store.index), slot))
@@ -181,5 +181,6 @@ class Scope:
         return spare, True
 
     def parts(self, index: Sequence[program.Index]) -> list[tuple[str, bool]]:
-        """What a tensor is indexed with."""
-        return [("" if each.axis.whole else each.axis.name, self.extents[each.axis.name] == 1) for each in index]
+        """What a tensor is indexed with, every dimension by an axis."""
+        axes = [each.axis for each in index if isinstance(each, program.AxisIndex)]
+        return [("" if axis.whole else axis.name, self.extents[axis.name] == 1) for axis in axes]

@@ -188,6 +188,24 @@ def reduction_by_name(fn: str, axes: tuple[int, ...], x: int, out: int) -> Step:
     return run
 
 
+def from_start_of(axis: str, out: int) -> Step:
+    """Positions within the tile of an axis made positions of its dimension."""
+
+    def run(frame: Frame) -> None:
+        frame.values[out] += frame.spans[axis].start
+
+    return run
+
+
+def scan(fn: str, axis: int, x: int, out: int) -> Step:
+    """A running sum or maximum along one axis."""
+
+    def run(frame: Frame) -> None:
+        np.copyto(frame.values[out], numerics.scan(fn, frame.values[x], axis), casting="unsafe")
+
+    return run
+
+
 def product(a: int, b: int, out: int) -> Step:
     """A stack of matrix products."""
 

@@ -19,22 +19,12 @@ def vectorised(kernel: program.Kernel) -> bool:
 
 def _stepwise_only(statement: Statement) -> bool:
     match statement:
-        case program.Load():
-            return statement.fill is not None or not _plain(statement.index)
-        case program.Store():
-            return not _plain(statement.index)
-        case program.Reduce(fn="argmax" | "argmin"):
-            return not all(axis.whole for axis in statement.axes)
         case program.TileLoop():
             return any(each.axis.parent for each in statement.variables)
         case program.ForLoop():
             return statement.variable.axis.parent is not None
         case _:
-            return isinstance(statement, program.Scan)
-
-
-def _plain(index: Sequence[program.Index]) -> bool:
-    return all(isinstance(each, program.AxisIndex) for each in index)
+            return False
 
 
 def unevaluated(body: Sequence[Statement], ops: Mapping[Value, Op], dims: Mapping[str, int]) -> frozenset[Value]:
@@ -86,6 +76,7 @@ def store_targets(statements: Sequence[Statement], kept: frozenset[Value]) -> di
         for each in statements
         if isinstance(each, program.Store)
         and not each.accumulate
+        and all(isinstance(index, program.AxisIndex) for index in each.index)
         and each.value in sources
         and counts[each.value] == 1
         and numerics.numpy_dtype(each.tensor.element) == numerics.compute_dtype(each.value.element)
@@ -132,7 +123,7 @@ def _readings(
     for each in body:
         match each:
             case program.Load():
-                indexed = {index.axis.name for index in each.index}
+                indexed = {axis.name for axis in program.index_axes(each.index)}
                 result.append((each.tensor, prod(steps for name, steps in loops.items() if name not in indexed)))
             case program.TileLoop():
                 result += _readings(each.body, dims, sizes, stepped(each.variables))
