@@ -31,12 +31,12 @@ Config = Mapping[str, Choice]
 
 LARGE = {"M": 4096, "K": 8192, "N": 8192}
 SQUARE = {"M": 2048, "K": 2048, "N": 2048}
-THREE = {"buffers.a": 3, "buffers.b": 3, "buffers.c": 2}
-TILED = {"m": 128, "n": 512, "k": 128, **THREE}
-HOISTED = {**TILED, "hoist.a": "n", "buffers.a": 2}
-BLOCKED = {"m": 256, "n": 1024, "k": 128, **THREE}
-FULL = {"m": 2048, "n": 1024, "k": 1024, "accumulate.acc": "sbuf", "buffers.acc": 1, "buffers.c": 2}
-RESIDENT = {"m": 128, "n": 2048, "k": 2048, "hoist.a": "n", "hoist.b": "m"}
+THREE: Config = {"buffers.a": 3, "buffers.b": 3, "buffers.c": 2}
+TILED: Config = {"m": 128, "n": 512, "k": 128, **THREE}
+HOISTED: Config = {**TILED, "hoist.a": "n", "buffers.a": 2}
+BLOCKED: Config = {"m": 256, "n": 1024, "k": 128, **THREE}
+FULL: Config = {"m": 2048, "n": 1024, "k": 1024, "accumulate.acc": "sbuf", "buffers.acc": 1, "buffers.c": 2}
+RESIDENT: Config = {"m": 128, "n": 2048, "k": 2048, "hoist.a": "n", "hoist.b": "m"}
 
 MATMULS: dict[str, tuple[Mapping[str, int], Config]] = {
     "trn1-mm-tiled": (LARGE, TILED),

@@ -74,8 +74,9 @@ def _rows(action: Transfer, chip: Chip, extents: Extents) -> Number:
 def _run_bytes(action: Transfer, extents: Extents) -> Number:
     """Consecutive bytes in device memory that go to one partition (to one row, where the load transposes)."""
     last = contiguous_axis(action.index)
-    across = last is None or (last == action.buffer.partition and not action.transposed)
-    return action.buffer.element.bytes * (1 if across else extents[last.name])
+    if last is None or (last == action.buffer.partition and not action.transposed):
+        return action.buffer.element.bytes
+    return action.buffer.element.bytes * extents[last.name]
 
 
 def matmul_cycles(action: MatMul, chip: Chip, extents: Extents) -> Number:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import product
+from types import EllipsisType
 
 import numpy as np
 
@@ -148,11 +149,14 @@ class Machine:
 
     def _region(self, buffer: Buffer, ranges: Mapping[str, Range]) -> Array:
         """A view of the part of the current instance that lies at `ranges`."""
-        bases, places = self._bases[buffer], []
+        bases = self._bases[buffer]
+        places: list[slice | EllipsisType] = []
         for axis in buffer.axes:
             start, stop = ranges.get(axis.name, self._covered(buffer, axis))
             places.append(slice(start - bases[axis.name], stop - bases[axis.name]))
-        return self._instances[buffer][(*places, ...)]
+        places.append(...)  # so that a single number comes as a view too
+        view: Array = self._instances[buffer][tuple(places)]
+        return view
 
     def _write(self, buffer: Buffer, ranges: Mapping[str, Range], value: Array) -> None:
         self._region(buffer, ranges)[...] = numerics.cast(value, buffer.element)

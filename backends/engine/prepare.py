@@ -19,6 +19,7 @@ from ...dsl.program import (
     Carried,
     Cast,
     Constant,
+    CountedLoop,
     DimensionSize,
     Dot,
     Elementwise,
@@ -91,8 +92,8 @@ class Rewriter:
                     body = self.block(statement.body)
                     updated = tuple(self._carried(each) for each in carried)
                     done.append(replace(statement, carried=updated, body=body))
-                case If():
-                    raise AssertionError("a specialised kernel has no if")
+                case If() | CountedLoop():
+                    raise AssertionError("a specialised kernel has no undecided if and no counted loop")
                 case _:
                     done += self._op(statement)
         return tuple(done)

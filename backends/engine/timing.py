@@ -61,12 +61,19 @@ class Repeat:
     """A guard inside looks at this loop's positions: its steps differ, and are walked one by one."""
     touched: Touched
 
+    @property
+    def is_single(self) -> bool:
+        """True if there is nothing to repeat: one full step, in one stage."""
+        return self.count == 1 and self.tail is None and len(self.full) == 1 and not self.tracked and self.loop.guard is None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoundStage:
     """A stage with its numbers."""
 
     allocates: tuple[int, ...]
+    rotated: tuple[int, ...]
+    """Those of them that have more than one slot."""
     steps: tuple[Step, ...]
 
 
@@ -86,7 +93,8 @@ class Touched:
     """Buffers only read inside, with the queues that read them."""
 
 
-Step = Leaf | Repeat
+Step = Leaf | Repeat | BoundStage
+"""A stage alone is a loop of one step."""
 
 
 def latency_fs(program: EngineProgram, record: Recorder | None = None, jump: bool = True) -> int:
@@ -117,7 +125,14 @@ class Binder:
         return self._body(self._program.structure.body, dimension_extents(self._program))
 
     def _body(self, body: tuple[Node, ...], extents: Mapping[str, int]) -> tuple[Step, ...]:
-        return tuple(self._loop(node, extents) if isinstance(node, Loop) else self._leaf(node, extents) for node in body)
+        steps: list[Step] = []
+        for node in body:
+            if isinstance(node, Instruction):
+                steps.append(self._leaf(node, extents))
+                continue
+            repeat = self._loop(node, extents)
+            steps += _unwrapped(repeat) if repeat.is_single else [repeat]
+        return tuple(steps)
 
     def _leaf(self, node: Instruction, extents: Mapping[str, int]) -> Leaf:
         queue = self.queues[node.queue]
@@ -162,9 +177,19 @@ class Binder:
 
     def _stages(self, loop: Loop, extents: Mapping[str, int]) -> tuple[BoundStage, ...]:
         return tuple(
-            BoundStage(tuple(self.buffers[buffer] for buffer in stage.allocates), self._body(stage.body, extents))
+            BoundStage(
+                tuple(self.buffers[buffer] for buffer in stage.allocates),
+                tuple(self.buffers[buffer] for buffer in stage.allocates if self._program.slots(buffer) > 1),
+                self._body(stage.body, extents),
+            )
             for stage in loop.stages
         )
+
+
+def _unwrapped(repeat: Repeat) -> list[Step]:
+    """The steps of a loop that is executed once, without the loop."""
+    (stage,) = repeat.full
+    return [stage] if stage.allocates else list(stage.steps)
 
 
 def dimension_extents(program: EngineProgram) -> dict[str, int]:
@@ -191,14 +216,18 @@ def touched(stages: tuple[BoundStage, ...]) -> Touched:
 def _leaves(stages: tuple[BoundStage, ...]) -> list[Leaf]:
     found: list[Leaf] = []
     for step in (step for stage in stages for step in stage.steps):
-        found += [step] if isinstance(step, Leaf) else _leaves(step.full)
+        found += [step] if isinstance(step, Leaf) else _leaves(_inside(step))
     return found
 
 
 def _rings(stages: tuple[BoundStage, ...]) -> set[int]:
     found = {buffer for stage in stages for buffer in stage.allocates}
-    inner = [step for stage in stages for step in stage.steps if isinstance(step, Repeat)]
-    return found.union(*(_rings(step.full) for step in inner))
+    inner = [step for stage in stages for step in stage.steps if not isinstance(step, Leaf)]
+    return found.union(*(_rings(_inside(step)) for step in inner))
+
+
+def _inside(step: Repeat | BoundStage) -> tuple[BoundStage, ...]:
+    return step.full if isinstance(step, Repeat) else (step,)
 
 
 class Walk:
@@ -239,8 +268,10 @@ class Walk:
         for step in steps:
             if isinstance(step, Leaf):
                 self._leaf(step)
-            else:
+            elif isinstance(step, Repeat):
                 self._repeat(step)
+            else:
+                self._stage(step)
 
     def _leaf(self, leaf: Leaf) -> None:
         free, written, read, which = self._free, self._written, self._read, self._which
@@ -298,7 +329,7 @@ class Walk:
         del self._ranges[name]
 
     def _stage(self, stage: BoundStage) -> None:
-        for buffer in stage.allocates:
+        for buffer in stage.rotated:
             ring = self._written[buffer]
             ring.append(ring.pop(0))
             ring = self._read[buffer]

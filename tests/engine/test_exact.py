@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from tilery.backends.accuracy import compare
 from tilery.backends.chips import load_chip
 from tilery.backends.data import random_arguments
 from tilery.backends.reference import reference
-from tilery.backends.tunable import Choice
+from tilery.backends.tunable import Choice, Tunable
 from tilery.dsl.program import Kernel
 
 from .kernels import SHAPES, specialised, variants
@@ -52,7 +51,7 @@ def test_default_configuration(name: str, dims: dict[str, int], element: str, ca
     check(kernel, dims, engine.lower(kernel, dims, load_chip(chip), config), 1)
 
 
-def drawn(space: tuple[engine.EngineProgram, ...] | Any, generator: random.Random) -> dict[str, Choice]:
+def drawn(space: tuple[Tunable, ...], generator: random.Random) -> dict[str, Choice]:
     """A random configuration; tile sizes also where the space has none, so that every edge is ragged."""
     return {each.name: generator.randint(1, 300) if each.kind == "tile" else generator.choice(each.values) for each in space}
 

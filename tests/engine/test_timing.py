@@ -19,7 +19,7 @@ from tilery.backends.engine.program import Buffer, EngineProgram, Instruction, L
 from tilery.backends.engine.report import tile_sizes
 from tilery.backends.engine.screen import lower_bound_s
 from tilery.backends.engine.timing import FS_PER_S, latency_fs
-from tilery.backends.tunable import Choice
+from tilery.backends.tunable import Choice, Config
 from tilery.dsl.program import Kernel
 
 from .kernels import SHAPES, specialised
@@ -187,7 +187,7 @@ def test_a_faster_chip_is_never_slower(
     assert latency_fs(again) <= latency_fs(program) * (1 + 1e-9)
 
 
-MEASURED = {
+MEASURED: dict[str, Config] = {
     "tiled": {"m": 128, "n": 512, "k": 128},
     "hoisted": {"m": 128, "n": 512, "k": 128, "hoist.a": "n"},
     "2x2": {"m": 256, "n": 1024, "k": 128},
