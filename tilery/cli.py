@@ -136,6 +136,7 @@ def run(**options: Any) -> None:
 @main.command(epilog="\b\nExample:\n  tilery simulate kernels/matmul.tk M=2048 K=4096 N=14336 T=bf16 --set m=256")
 @_options(shape_options, set_option, tuned_option, what_if_option)
 @click.option("--trace", metavar="FILE.json", help="Write a timeline for Perfetto (ui.perfetto.dev).")
+@click.option("--plot", metavar="FILE.png", help="Draw the timeline, the roofline and where the time goes.")
 def simulate(**options: Any) -> None:
     """Predicted latency, what bounds it, engines, memory."""
     from .simulate_command import simulate
@@ -165,6 +166,18 @@ def autotune(**options: Any) -> None:
     from .tune_command import autotune
 
     autotune(**options)
+
+
+@main.command(epilog="\b\nExample:\n  tilery compare kernels/matmul.tk M=2048 K=4096 N=14336 --chips trn1,trn2,trn3 --whole-chip")
+@_options(file_argument, names_argument, json_option, debug_option, what_if_option, tuned_option)
+@click.option("--chips", default="trn1,trn2,trn3", show_default=True, metavar="A,B,C", help="Chips or TOML files.")
+@click.option("--budget", default="5s", show_default=True, metavar="TIME", help="How long to search for each chip.")
+@click.option("--whole-chip", is_flag=True, help="All cores of each chip, the work split evenly; without it, one core.")
+def compare(**options: Any) -> None:
+    """One kernel on several chips, each tuned: latency, share of peak, energy, price."""
+    from .compare_command import compare
+
+    compare(**options)
 
 
 @main.command(epilog="\b\nExample:\n  tilery show kernels/softmax.tk M=512 N=1024 --stage engine")

@@ -24,8 +24,9 @@ def simulate(
     choices: tuple[str, ...],
     tuned: str | None,
     trace: str | None,
+    plot: str | None,
 ) -> None:
-    """Prints the prediction for one configuration; writes what `--trace` names."""
+    """Prints the prediction for one configuration; writes what `--trace` and `--plot` name."""
     pipeline = open_pipeline(file, names, chip, choices, tuned, what_if)
     if as_json:
         print_json({**identity(pipeline), **figures(pipeline)})
@@ -34,6 +35,11 @@ def simulate(
     if trace:
         _write(trace, _trace(pipeline))
         click.echo(f"trace written to {trace}: open it at https://ui.perfetto.dev or in chrome://tracing", err=True)
+    if plot:
+        from .plot import write_plot
+
+        write_plot(pipeline, plot)
+        click.echo(f"picture written to {plot}", err=True)
 
 
 def _trace(pipeline: Pipeline) -> bytes:

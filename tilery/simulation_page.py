@@ -110,8 +110,9 @@ def _price(pipeline: Pipeline) -> str:
 def _engines(pipeline: Pipeline) -> Table:
     page = Table.grid(padding=(0, 2))
     page.add_column(style="bold", no_wrap=True, min_width=13)
-    for justify in ("left", "right", "right", "right"):
-        page.add_column(justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    page.add_column(no_wrap=True)
+    for _ in range(3):
+        page.add_column(justify="right", no_wrap=True)
     page.add_row("")
     heads = ("█ busy ░ stalled · idle", "busy", "stalled", "instructions")
     page.add_row("engine", *(Text(each, style="dim") for each in heads))

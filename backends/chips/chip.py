@@ -143,6 +143,9 @@ class Price(Section, frozen=True, kw_only=True):
         """The machine's price over its chips."""
         return self.usd_per_hour / self.chips
 
+    def __str__(self) -> str:
+        return f"{self.usd_per_chip_hour:.3f} USD/h a chip, {self.instance}, read {self.date}"
+
 
 class Power(Section, frozen=True, kw_only=True):
     """The chip's published power."""

@@ -42,7 +42,7 @@ def fails(code: int, *words: object) -> str:
     return result.stderr
 
 
-@pytest.mark.parametrize("command", ["check", "run", "simulate", "explain", "autotune", "show", "chips"])
+@pytest.mark.parametrize("command", ["check", "run", "simulate", "explain", "autotune", "compare", "show", "chips"])
 def test_every_command_has_help_with_an_example(command: str) -> None:
     assert f"tilery {command}" in fine(command, "--help").split("Example:")[1]
 

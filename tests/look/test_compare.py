@@ -1,0 +1,66 @@
+"""`tilery compare`: each chip tuned, one core or whole, and what is not known left out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tilery.cli import main
+
+KERNELS = Path(__file__).parents[2] / "kernels"
+SHAPE = ["M=256", "K=256", "N=512", "--budget", "0.2s"]
+
+
+@pytest.fixture
+def matmul(tmp_path: Path) -> Path:
+    path = tmp_path / "matmul.tk"
+    path.write_text((KERNELS / "matmul.tk").read_text())
+    return path
+
+
+def compare(*words: object) -> Result:
+    return CliRunner().invoke(main, ["compare", *(str(word) for word in words)], env={"COLUMNS": "80"})
+
+
+def test_three_chips_side_by_side(matmul: Path) -> None:
+    done = compare(matmul, *SHAPE)
+    assert done.exit_code == 0, done.output
+    assert max(map(len, done.stdout.split("\n"))) <= 80
+    for word in ("trn1", "trn2", "trn3", "latency", "of peak", "energy", "USD/million", "1.00x", "One core", "2026-07-22"):
+        assert word in done.stdout
+    assert not (matmul.parent / "matmul.tuned.json").exists()
+
+
+def test_whole_chips_split_the_work_evenly_and_say_so(matmul: Path) -> None:
+    words = [matmul, *SHAPE, "--chips", "trn2,trn3"]
+    one, whole = (json.loads(compare(*words, "--json", *more).stdout) for more in ([], ["--whole-chip"]))
+    for core, chip in zip(one["chips"], whole["chips"], strict=True):
+        assert (core["cores"], chip["cores"]) == (1, 8)
+        assert chip["latency_us"] <= core["latency_us"]
+        assert chip["energy_j"] == pytest.approx(core["energy_j"], rel=0.5)
+    assert one["chips"][1]["price_usd"] is None
+    assert "Assumed: the work splits evenly" in compare(*words, "--whole-chip").stdout
+
+
+def test_a_tuned_entry_is_used_and_a_changed_chip_compared(matmul: Path) -> None:
+    CliRunner().invoke(main, ["autotune", str(matmul), *SHAPE[:3], "--trials", "3"])
+    (row,) = json.loads(compare(matmul, *SHAPE, "--chips", "trn2", "--json").stdout)["chips"]
+    assert row["origin"] == "tuned"
+    (row,) = json.loads(compare(matmul, *SHAPE, "--chips", "trn2", "--json", "--what-if", "hbm.bytes_per_s=/4").stdout)["chips"]
+    assert row["origin"] == "searched"
+    assert row["chip"] == "trn2 with hbm.bytes_per_s=/4"
+
+
+def test_a_chip_that_cannot_run_it_says_why_and_leaves_the_others(matmul: Path) -> None:
+    done = compare(KERNELS / "softmax.tk", "M=128", "N=200000", "--budget", "0.2s", "--chips", "trn1,trn2")
+    assert done.exit_code == 0, done.output
+    assert "does not run" in done.stdout
+    assert "bytes a partition of SBUF" in done.stdout
+
+
+def test_mistakes_are_told(matmul: Path) -> None:
+    assert "there is no chip 'trn9'" in compare(matmul, *SHAPE, "--chips", "trn1,trn9").stderr
+    assert "--chips names no chip" in compare(matmul, *SHAPE, "--chips", ",").stderr
