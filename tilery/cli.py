@@ -135,6 +135,7 @@ def run(**options: Any) -> None:
 
 @main.command(epilog="\b\nExample:\n  tilery simulate kernels/matmul.tk M=2048 K=4096 N=14336 T=bf16 --set m=256")
 @_options(shape_options, set_option, tuned_option, what_if_option)
+@click.option("--cores", type=click.IntRange(min=1), default=1, show_default=True, help="How many cores share the work.")
 @click.option("--trace", metavar="FILE.json", help="Write a timeline for Perfetto (ui.perfetto.dev).")
 @click.option("--plot", metavar="FILE.png", help="Draw the timeline, the roofline and where the time goes.")
 def simulate(**options: Any) -> None:

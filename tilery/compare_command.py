@@ -62,7 +62,8 @@ def compare(
 
 def _row(pipeline: Pipeline, budget_s: float, whole_chip: bool) -> Row:
     chip = pipeline.chip
-    row = Row(chip.name, chip.title, chip.cores.count if whole_chip else 1)
+    pipeline.cores = chip.cores.count if whole_chip else 1
+    row = Row(chip.name, chip.title, pipeline.cores)
     try:
         origin = _choose(pipeline, budget_s)
         report, analysis = pipeline.report, pipeline.analysis
@@ -70,12 +71,11 @@ def _row(pipeline: Pipeline, budget_s: float, whole_chip: bool) -> Row:
         return replace(row, problem=str(problem))
     return replace(
         row,
-        latency_us=report.latency_us / row.cores,
+        latency_us=report.latency_us,
         bound=report.bound,
         peak_share=report.peak_share,
-        tflops=report.flops / report.latency_us / 1e6 * row.cores,
+        tflops=report.flops / report.latency_us / 1e6,
         energy_j=analysis.energy.total_j if analysis.energy else None,
-        # Split evenly, as many cores take that much less time: the price is the same.
         price_usd=analysis.price_usd,
         price_source=str(chip.price) if chip.price else None,
         config=pipeline.config,
@@ -84,8 +84,8 @@ def _row(pipeline: Pipeline, budget_s: float, whole_chip: bool) -> Row:
 
 
 def _choose(pipeline: Pipeline, budget_s: float) -> str:
-    """Gives the pipeline its best configuration: the tuned entry's, else what a short search finds."""
-    if pipeline.chosen.origin == "tuned":
+    """Gives the pipeline its best configuration: the tuned entry's for one core, else what a short search finds."""
+    if pipeline.cores == 1 and pipeline.chosen.origin == "tuned":
         return "tuned"
     pipeline.overrides = dict(pipeline.tune(budget_s=budget_s).config)
     return "searched"

@@ -52,6 +52,8 @@ class Pipeline:
     """Choices laid over the chosen configuration."""
     what_if: Sequence[str] = ()
     """Changes to the chip, as `sbuf.bytes_per_partition=*2`."""
+    cores: int = 1
+    """How many cores share the work."""
 
     @cached_property
     def request(self) -> Request:
@@ -132,7 +134,7 @@ class Pipeline:
     @cached_property
     def lowered(self) -> engine.EngineProgram:
         """The engine program."""
-        return engine.lower(self.program, self.dims, self.chip, self.config)
+        return engine.lower(self.program, self.dims, self.chip, self.config, self.cores)
 
     @cached_property
     def report(self) -> engine.Report:
@@ -160,7 +162,7 @@ class Pipeline:
         from .tuner.autotune import autotune  # brings Optuna along
 
         known = [each.config for each in self.entries if each.key.kernel == self.program.name]
-        return autotune(self.program, self.dims, self.chip, seeds=known, **options)
+        return autotune(self.program, self.dims, self.chip, cores=self.cores, seeds=known, **options)
 
     def save(self, result: Result) -> Entry:
         """Writes a result to the results file."""

@@ -25,9 +25,11 @@ def simulate(
     tuned: str | None,
     trace: str | None,
     plot: str | None,
+    cores: int,
 ) -> None:
     """Prints the prediction for one configuration; writes what `--trace` and `--plot` name."""
     pipeline = open_pipeline(file, names, chip, choices, tuned, what_if)
+    pipeline.cores = cores
     if as_json:
         print_json({**identity(pipeline), **figures(pipeline)})
     else:

@@ -72,8 +72,8 @@ def _help(analysis: Analysis) -> Text:
 def _resources(pipeline: Pipeline) -> Table:
     report, chip = pipeline.report, pipeline.chip
     seconds = report.latency_us / 1e6
-    rate, peak = report.flops / seconds / 1e12, chip.peak_flops / 1e12
-    moved, most = report.hbm_bytes / seconds / 1e9, chip.dma_bytes_per_s / 1e9
+    rate, peak = report.flops / seconds / 1e12, pipeline.cores * chip.peak_flops / 1e12
+    moved, most = report.hbm_bytes / seconds / 1e9, pipeline.cores * chip.dma_bytes_per_s / 1e9
     used, available = bytes_text(report.sbuf_bytes_per_partition), bytes_text(report.sbuf_bytes_available)
     banks, all_banks = report.psum_banks, report.psum_banks_available
     page = facts()
@@ -104,7 +104,8 @@ def _price(pipeline: Pipeline) -> str:
     if price is None or chip.price is None:
         return ""
     hour = f"{chip.price.usd_per_chip_hour:.2f} USD/h for {chip.cores.count} cores"
-    return f"{1e6 * price:.3g} USD a million runs on one core: {hour}, {chip.price.instance}, {chip.price.date}"
+    cores = "one core" if pipeline.cores == 1 else f"{pipeline.cores} cores"
+    return f"{1e6 * price:.3g} USD a million runs on {cores}: {hour}, {chip.price.instance}, {chip.price.date}"
 
 
 def _engines(pipeline: Pipeline) -> Table:

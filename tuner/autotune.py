@@ -46,6 +46,7 @@ def autotune(
     dims: Mapping[str, int],
     chip: Chip,
     *,
+    cores: int = 1,
     objective: str = "latency",
     sampler: str = "tpe",
     budget_s: float | None = 20.0,
@@ -64,7 +65,7 @@ def autotune(
         raise UsageError(f"there is no objective `{objective}`; there is {', '.join(OBJECTIVES)}")
     check_sampler(sampler)
     start = time.monotonic()
-    model = EngineModel(kernel, dims, chip)
+    model = EngineModel(kernel, dims, chip, cores)
     default = model.default()
     space = Space(model.tunables)
     landscape = survey(model, space, space.index(default), seed, _screening(start, progress))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ class EngineModel:
     kernel: program.Kernel
     dims: Mapping[str, int]
     chip: Chip
+    cores: int = 1
+    """How many cores share the work."""
 
     @property
     def tunables(self) -> tuple[Tunable, ...]:
@@ -34,7 +36,9 @@ class EngineModel:
 
     def screen(self, columns: Mapping[str, NDArray[np.integer]]) -> Screening:
         """Capacity, banks and lower bounds for arrays of configurations."""
-        return engine.screen(self.kernel, self.dims, self.chip, columns)
+        found = engine.screen(self.kernel, self.dims, self.chip, columns)
+        # The busiest of the cores has at least its even share of the work.
+        return found if self.cores == 1 else replace(found, lower_bound_us=found.lower_bound_us / self.cores)
 
     def measure(self, config: Config) -> Measurement:
         """Lowers and times one configuration exactly."""
@@ -43,4 +47,4 @@ class EngineModel:
 
     def report(self, config: Config) -> engine.Report:
         """The full timing report of one configuration."""
-        return engine.simulate(engine.lower(self.kernel, self.dims, self.chip, config))
+        return engine.simulate(engine.lower(self.kernel, self.dims, self.chip, config, self.cores))

@@ -72,6 +72,11 @@ class TensorUnit(Section, frozen=True, kw_only=True):
     warm_up_ns: NotNegative = 0
     """Time lost when the unit is first used, because it starts at a part of its speed."""
 
+    def macs_per_s(self, element: str) -> float:
+        """Multiplications and additions a second at most, for operands of an element type."""
+        rows = self.rows * (2 if element in self.double_row else 1)
+        return rows * self.columns * self.clock_hz / self.cycles_per_column[element]
+
 
 class Elementwise(Section, frozen=True, kw_only=True):
     """An engine that works element by element, one element a partition and cycle."""

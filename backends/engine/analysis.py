@@ -26,7 +26,7 @@ class Analysis:
     traffic: Traffic
     energy: EnergyUse | None
     price_usd: float | None
-    """One core's share of the chip, for the time of the run."""
+    """The busy cores' share of the chip, for the time of the run."""
 
 
 def analyse(program: EngineProgram, report: Report) -> Analysis:
@@ -38,7 +38,7 @@ def analyse(program: EngineProgram, report: Report) -> Analysis:
         improvements=sweep(program),
         traffic=used,
         energy=energy(program.chip, used),
-        price_usd=price_usd(program.chip, report.latency_us),
+        price_usd=price_usd(program.chip, report.latency_us, program.cores),
     )
 
 

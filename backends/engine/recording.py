@@ -134,7 +134,7 @@ class Recording(Walk):
         super()._stage(stage)
 
     def _leaf(self, leaf: Leaf) -> None:
-        cause, buffer, before = self._cause(leaf)
+        start, cause, buffer, before = self._cause(leaf)
         held = [self._free[other] for other in leaf.shared]
         super()._leaf(leaf)
         end = self._free[leaf.queue]
@@ -142,7 +142,7 @@ class Recording(Walk):
         inputs = tuple((each.buffer, each.source) for each in reads if each.source is not None)
         event = Event(
             leaf.instruction,
-            end - leaf.duration_fs,
+            start,
             end,
             end + leaf.latency_fs,
             cause,
@@ -169,8 +169,8 @@ class Recording(Walk):
     def _instance(self, buffer: int) -> Instance:
         return self._rings[buffer][self._which[buffer]]
 
-    def _cause(self, leaf: Leaf) -> tuple[Cause, Buffer | None, Event | None]:
-        """What the instruction about to be walked waits for: the latest of the clocks that it must not precede."""
+    def _cause(self, leaf: Leaf) -> tuple[int, Cause, Buffer | None, Event | None]:
+        """When the instruction about to be walked starts, and what it waits for: the latest clock that it must not precede."""
         holder = self._holder[leaf.queue]
         own = holder is None or holder.instruction.queue == self._names[leaf.queue]
         latest, cause = self._free[leaf.queue], ("engine" if own else "held up") if holder else "launch"
@@ -187,7 +187,7 @@ class Recording(Walk):
             ):
                 if clock > latest:
                     latest, found = clock, ("slot", instance.buffer, event)
-        return found
+        return latest, *found
 
     def _leap(self, repeat: Repeat, steps: int, shift: int, charges: list[int], jumps: int) -> None:
         moved, seen = repeat.touched, self._seen

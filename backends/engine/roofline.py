@@ -40,17 +40,18 @@ class Roofline:
 
 
 def roofline(program: EngineProgram, latency_us: float) -> Roofline:
-    """The roofline of a program that takes `latency_us`."""
-    used = traffic(program)
+    """The roofline of one core of a program that takes `latency_us`: of several, on average."""
+    used = traffic(program).each(program.cores)
     return _products(program.chip, used, latency_us) if used.macs else _elements(program.chip, used, latency_us)
 
 
 def _products(chip: Chip, used: Traffic, latency_us: float) -> Roofline:
     unit = chip.tensor
     name = max(used.macs, key=lambda each: used.macs[each])
-    peak = 2.0 * unit.rows * unit.columns * unit.clock_hz / unit.cycles_per_column[name]
+    peak = 2.0 * unit.macs_per_s(name)
     operations = 2 * sum(used.macs.values())
-    port = 2 * unit.rows * _bytes(name) * unit.clock_hz
+    # Where two rows go in at once, the port takes twice as many elements.
+    port = 2 * unit.rows * _bytes(name) * unit.clock_hz * (2 if name in unit.double_row else 1)
     levels = (
         _level("HBM", chip.dma_bytes_per_s, operations, used.hbm_bytes),
         _level("SBUF", port, operations, used.tensor_sbuf_bytes),

@@ -17,7 +17,7 @@ Extents = Mapping[str, Number]
 
 @dataclass(slots=True)
 class Traffic:
-    """Bytes and operations of a whole run on one core."""
+    """Bytes and operations of a whole run, all cores together."""
 
     hbm_bytes: float = 0.0
     sbuf_bytes: float = 0.0
@@ -28,6 +28,13 @@ class Traffic:
     """Elements through the vector, scalar and gpsimd engines."""
     tensor_sbuf_bytes: float = 0.0
     """What the tensor engine reads of the SBUF bytes."""
+
+    def each(self, cores: int) -> Traffic:
+        """A core's share."""
+        macs = {name: number / cores for name, number in self.macs.items()}
+        parts = (self.hbm_bytes, self.sbuf_bytes, self.psum_bytes, self.operations, self.tensor_sbuf_bytes)
+        hbm, sbuf, psum, operations, tensor = (part / cores for part in parts)
+        return Traffic(hbm, sbuf, psum, macs, operations, tensor)
 
 
 def traffic(program: EngineProgram) -> Traffic:

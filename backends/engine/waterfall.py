@@ -39,6 +39,7 @@ NO_OVERHEADS = (
     "dma.floor_ns=0",
     "tensor.min_cycles=0",
     "tensor.fixed_cycles=0",
+    "tensor.warm_up_ns=0",
     *(f"{engine}.{field}=0" for engine in ELEMENTWISE for field in ("fixed_cycles", "accumulate_cycles")),
 )
 
@@ -67,7 +68,7 @@ def waterfall(program: EngineProgram) -> tuple[Step, ...]:
     """The steps, from the ideal to the run as it is; their sum is its latency."""
     quick = on_chip(program, changed(program.chip, NO_OVERHEADS))
     actual, no_overheads = latency_fs(program) / FS_PER_S, latency_fs(quick) / FS_PER_S
-    no_stalls = latency_fs(Unbounded(quick.structure, quick.dims, quick.config)) / FS_PER_S
+    no_stalls = latency_fs(Unbounded(quick.structure, quick.dims, quick.config, quick.cores)) / FS_PER_S
     busiest, alone = max(busy(quick).items(), key=lambda each: each[1])
     _, even = max(busy(quick, even=True).items(), key=lambda each: each[1])
     best, why = ideal(program)
@@ -96,9 +97,8 @@ def _steps(reached: list[tuple[str, str, float]], actual: float) -> tuple[Step, 
 def ideal(program: EngineProgram) -> tuple[float, str]:
     """Seconds that the products take at peak rate, or every tensor once through the DMA engines: the longer one, and which."""
     chip, unit = program.chip, program.chip.tensor
-    cycles = sum(macs * unit.cycles_per_column[name] for name, macs in traffic(program).macs.items())
-    products = cycles / (unit.rows * unit.columns * unit.clock_hz)
-    moved = compulsory_bytes(program) / chip.dma_bytes_per_s
+    products = sum(macs / unit.macs_per_s(name) for name, macs in traffic(program).macs.items()) / program.cores
+    moved = compulsory_bytes(program) / chip.dma_bytes_per_s / program.cores
     return max((products, "every product at peak rate"), (moved, "every tensor moved once"))
 
 
@@ -113,7 +113,7 @@ def busy(program: EngineProgram, even: bool = False) -> dict[str, float]:
     """Seconds of work of each engine; `even`: with ragged last tiles at their share of what a full one costs."""
     found: dict[str, float] = {}
     whole: dict[Instruction, tuple[Extents, float]] = {}
-    for node, times, extents in Totals(program.structure, program.dims, tile_sizes(program)).executed():
+    for node, times, extents in Totals(program.structure, program.dims, tile_sizes(program), program.cores).executed():
         cost = float(duration_s(node, program.chip, extents, program.dims))
         if even:
             # Full steps come first, so that the first extents that an instruction is met at are the fullest.

@@ -34,15 +34,16 @@ def test_three_chips_side_by_side(matmul: Path) -> None:
     assert not (matmul.parent / "matmul.tuned.json").exists()
 
 
-def test_whole_chips_split_the_work_evenly_and_say_so(matmul: Path) -> None:
+def test_whole_chips_share_the_work_and_say_how(matmul: Path) -> None:
     words = [matmul, *SHAPE, "--chips", "trn2,trn3"]
     one, whole = (json.loads(compare(*words, "--json", *more).stdout) for more in ([], ["--whole-chip"]))
     for core, chip in zip(one["chips"], whole["chips"], strict=True):
         assert (core["cores"], chip["cores"]) == (1, 8)
         assert chip["latency_us"] <= core["latency_us"]
         assert chip["energy_j"] == pytest.approx(core["energy_j"], rel=0.5)
+        assert chip["peak_share"] <= 1
     assert one["chips"][1]["price_usd"] is None
-    assert "Assumed: the work splits evenly" in compare(*words, "--whole-chip").stdout
+    assert "the steps of the outer tile loop" in compare(*words, "--whole-chip").stdout
 
 
 def test_a_tuned_entry_is_used_and_a_changed_chip_compared(matmul: Path) -> None:
