@@ -67,6 +67,9 @@ def print_chip(console: Console, chip: Chip) -> None:
     for section, about in SECTIONS.items():
         console.print(Text(f"\n{section}", style="bold cyan").append(f"  {about}", style="not bold default"))
         values = fields.get(section)
+        if section in ("scalar", "gpsimd") and not values["forms"]:
+            console.print(Text("  the chip has none"))
+            continue
         if values is None:
             console.print(Text(f"  {UNPUBLISHED[section]}", style="yellow"))
             continue

@@ -103,6 +103,10 @@ class Elementwise(Section, frozen=True, kw_only=True):
     """Engines that share its port to SBUF: they stand still while it works."""
 
 
+ABSENT = Elementwise(source="the chip has none", clock_hz=1.0, fixed_cycles=0, lanes=1, forms=(), functions=())
+"""An engine that a chip does without."""
+
+
 class Dma(Section, frozen=True, kw_only=True):
     """The engines that move data between device memory and the chip, taken together."""
 
@@ -182,8 +186,10 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     psum: Psum
     tensor: TensorUnit
     vector: Elementwise
-    scalar: Elementwise
-    gpsimd: Elementwise
+    scalar: Elementwise = ABSENT
+    """Left out: the chip has none."""
+    gpsimd: Elementwise = ABSENT
+    """Left out: the chip has none."""
     dma: Dma
     hbm: Hbm
     price: Price | None = None

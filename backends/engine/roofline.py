@@ -60,7 +60,7 @@ def _products(chip: Chip, used: Traffic, latency_us: float) -> Roofline:
 
 
 def _elements(chip: Chip, used: Traffic, latency_us: float) -> Roofline:
-    rate = sum(chip.engine(name).lanes * chip.engine(name).clock_hz for name in ELEMENTWISE)
+    rate = sum(chip.engine(name).lanes * chip.engine(name).clock_hz for name in ELEMENTWISE if chip.engine(name).forms)
     levels = (
         _level("HBM", chip.dma_bytes_per_s, used.operations, used.hbm_bytes),
         _level("SBUF", 8 * rate, used.operations, used.sbuf_bytes),
