@@ -20,8 +20,8 @@ def random_arguments(kernel: program.Kernel, dims: Mapping[str, int], seed: int)
 
     Floats are standard normal, rounded to the tensor's type. A tensor that is the second operand of a contraction of length
     K is divided by sqrt(K), so that products come out standard normal too: `gelu` of numbers near 45 would test nothing.
-    Integers are uniform in -4..4 (0..4 if unsigned), or positions of the dimension that they index; truth values a coin. A scalar with a default has it; another float is
-    uniform in 0.5..1, another integer in 1..4.
+    Integers are uniform in -4..4 (0..4 if unsigned), or positions of the dimension that they index; truth values a coin.
+    A scalar with a default has it; another float is uniform in 0.5..1, another integer in 1..4.
     """
     rng = np.random.default_rng(seed)
     lengths = _contracted_lengths(kernel, dims)

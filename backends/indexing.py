@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,8 @@ def read(array: Array, load: Load, place: Place, convert: Convert) -> Array:
 def window(array: Array, index: Sequence[Index], place: Place) -> Array:
     """A view of `array` over `index_axes(index)`; every position must lie inside."""
     if all(isinstance(each, AxisIndex) for each in index) and len(set(index)) == len(index):
-        return array[(*(place.span(each.axis) for each in index if isinstance(each, AxisIndex)), ...)]
+        parts: tuple[Any, ...] = tuple(place.span(each.axis) for each in index if isinstance(each, AxisIndex))
+        return array[(*parts, ...)]
     return _window(array, index, place, [0] * array.ndim)
 
 
@@ -90,7 +92,7 @@ def _reach(index: Index, place: Place) -> tuple[int, int]:
 
 def _covers(array: Array, index: Sequence[Index], place: Place) -> bool:
     reaches = (_reach(each, place) for each in index)
-    return all(0 <= low and high <= extent for (low, high), extent in zip(reaches, array.shape, strict=True))
+    return all(low >= 0 and high <= extent for (low, high), extent in zip(reaches, array.shape, strict=True))
 
 
 def _filled(array: Array, load: Load, place: Place, convert: Convert) -> Array:
@@ -145,12 +147,16 @@ def _taken(array: Array, index: Sequence[Index], positions: Sequence[Array], pla
 def _positions(index: Index, axes: Sequence[Axis], place: Place) -> Array:
     """The positions along one dimension for every element of the tile, of extent one along axes that they do not depend on."""
     if isinstance(index, GatherIndex):
-        return aligned(place.values[index.value], index.value.axes, axes).astype(np.int64)
+        return aligned(place.values[index.value], _names(index.value.axes), _names(axes)).astype(np.int64)
     terms, start = _terms(index, place)
     total = np.full([1] * len(axes), start, np.int64)
     for axis, stride in terms:
-        total = total + aligned(stride * np.arange(place.extent(axis)), [axis], axes)
+        total = total + aligned(stride * np.arange(place.extent(axis)), [axis.name], _names(axes))
     return total
+
+
+def _names(axes: Sequence[Axis]) -> list[str]:
+    return [axis.name for axis in axes]
 
 
 def _stray(tensor: str, positions: Sequence[Array], shape: Sequence[int]) -> UsageError:

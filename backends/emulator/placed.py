@@ -8,7 +8,7 @@ from ...dsl import program
 from ...dsl.program import Axis, Value
 from .. import indexing, numerics
 from ..indexing import Place
-from .frame import Frame, Step
+from .frame import Frame
 from .scope import Scope, Tile
 
 

@@ -23,3 +23,7 @@ class CannotLower(TileryError):
     def __init__(self, chip: str, span: Span, why: str, instead: str) -> None:
         super().__init__(f"{span}: {chip} cannot do this: {why}\n{span.excerpt()}\nhelp: {instead}")
         self.span = span
+
+
+class EngineFault(TileryError):
+    """An engine program that does what the chip leaves undefined; one that this package made is a bug of it."""

