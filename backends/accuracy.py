@@ -9,6 +9,7 @@ judged on the scale of their neighbours. (Where every element should be 0, the s
     + 4 u(T) for every cast to a type T narrower than f32   p rounded to bf16 before a product
     + 4 u(f32) sqrt(K) for every sum, product of elements, or contraction, of length K
     + 4 u(f32) for every elementwise operation
+    + 4 u(f32) sqrt(K) for every `+=` into a result, K positions adding to one element
 
 Errors of f32 accumulation are a random walk: K roundings, each of about u times the partial sum, leave about u sqrt(K) / 3
 of the result's scale (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 4.5). The largest of 10**7
@@ -84,7 +85,16 @@ def tolerance(kernel: program.Kernel, dims: Mapping[str, int], result: ElementTy
                 units += 4 * _unit(F32) * sqrt(_length(each.axes, dims))
             case program.Elementwise() if each.result.element.kind == "float":
                 units += 4 * _unit(F32)
+            case program.Store(accumulate=True):
+                units += 4 * _unit(F32) * sqrt(_length(_added_over(kernel, each), dims))
     return units
+
+
+def _added_over(kernel: program.Kernel, store: program.Store) -> tuple[program.Axis, ...]:
+    """The axes over whose positions an accumulating store may add to one element: those that do not choose its place alone."""
+    loops = [each for each in program.walk(kernel.body) if isinstance(each, program.TileLoop)]
+    placed = {each.axis for each in store.index if isinstance(each, program.AxisIndex)}
+    return tuple(one.axis for loop in loops for one in loop.variables if one.axis not in placed)
 
 
 def _unit(t: ElementType) -> float:

@@ -1,0 +1,75 @@
+"""The kernels that prove a construct of the language each, executed instruction by instruction, or refused for a reason."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from tilery.backends import engine
+from tilery.backends.accuracy import compare
+from tilery.backends.chips import load_chip
+from tilery.backends.data import random_arguments
+from tilery.backends.engine.timing import latency_fs
+from tilery.backends.reference import reference
+from tilery.backends.tunable import Choice
+from tilery.dsl import check_requirements, load
+from tilery.dsl.program import Kernel
+from tilery.dsl.types import ELEMENT_TYPES
+
+FOLDER = Path(__file__).parents[1] / "kernels"
+KERNELS = [(path, name) for path in sorted(FOLDER.glob("*.tk")) for name in load(path).kernels]
+SPECIAL: dict[str, dict[str, int]] = {
+    "conv2d": {"N": 2, "C": 140, "H": 9, "W": 23, "O": 45, "R": 3, "S": 3},
+    "average_pool": {"N": 3, "H": 21, "W": 131},
+    "causal_conv1d": {"B": 2, "S": 141, "D": 75, "K": 4},
+    "grouped_query_attention": {"G": 2, "R": 3, "S": 141, "D": 37, "L": 259},
+    "sliding_window": {"H": 2, "S": 270, "D": 37, "L": 270},
+    "linear_recurrence": {"S": 60, "D": 140},
+    "split_k": {"M": 141, "K": 2311, "N": 77},
+}
+REFUSED = {("int8_matmul", "trn1"), ("int8_matmul", "trn2")} | {(name, "trn1") for name in ("embedding", "embedding_gradient")}
+"""The tensor engine multiplies no integers, and trn1's DMA engines do not gather."""
+
+
+def shape(kernel: Kernel) -> dict[str, int]:
+    """A shape that is ragged in every dimension."""
+    return SPECIAL.get(kernel.name, dict(zip(kernel.signature.dimensions, (141, 267, 133, 75), strict=False)))
+
+
+def programs(kernel: Kernel, dims: dict[str, int], chip: str, count: int) -> list[engine.EngineProgram]:
+    """The program of the model's pick, and of drawn configurations that fit."""
+    target, generator = load_chip(chip), random.Random(kernel.name)
+    space = engine.tunables(kernel, dims, target)
+    found = [engine.lower(kernel, dims, target, engine.default_config(kernel, dims, target))]
+    while len(found) < count:
+        config: dict[str, Choice] = {
+            each.name: generator.choice([48, 64, 128, 200]) if each.kind == "tile" else generator.choice(each.values)
+            for each in space
+        }
+        try:
+            found.append(engine.lower(kernel, dims, target, config))
+        except engine.Infeasible:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("element", ["f32", "bf16"])
+@pytest.mark.parametrize("chip", ["trn1", "trn2"])
+@pytest.mark.parametrize(("path", "name"), KERNELS)
+def test_exact_execution_as_the_reference_says(path: Path, name: str, chip: str, element: str) -> None:
+    definition = load(path).kernels[name]
+    kernel = definition.specialise(dict.fromkeys(definition.signature.type_variables, ELEMENT_TYPES[element]), {})
+    dims = shape(kernel)
+    check_requirements(kernel, dims)
+    if (name, chip) in REFUSED:
+        with pytest.raises(engine.CannotLower) as caught:
+            engine.lower(kernel, dims, load_chip(chip), {})
+        assert chip in str(caught.value) and "help:" in str(caught.value)
+        return
+    arguments = random_arguments(kernel, dims, 3)
+    wanted = reference(kernel, dims, arguments)
+    for program in programs(kernel, dims, chip, 3):
+        found = compare(kernel, dims, engine.execute(program, arguments), wanted)
+        assert found.ok, f"{found} in {program.config}"
+        assert latency_fs(program) == latency_fs(program, jump=False)
