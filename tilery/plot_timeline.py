@@ -33,7 +33,7 @@ def draw_timeline(figure: Figure, place: SubplotSpec, legend: Axes, seen: Record
         axes.set_yticks(range(len(queues)), [_label(each) for each in queues] if number == 0 else [])
         axes.set_xlabel("microseconds from the launch")
         axes.set_title(_title(parts, number))
-    _draw_legend(legend, colours)
+    _draw_legend(legend, colours, jumped=bool(seen.jumps))
 
 
 def _label(queue: str) -> str:
@@ -99,11 +99,12 @@ def _bar(axes: Axes, event: Event, row: int, colours: dict[str, str]) -> None:
     )
 
 
-def _draw_legend(axes: Axes, colours: dict[str, str]) -> None:
+def _draw_legend(axes: Axes, colours: dict[str, str], *, jumped: bool) -> None:
     from matplotlib.patches import Patch
 
     handles = [Patch(color=colour, label=name) for name, colour in colours.items()]
     handles += [Patch(color=OTHERS, label="others")] if len(colours) == len(COLOURS) else []
-    handles.append(Patch(facecolor="0.93", hatch="///", edgecolor="0.75", label="steps alike, left out"))
+    alike = Patch(facecolor="0.93", hatch="///", edgecolor="0.75", label="steps alike, left out")
+    handles += [alike] if jumped else []
     axes.set_axis_off()
     axes.legend(handles=handles, loc="center", ncols=min(7, len(handles)), fontsize=9, frameon=False, borderaxespad=0)

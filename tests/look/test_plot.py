@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,13 @@ from tilery.cli import main
 KERNELS = Path(__file__).parents[2] / "kernels"
 
 
-def program_of(name: str, chip: str = "trn2", config: dict[str, int | str] | None = None, **dims: int) -> EngineProgram:
+def program_of(name: str, chip: str = "trn2", config: Mapping[str, int | str] | None = None, **dims: int) -> EngineProgram:
+    return lowered(name, chip, dims, config or {})
+
+
+def lowered(name: str, chip: str, dims: Mapping[str, int], config: Mapping[str, int | str]) -> EngineProgram:
     kernel = load(KERNELS / f"{name}.tk").kernels[name].specialise({"T": ELEMENT_TYPES["bf16"]}, {})
-    chosen = engine.default_config(kernel, dims, load_chip(chip)) | (config or {})
+    chosen = engine.default_config(kernel, dims, load_chip(chip)) | dict(config)
     return engine.lower(kernel, dims, load_chip(chip), chosen)
 
 
@@ -45,7 +50,7 @@ def plot(path: Path, name: str = "softmax", *dims: str) -> Result:
     ],
 )
 def test_the_losses_add_up_to_the_run(name: str, chip: str, dims: dict[str, int]) -> None:
-    program = program_of(name, chip, **dims)
+    program = lowered(name, chip, dims, {})
     steps = waterfall(program)
     assert all(step.adds_us >= 0 for step in steps)
     assert sum(step.adds_us for step in steps) == pytest.approx(latency_fs(program) / 1e9)
