@@ -181,10 +181,10 @@ class Recording(Walk):
                 latest, found = clock, ("input", instance.buffer, instance.writer)
         for place in leaf.writes:
             instance = self._instance(place)
-            for clock, event in (
-                (self._written[place][self._which[place]], instance.writer),
-                (self._read[place][self._which[place]], instance.reader),
-            ):
+            clocks = [(self._read[place][self._which[place]], instance.reader)]
+            if place in leaf.awaited:
+                clocks.append((self._written[place][self._which[place]], instance.writer))
+            for clock, event in clocks:
                 if clock > latest:
                     latest, found = clock, ("slot", instance.buffer, event)
         return latest, *found

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from .cost import duration_s, latency_s
 from .guards import Guards, inner_guard_axes
-from .program import EngineProgram, Instruction, Loop, Node
+from .program import Buffer, EngineProgram, Instruction, Loop, Node
 from .totals import dealt
 
 FS_PER_S = 10**15
@@ -39,6 +39,8 @@ class Leaf:
     """The other queues that it holds up."""
     reads: tuple[int, ...]
     writes: tuple[int, ...]
+    awaited: tuple[int, ...]
+    """Those of `writes` that other queues write too: only their writes can come in another order than the program's."""
     duration_fs: int
     latency_fs: int
     warm_up_fs: int
@@ -115,6 +117,10 @@ class Binder:
         for _, instruction in program.structure.instructions():
             found.setdefault(instruction.queue, len(found))
         self.queues = found
+        self._writers: dict[Buffer, set[str]] = {}
+        for _, instruction in program.structure.instructions():
+            for buffer in instruction.writes:
+                self._writers.setdefault(buffer, set()).add(instruction.queue)
         self._dma = [place for name, place in found.items() if name.startswith("dma.")]
         trigger_fs = round(program.chip.dma.trigger_ns * 1e-9 * FS_PER_S)
         self.starts = [trigger_fs if name.startswith("dma.") else 0 for name in found]
@@ -142,6 +148,7 @@ class Binder:
             self._held_up(node, queue),
             tuple(self.buffers[buffer] for buffer in node.reads),
             tuple(self.buffers[buffer] for buffer in node.writes),
+            tuple(self.buffers[buffer] for buffer in node.writes if len(self._writers[buffer]) > 1),
             round(duration_s(node, self._program.chip, extents, self._program.dims) * FS_PER_S),
             round(latency_s(node, self._program.chip) * FS_PER_S),
             round(self._program.chip.tensor.warm_up_ns * 1e-9 * FS_PER_S) if node.engine == "tensor" else 0,
@@ -280,10 +287,11 @@ class Walk:
             clock = written[buffer][which[buffer]]
             if clock > start:
                 start = clock
-        for buffer in leaf.writes:
+        for buffer in leaf.awaited:
             clock = written[buffer][which[buffer]]
             if clock > start:
                 start = clock
+        for buffer in leaf.writes:
             clock = read[buffer][which[buffer]]
             if clock > start:
                 start = clock

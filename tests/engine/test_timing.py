@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -82,6 +83,10 @@ def event_run(program: EngineProgram) -> int:
     written: dict[tuple[Buffer, int], int] = {}
     read: dict[tuple[Buffer, int], int] = {}
     names = {node.queue for _, node in program.structure.instructions()}
+    writers: dict[Buffer, set[str]] = defaultdict(set)
+    for _, node in program.structure.instructions():
+        for buffer in node.writes:
+            writers[buffer].add(node.queue)
     end, cold = 0, True
 
     def trigger(name: str) -> int:
@@ -93,7 +98,8 @@ def event_run(program: EngineProgram) -> int:
         writes = [(buffer, instances[buffer] % program.slots(buffer)) for buffer in node.writes]
         if node.engine == "tensor" and cold:
             duration, cold = duration + round(program.chip.tensor.warm_up_ns * 1e-9 * FS_PER_S), False
-        waits = [queue.get(node.queue, trigger(node.queue)), *(written.get(slot, 0) for slot in reads + writes)]
+        shared = [slot for slot in writes if writers[slot[0]] != {node.queue}]
+        waits = [queue.get(node.queue, trigger(node.queue)), *(written.get(slot, 0) for slot in reads + shared)]
         start = max(*waits, *(read.get(slot, 0) for slot in writes), 0)
         queue[node.queue] = start + duration
         for other in names - {node.queue}:
