@@ -181,6 +181,29 @@ def compare(**options: Any) -> None:
     compare(**options)
 
 
+@main.command(epilog="\b\nExample:\n  tilery freeze kernels/matmul.tk M=2048 K=4096 N=14336 -o mine/matmul.tk")
+@_options(file_argument, names_argument, chip_option, set_option, tuned_option, debug_option)
+@click.option("-o", "--output", metavar="FILE", help="Write the copy there, and the schedule beside it; else print the text.")
+def freeze(**options: Any) -> None:
+    """The kernel's text with its tile sizes written in."""
+    from .freeze_command import freeze
+
+    freeze(**options)
+
+
+@main.command(epilog="\b\nExample:\n  tilery tuned kernels")
+@click.argument("folder", default=".", metavar="[FOLDER|FILE]")
+@click.option("--prune", is_flag=True, help="Remove the stale entries.")
+@click.option("--retune", is_flag=True, help="Tune the stale entries anew, where the kernel still takes their shape.")
+@click.option("--budget", default="20s", show_default=True, metavar="TIME", help="How long to search for each of them.")
+@_options(json_option, debug_option)
+def tuned(**options: Any) -> None:
+    """The tuned entries of a folder, stale ones marked."""
+    from .tuned_command import tuned
+
+    tuned(**options)
+
+
 @main.command(epilog="\b\nExample:\n  tilery show kernels/softmax.tk M=512 N=1024 --stage engine")
 @_options(shape_options, set_option, tuned_option)
 @click.option("--stage", metavar="STAGE", help="Which stage; without it, all of them are listed.")

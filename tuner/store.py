@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -59,11 +60,18 @@ class TunedFile:
 
     def write(self, entry: Entry) -> None:
         """Adds an entry, or replaces the one of the same key and objective; every other entry stays as it is."""
+        name = (entry.key, entry.objective)
+        self._change(lambda entries: [*(each for each in entries if (each.key, each.objective) != name), entry])
+
+    def remove(self, gone: Sequence[Entry]) -> None:
+        """Takes entries out; one that another tuner has replaced meanwhile stays."""
+        self._change(lambda entries: [each for each in entries if each not in gone])
+
+    def _change(self, change: Callable[[list[Entry]], list[Entry]]) -> None:
         path = self.path.resolve()  # a link stays a link, its target is replaced
         try:
             with FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_TIMEOUT_S):
-                others = [each for each in self.read() if (each.key, each.objective) != (entry.key, entry.objective)]
-                _replace(path, _text([*others, entry]))
+                _replace(path, _text(change(self.read())))
         except Timeout:
             raise ResultsError(f"{self.path}: another tuner has held it for {LOCK_TIMEOUT_S:.0f} s; try again later") from None
         except OSError as error:
