@@ -25,7 +25,7 @@ TEXT = """kernel split(a: T[M, K], b: T[K, N]) -> c: f32[M, N]:
                 for k of p by {64, 128}:
                     acc += a[m, k] @ b[k, n]
             else:
-                for k of p:
+                for k of p by {64, 128}:
                     acc += a[m, k] @ b[k, n]
         c[m, n] = acc
 """
