@@ -18,6 +18,7 @@ from .tuner.store import TunedFile
 
 if TYPE_CHECKING:
     from .backends.engine import Report
+    from .tuner.feasibility import Landscape
     from .tuner.result import Result
 
 log = logging.getLogger("tilery")
@@ -109,6 +110,20 @@ class Kernel:
         Raises `UsageError` for names that do not fit, `Infeasible` if the configuration does not fit the chip.
         """
         return self._told(self.pipeline(names, chip, config, what_if)).report
+
+    def space(self, chip: str = DEFAULT_CHIP, **names: Given) -> Landscape:
+        """What can be chosen for one shape and chip, and which of it fits: `tilery.tuner.Search(matmul.space(M=2048, ...))`.
+
+        Raises `Infeasible` if nothing fits the chip.
+        """
+        from .tuner.engine_model import EngineModel
+        from .tuner.feasibility import survey
+        from .tuner.space import Space
+
+        pipeline = self.pipeline(names, chip)
+        model = EngineModel(pipeline.program, pipeline.dims, pipeline.chip)
+        space = Space(pipeline.tunables)
+        return survey(model, space, space.index(model.default()))
 
     def autotune(self, chip: str = DEFAULT_CHIP, *, budget: str | float = "20s", **names: Given) -> Result:
         """Searches, verifies and writes a tuned entry: `matmul.autotune(M=2048, K=4096, N=14336, budget="30s")`.

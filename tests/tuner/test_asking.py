@@ -1,0 +1,123 @@
+"""`tilery.tuner.Search`: what it asks for, and how good that is on a small rough space."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping
+
+import pytest
+from tilery.dsl.errors import UsageError
+from tilery.kernels import softmax
+from tilery.tuner import Exhausted, Search
+
+Value = int | float | str | bool | None
+SPACE: dict[str, list[Value]] = {
+    "block": [16, 32, 64, 128, 256, 512],
+    "tile": [1, 2, 3, 4, 5, 6, 7, 8],
+    "depth": [8, 16, 32, 64],
+    "staged": [False, True],
+    "order": ["rows", "columns", "blocks"],
+}
+
+
+def allowed(config: Mapping[str, Value]) -> bool:
+    return _number(config, "block") * _number(config, "tile") <= 1024
+
+
+def _number(config: Mapping[str, Value], name: str) -> float:
+    value = config[name]
+    assert isinstance(value, int)
+    return float(value)
+
+
+def microseconds(config: Mapping[str, Value]) -> float:
+    block, tile, depth = (_number(config, name) for name in ("block", "tile", "depth"))
+    if block == 512 and depth == 64:
+        return math.inf
+    cliff = 3.0 if tile * depth > 160 else 1.0
+    order = {"rows": 1.0, "columns": 1.4, "blocks": 0.9 if config["staged"] else 1.8}[str(config["order"])]
+    return 100 * cliff * order * (1 + abs(math.log2(block / 128)) + 2 / tile + 8 / depth)
+
+
+def run(sampler: str, count: int, seed: int = 0) -> Search:
+    search = Search(SPACE, allowed, sampler=sampler, seed=seed)
+    for _ in range(count):
+        config = search.ask()
+        assert allowed(config)
+        search.tell(config, microseconds(config))
+    return search
+
+
+@pytest.mark.parametrize("sampler", ["surrogate", "descent", "random", "brute", "tpe", "nsga2"])
+def test_nothing_is_asked_twice_and_the_seed_decides(sampler: str) -> None:
+    asked = [each.config for each in run(sampler, 25).told]
+    assert len({tuple(each.items()) for each in asked}) == 25
+    assert asked == [each.config for each in run(sampler, 25).told]
+
+
+def test_few_evaluations_come_close_to_the_optimum() -> None:
+    best = min(microseconds(each.config) for each in run("brute", Search(SPACE, allowed).feasible).told)
+    found = [told.value for seed in range(5) if (told := run("surrogate", 40, seed).best)]
+    assert statistics.median(found) <= 1.1 * best
+
+
+def test_it_ends_when_everything_has_been_asked() -> None:
+    search = Search({"a": [1, 2, 3], "b": ["x", "y"]}, lambda config: config != {"a": 2, "b": "x"})
+    asked = [search.ask() for _ in range(5)]
+    assert {"a": 2, "b": "x"} not in asked
+    with pytest.raises(Exhausted, match="all 5 feasible"):
+        search.ask()
+
+
+def test_failures_are_kept_and_never_best() -> None:
+    search = Search({"a": list(range(1, 21))}, seed=1)
+    for number in range(19):
+        config = search.ask()
+        search.tell(config, "crashed" if number % 2 else math.inf)
+    assert search.best is None
+    last = search.ask()
+    search.tell(last, 5.0)
+    assert search.best and search.best.config == last
+    assert [each.reason for each in search.told].count("crashed") == 9
+
+
+def test_told_without_being_asked_and_several_at_once() -> None:
+    search = Search({"a": [1, 2, 3]}, seeds=[{"a": 2}])
+    search.tell({"a": 1}, -3.0)
+    assert [search.ask(), search.ask()] == [{"a": 2}, {"a": 3}]
+
+
+def test_a_space_too_large_to_list_is_followed_downhill() -> None:
+    search = Search({f"p{place}": list(range(1, 9)) for place in range(9)}, lambda each: each["p0"] != 3, seed=2)
+    for _ in range(60):
+        config = search.ask()
+        assert config["p0"] != 3
+        search.tell(config, sum((_number(config, name) - 4) ** 2 for name in config) + 1)
+    assert search.best and search.best.value < 20
+
+
+def test_a_kernel_s_space_brings_feasibility_and_ranking() -> None:
+    search = Search(softmax.space(M=256, N=512))
+    config = {name: value for name, value in search.ask().items() if isinstance(value, int | str)}
+    assert softmax.simulate(M=256, N=512, config=config).latency_us > 0
+    with pytest.raises(UsageError, match="takes no constraint"):
+        Search(softmax.space(M=256, N=512), allowed)
+
+
+def test_mistakes_are_named() -> None:
+    with pytest.raises(UsageError, match="there is no sampler `surogate`; did you mean `surrogate`"):
+        Search(SPACE, sampler="surogate")
+    with pytest.raises(UsageError, match="no configuration of this space meets the constraint"):
+        Search(SPACE, lambda config: False)
+    with pytest.raises(UsageError, match="at least one value"):
+        Search({"a": []})
+    search = Search(SPACE, allowed)
+    with pytest.raises(UsageError, match="not feasible"):
+        search.tell({"block": 512, "tile": 8, "depth": 8, "staged": True, "order": "rows"}, 1.0)
+    config = search.ask()
+    with pytest.raises(UsageError, match="no value to minimise"):
+        search.tell(config, math.nan)
+    search.tell(config, 1.0)
+    with pytest.raises(UsageError, match="told already"):
+        search.tell(config, 1.0)
