@@ -34,7 +34,7 @@ class Place:
     def extent(self, axis: Axis) -> int:
         """How many positions an axis covers."""
         span = self.span(axis)
-        return span.stop - span.start
+        return int(span.stop - span.start)
 
 
 def read(array: Array, load: Load, place: Place, convert: Convert) -> Array:

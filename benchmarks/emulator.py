@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from tilery.backends import data, emulator
-from tilery.dsl.types import BF16, F32, ElementType
 
 from tilery import dsl
+from tilery.backends import data, emulator
+from tilery.dsl.types import BF16, F32, ElementType
 
 KERNELS = Path(__file__).parents[1] / "kernels"
 Array = NDArray[Any]

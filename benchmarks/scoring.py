@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
 from tilery.backends.tunable import Config
@@ -55,6 +57,11 @@ def singles(kernel: Kernel, dims: Mapping[str, int], count: int) -> list[Config]
     return [{each.name: each.values[int(columns[each.name][row])] for each in space} for row in fits]
 
 
+def score(kernel: Kernel, dims: Mapping[str, int], config: Config) -> engine.Report:
+    """Lowers and times one configuration."""
+    return engine.simulate(engine.lower(kernel, dims, load_chip("trn2"), config))
+
+
 def main() -> None:
     """Prints a line a kernel."""
     chip = load_chip("trn2")
@@ -63,11 +70,8 @@ def main() -> None:
         kernel = load(KERNELS / f"{name}.tk").kernels[name].specialise({"T": BF16}, {})
         sizes = {each.name: len(each.values) for each in engine.tunables(kernel, dims, chip)}
         columns = [drawn(sizes, ROWS, seed) for seed in range(REPEATS)]
-        rate = ROWS / median(seconds(lambda each=each: engine.screen(kernel, dims, chip, each)) for each in columns)  # type: ignore[misc]
-        each_ms = [
-            1e3 * seconds(lambda config=config: engine.simulate(engine.lower(kernel, dims, chip, config)))  # type: ignore[misc]
-            for config in singles(kernel, dims, SINGLES)
-        ]
+        rate = ROWS / median(seconds(partial(engine.screen, kernel, dims, chip, each)) for each in columns)
+        each_ms = [1e3 * seconds(partial(score, kernel, dims, config)) for config in singles(kernel, dims, SINGLES)]
         table.add_row(name, f"{rate:,.0f}", f"{median(each_ms):.1f}", f"{max(each_ms):.1f}")
     Console(width=100).print(table)
 

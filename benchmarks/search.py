@@ -12,9 +12,8 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from itertools import product
 
-from tilery.tuner import Search
-
 from benchmarks.spaces import Brute, spaces
+from tilery.tuner import Search
 
 SAMPLERS = ("surrogate", "descent", "random", "tpe")
 COUNTS = (40, 100)

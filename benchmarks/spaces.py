@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-import tilery.kernels
 from numpy.typing import NDArray
+
+import tilery.kernels
 from tilery.tuner.engine_model import EngineModel
 from tilery.tuner.feasibility import survey
 from tilery.tuner.space import Space

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 from rich.table import Table
+
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
 from tilery.backends.engine.program import EngineProgram, Loop, Node, Stage, Structure

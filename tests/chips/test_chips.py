@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from tilery.backends.chips import Chip, ChipError, changed, chip_names, load_chip
 from tilery.dsl.errors import UsageError
 

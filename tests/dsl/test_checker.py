@@ -1,6 +1,7 @@
 """What programs mean: axes, types, scopes."""
 
 import pytest
+
 from tilery.dsl import SourceErrors, UsageError, bind_dimensions, check_requirements, parse
 from tilery.dsl.program import Call, Cast, Constant, Dot, ForLoop, Kernel, Load, Op, Reduce, Store, Value, index_axes, walk
 from tilery.dsl.types import BF16, BOOL, F32, I8, I32, ElementType

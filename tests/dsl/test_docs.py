@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from tilery.dsl import parse
 from tilery.dsl.functions import FUNCTIONS, REDUCTIONS, SCANS
 from tilery.dsl.module import prelude

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tilery.dsl import SourceErrors, parse
 
 FOLDER = Path(__file__).parent / "errors"

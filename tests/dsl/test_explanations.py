@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 import tilery.dsl
 from tilery.dsl import SourceErrors, UsageError, check_requirements, explain_error, load, parse
 from tilery.dsl.explanations import Explanation, explanations

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tilery.dsl import SourceErrors, fingerprint, parse
 from tilery.dsl.formatter import format_text
 

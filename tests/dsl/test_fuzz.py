@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-import tilery.dsl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+import tilery.dsl
 from tilery.dsl import SourceErrors, UsageError, load, parse
 from tilery.dsl.types import BF16
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 from lark import Lark
+
 from tilery.dsl.layout import Layout, chunks
 from tilery.dsl.parser import GRAMMAR, grammar
 

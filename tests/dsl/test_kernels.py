@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tilery.dsl import KernelDefinition, UsageError, load
 from tilery.dsl.program import (
     Call,

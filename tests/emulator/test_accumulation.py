@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tilery import dsl
 from tilery.backends import data, emulator
 from tilery.backends.emulator import blas
 from tilery.backends.emulator.stepwise import step_through
 from tilery.dsl import program
 from tilery.dsl.types import F32
-
-from tilery import dsl
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 

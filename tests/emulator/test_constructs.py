@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tilery import dsl
 from tilery.backends import accuracy, data, emulator
 from tilery.backends.reference import reference
 from tilery.dsl import check_requirements, program
 from tilery.dsl.errors import UsageError
 from tilery.dsl.types import BF16, F32, ElementType
-
-from tilery import dsl
 
 FOLDER = Path(__file__).parents[1] / "kernels"
 KERNELS = [(path.stem, name) for path in sorted(FOLDER.glob("*.tk")) for name in dsl.load(path).kernels]

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tilery import dsl
 from tilery.backends import accuracy, data, emulator, numerics
 from tilery.backends.emulator.stepwise import step_through
 from tilery.backends.numerics import Array
@@ -17,9 +19,6 @@ from tilery.backends.reference import reference
 from tilery.dsl import program
 from tilery.dsl.errors import UsageError
 from tilery.dsl.types import BF16, F32, ElementType
-
-from tilery import dsl
-
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 SHIPPED = ("matmul", "matmul_kmajor", "linear_gelu", "softmax", "rmsnorm", "attention")

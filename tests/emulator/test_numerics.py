@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from tilery.backends import numerics
 
 UNARY: dict[str, Callable[[float], float]] = {

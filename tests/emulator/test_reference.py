@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tilery import dsl
 from tilery.backends import accuracy, data, numerics
 from tilery.backends import reference as reference_module
 from tilery.backends.reference import reference
 from tilery.dsl import program
 from tilery.dsl.errors import UsageError
 from tilery.dsl.types import BF16, F8E4M3, F16, F32, ElementType
-
-from tilery import dsl
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 

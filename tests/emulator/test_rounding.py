@@ -3,6 +3,7 @@
 import ml_dtypes
 import numpy as np
 import pytest
+
 from tilery.backends import numerics
 from tilery.dsl.types import BF16, BOOL, ELEMENT_TYPES, F8E4M3, F8E5M2, F16, F32, I8, I16, I32, U8, ElementType
 

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
-from tilery.backends.data import random_arguments
+from tilery.backends.data import Argument, random_arguments
 from tilery.backends.engine.errors import EngineFault
 from tilery.backends.engine.program import Loop, Node
+from tilery.backends.tunable import Config
 
 from .kernels import specialised
 
@@ -26,19 +28,19 @@ DIMS = {
 }
 
 
-def lowered(name: str, chip: str = "trn2", **choices: int | str) -> tuple[engine.EngineProgram, dict[str, object]]:
+def lowered(name: str, chip: str = "trn2", choices: Config | None = None) -> tuple[engine.EngineProgram, dict[str, Argument]]:
     kernel = specialised(name, "f32", True if name == "attention" else None)
     target = load_chip(chip)
-    config = {**engine.default_config(kernel, DIMS[name], target), **choices}
-    return engine.lower(kernel, DIMS[name], target, config), random_arguments(kernel, DIMS[name], 0)  # type: ignore[return-value]
+    config = {**engine.default_config(kernel, DIMS[name], target), **(choices or {})}
+    return engine.lower(kernel, DIMS[name], target, config), random_arguments(kernel, DIMS[name], 0)
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.sampled_from(sorted(DIMS)), st.integers(0, 10**6))
 def test_the_order_of_independent_work_changes_nothing(name: str, seed: int) -> None:
     program, arguments = lowered(name)
-    straight = engine.execute(program, arguments)  # type: ignore[arg-type]
-    again = engine.execute(program, arguments, shuffle=seed)  # type: ignore[arg-type]
+    straight = engine.execute(program, arguments)
+    again = engine.execute(program, arguments, shuffle=seed)
     for each in straight:
         np.testing.assert_array_equal(straight[each], again[each])
 
@@ -54,8 +56,8 @@ def rewritten(nodes: tuple[Node, ...], change: Callable[[Loop], Loop]) -> tuple[
 @pytest.mark.parametrize("chip", ["trn1", "trn2"])
 def test_adding_to_a_bank_that_no_matmul_started_is_refused(chip: str) -> None:
     """The accumulator is given out anew in every step of k, and so is undefined when the second step adds to it."""
-    program, arguments = lowered("matmul", chip, **{"m": 128, "n": 512, "k": 128, "accumulate.acc": "psum"})
-    engine.execute(program, arguments)  # type: ignore[arg-type]
+    program, arguments = lowered("matmul", chip, {"m": 128, "n": 512, "k": 128, "accumulate.acc": "psum"})
+    engine.execute(program, arguments)
     banks = [each for each in program.structure.buffers if each.memory == "psum"]
 
     def change(loop: Loop) -> Loop:
@@ -67,4 +69,4 @@ def test_adding_to_a_bank_that_no_matmul_started_is_refused(chip: str) -> None:
     body = rewritten(program.structure.body, change)
     broken = replace(program, structure=replace(program.structure, body=body))
     with pytest.raises(EngineFault, match="none has started"):
-        engine.execute(broken, arguments)  # type: ignore[arg-type]
+        engine.execute(broken, arguments)

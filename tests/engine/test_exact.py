@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+
 from tilery.backends import emulator, engine
 from tilery.backends.accuracy import compare
 from tilery.backends.chips import load_chip

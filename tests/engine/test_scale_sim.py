@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
 from tilery.backends.engine.timing import FS_PER_S, latency_fs

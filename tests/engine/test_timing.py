@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
 from tilery.backends import engine
 from tilery.backends.chips import Chip, load_chip
 from tilery.backends.engine.cost import duration_s, latency_s

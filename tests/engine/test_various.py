@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
+
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
 from tilery.backends.engine.timing import latency_fs

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 import pytest
-from tilery.dsl.errors import UsageError
 
 from tilery import dsl
 from tilery.calling import Call, bind_call
+from tilery.dsl.errors import UsageError
 
 SIGNATURE = (
     dsl.parse(

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from tilery.dsl import parse
 
 import tilery
 from tilery.cli import main
+from tilery.dsl import parse
 from tilery.freezing import frozen
 
 KERNELS = Path(__file__).parents[2] / "kernels"

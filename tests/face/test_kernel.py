@@ -9,9 +9,9 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-import tilery.kernels
 
 import tilery
+import tilery.kernels
 from tilery.kernel import Kernel
 
 KERNELS = Path(__file__).parents[2] / "kernels"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tilery.tuner.store import TunedFile
 
 from tilery.cli import main
+from tilery.tuner.store import TunedFile
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
 from tilery.backends.engine import EngineProgram
 from tilery.backends.engine.roofline import roofline
 from tilery.backends.engine.timing import latency_fs
 from tilery.backends.engine.waterfall import Step, waterfall
+from tilery.cli import main
 from tilery.dsl import load
 from tilery.dsl.types import ELEMENT_TYPES
-
-from tilery.cli import main
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 

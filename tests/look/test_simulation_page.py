@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
 from tilery.backends.engine import EngineProgram
@@ -14,10 +15,9 @@ from tilery.backends.engine.energy import energy, price_usd
 from tilery.backends.engine.sweep import sweep
 from tilery.backends.engine.timing import latency_fs
 from tilery.backends.engine.traffic import traffic
+from tilery.cli import main
 from tilery.dsl import load
 from tilery.dsl.types import ELEMENT_TYPES
-
-from tilery.cli import main
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 MATMUL = ["matmul.tk", "M=2048", "K=4096", "N=14336"]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
 from tilery.backends.engine import EngineProgram
@@ -20,10 +21,9 @@ from tilery.backends.engine.critical import critical
 from tilery.backends.engine.recording import Record, record
 from tilery.backends.engine.timing import latency_fs
 from tilery.backends.engine.trace import trace
+from tilery.cli import main
 from tilery.dsl import load
 from tilery.dsl.types import ELEMENT_TYPES
-
-from tilery.cli import main
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Mapping
 
 import pytest
+
 from tilery.dsl.errors import UsageError
 from tilery.kernels import softmax
 from tilery.tuner import Exhausted, Search
@@ -75,10 +76,12 @@ def test_failures_are_kept_and_never_best() -> None:
     for number in range(19):
         config = search.ask()
         search.tell(config, "crashed" if number % 2 else math.inf)
-    assert search.best is None
+    before = search.best
+    assert before is None
     last = search.ask()
     search.tell(last, 5.0)
-    assert search.best and search.best.config == last
+    after = search.best
+    assert after is not None and after.config == last
     assert [each.reason for each in search.told].count("crashed") == 9
 
 

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from tilery.backends.engine.errors import Infeasible
 from tilery.backends.tunable import Config, Tunable
 from tilery.tuner.adapt import adapt, shrunk_to_fit

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+import tilery
 from tilery.tuner import feasibility
 from tilery.tuner.engine_model import EngineModel
 from tilery.tuner.space import Space
-
-import tilery
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 CASES = [

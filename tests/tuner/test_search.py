@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from tilery.backends.engine.errors import Infeasible
 from tilery.backends.tunable import Config, Tunable
 from tilery.dsl.errors import UsageError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from tilery.backends.tunable import Tunable
 from tilery.dsl.errors import UsageError
 from tilery.tuner.space import Space

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from tilery.tuner.entry import Entry, Key, Prints, RunnerUp
 from tilery.tuner.store import ResultsError, TunedFile
 
