@@ -41,7 +41,7 @@ def print_result(console: Console, pipeline: Pipeline, result: Result) -> None:
 def print_written(console: Console, pipeline: Pipeline, target: str) -> None:
     """Prints where the entry went, and what to do next."""
     page = facts()
-    page.add_row("written to", Text(str(pipeline.store.path), style="green"))
+    page.add_row("written to", Text(str(pipeline.store.path), style="green", overflow="fold"))
     next_command = f"tilery simulate {target} {pipeline.request.arguments} {pipeline.chip_words}"
     console.print(page)
     # Not wrapped, so that it can be copied.
