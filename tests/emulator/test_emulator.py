@@ -54,9 +54,11 @@ def check(kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, i
     found = accuracy.compare(kernel, dims, got, wanted)
     assert found.max_error <= 2 * found.tolerance, f"against the oracle, which rounds too: {found}"
     if kernel.reference:
-        found = accuracy.compare(kernel, dims, got, reference(kernel, dims, arguments))
-        # Shapes of a few elements: the largest error may exceed what the typical size of so few explains.
-        assert found.max_error <= 2 * found.tolerance, f"against the reference: {found}"
+        exact = reference(kernel, dims, arguments)
+        found = accuracy.compare(kernel, dims, got, exact)
+        # One element far out on the tail of `gelu` has no neighbours whose size would be its scale: its own plain execution has.
+        plain = accuracy.compare(kernel, dims, step_through(kernel, dims, tiles, arguments), exact)
+        assert found.max_error <= found.tolerance + 2 * plain.max_error, f"against the reference: {found}"
 
 
 @settings(max_examples=60, deadline=None)
