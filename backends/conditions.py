@@ -27,6 +27,7 @@ class Condition:
     interval: Evaluate
     axes: tuple[str, ...]
     """The axes of its masks."""
+    most_bytes: int = MASK_BYTES
     masks: dict[tuple[int, ...], Array] = field(default_factory=dict)
     kept_bytes: int = 0
 
@@ -45,7 +46,7 @@ class Condition:
         found = self.masks.get(key)
         if found is None:
             found = self._evaluate(self.value, spans)
-            if self.kept_bytes + found.nbytes <= MASK_BYTES:
+            if self.kept_bytes + found.nbytes <= self.most_bytes:
                 self.masks[key] = found
                 self.kept_bytes += found.nbytes
         return found
@@ -74,9 +75,9 @@ class Condition:
         raise AssertionError(f"{type(op).__name__} is not a function of positions")
 
 
-def condition(value: Value, ops: Mapping[Value, Op], dims: Mapping[str, int]) -> Condition | None:
-    """The condition that `value` is, or None if it depends on data."""
+def condition(value: Value, ops: Mapping[Value, Op], dims: Mapping[str, int], most_bytes: int = MASK_BYTES) -> Condition | None:
+    """The condition that `value` is, keeping masks of up to `most_bytes`; None if it depends on data."""
     interval = interval_of(value, ops, dims)
     if interval is None:
         return None
-    return Condition(value, ops, dims, interval, tuple(axis.name for axis in value.axes))
+    return Condition(value, ops, dims, interval, tuple(axis.name for axis in value.axes), min(most_bytes, MASK_BYTES))

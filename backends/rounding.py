@@ -52,10 +52,11 @@ def compute_dtype(t: ElementType) -> np.dtype[Any]:
 
 
 def to_compute(x: Array, t: ElementType, out: Array | None = None) -> Array:
-    """Stored elements of `t` -> computing form; exact. Without `out`, f32, i32 and bool are passed on uncopied."""
+    """Stored elements of `t` -> computing form; exact. Without `out`, f32, i32 and bool are passed on uncopied,
+    and float64, which a computation in high precision leaves."""
     dtype = compute_dtype(t)
     if out is None:
-        if x.dtype == dtype:
+        if x.dtype == dtype or (x.dtype == np.float64 and t.kind == "float"):
             return x
         out = np.empty(x.shape, dtype)
     _widener(t.name)(x, out)
@@ -92,7 +93,8 @@ def cast(x: Array, t: ElementType, out: Array | None = None) -> Array:
         with np.errstate(all="ignore"):
             _in_blocks(_round_bf16, x, out)
         return out
-    return to_compute(to_storage(x, t), t, out)
+    _in_blocks(lambda part, into: _widener(t.name)(to_storage(part, t), into), x, out)
+    return out
 
 
 def rounded(x: Array, t: ElementType, out: Array | None = None) -> Array:
@@ -126,7 +128,7 @@ def _widener(name: str) -> Callable[[Array, Array], None]:
         return _widen_bf16
     if name in ("f8e4m3", "f8e5m2"):
         table = np.arange(256, dtype=np.uint8).view(_STORAGE[name]).astype(np.float32)
-        return lambda x, out: np.copyto(out, table[x.view(np.uint8)])
+        return lambda x, out: _in_blocks(lambda part, into: np.copyto(into, table[part.view(np.uint8)]), x, out)
     return lambda x, out: np.copyto(out, x, casting="unsafe")
 
 
@@ -135,8 +137,8 @@ def _widener(name: str) -> Callable[[Array, Array], None]:
 # Done on the bits, five passes in cache, rather than by ml_dtypes' conversions: those take as long, and hold the
 # interpreter's lock, so that workers wait for each other.
 
-_BLOCK = 1 << 17
-"""Elements rounded at a time, which bounds the temporary to half a mebibyte."""
+_BLOCK = 1 << 16
+"""Elements rounded at a time, which bounds the temporary to a quarter of a mebibyte."""
 
 
 def _widen_bf16(x: Array, out: Array) -> None:

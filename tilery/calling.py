@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from .dsl import bind_dimensions, program
 from .dsl.errors import UsageError
 from .dsl.report import did_you_mean
 from .dsl.types import ELEMENT_TYPES, ElementType, TypeVariable
+from .foreign import to_numpy
 from .request import Given, sort_names
 
 Array = NDArray[np.generic]
@@ -30,18 +32,40 @@ class Call:
     constants: Mapping[str, int | bool]
 
 
-def bind_call(name: str, signature: program.Signature, given: Sequence[object], named: Mapping[str, object]) -> Call:
+Forms = tuple[tuple[np.dtype[Any], tuple[int, ...]], ...]
+"""The element type and the shape of every tensor argument."""
+Bound = tuple[Mapping[str, ElementType], Mapping[str, int]]
+"""What they bind: element types and dimensions."""
+FORMS_KEPT = 128
+
+
+def bind_call(
+    name: str,
+    signature: program.Signature,
+    given: Sequence[object],
+    named: Mapping[str, object],
+    known: MutableMapping[Forms, Bound] | None = None,
+) -> Call:
     """Matches arguments to parameters as Python does, and reads types and dimensions off the tensors.
 
     Raises `UsageError` for an argument missing, unknown, given twice or of the wrong kind, and for types or shapes that
-    disagree.
+    disagree. `known` remembers what forms of arguments bind, so that the next call of these shapes is quick.
     """
     values = _by_name(name, signature, given, named)
     tensors = {each.name: _array(each, values[each.name]) for each in signature.tensors}
-    types = _types(signature, tensors)
-    dims = bind_dimensions(signature, {each: tensor.shape for each, tensor in tensors.items()})
+    types, dims = _bound(signature, tensors, {} if known is None else known)
     rest = sort_names(signature, {each: _number(each, value) for each, value in values.items() if each not in tensors})
     return Call(tensors | dict(rest.scalars), types, dims, rest.constants)
+
+
+def _bound(signature: program.Signature, tensors: Mapping[str, Array], known: MutableMapping[Forms, Bound]) -> Bound:
+    forms = tuple((each.dtype, each.shape) for each in tensors.values())
+    if forms not in known:
+        if len(known) >= FORMS_KEPT:
+            known.clear()
+        dims = bind_dimensions(signature, {each: tensor.shape for each, tensor in tensors.items()})
+        known[forms] = _types(signature, tensors), dims
+    return known[forms]
 
 
 def _by_name(name: str, signature: program.Signature, given: Sequence[object], named: Mapping[str, object]) -> dict[str, object]:
@@ -75,7 +99,7 @@ def _number(name: str, value: object) -> Given:
 
 
 def _array(tensor: program.Tensor, value: object) -> Array:
-    array: Array = np.asarray(value)
+    array: Array = to_numpy(tensor.name, value)
     kind = _elements().get(array.dtype)
     if kind is None:
         raise UsageError(

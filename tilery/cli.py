@@ -126,9 +126,16 @@ def explain_error(code: str) -> None:
 @_options(shape_options, set_option, tuned_option)
 @click.option("--exact", is_flag=True, help="Execute the engine program, instruction by instruction.")
 @click.option("--seed", default=0, show_default=True, help="For the random arguments.")
+@click.option("--shuffle", type=int, metavar="SEED", help="As --exact, independent work in a random order: shows races.")
+@click.option("--high-precision", is_flag=True, help="float64 throughout, nothing rounds: tells a bug from rounding.")
+@click.option("--stochastic", type=int, metavar="SEED", help="Casts and stores round stochastically.")
+@click.option("--fast-accumulate", is_flag=True, help="Loops that only add products up take several tiles at once.")
+@click.option("--scratch", "scratch_mib", default=256, show_default=True, metavar="MIB", help="Memory for temporaries.")
+@click.option("--probe", multiple=True, metavar="NAME", help="Save every tile that NAME is given in the text.")
+@click.option("--probe-file", metavar="FILE.npz", help="Where to, instead of KERNEL.probe.npz.")
 def run(**options: Any) -> None:
     """Run on random data, compare with the kernel's own reference."""
-    from .commands import run
+    from .run_command import run
 
     run(**options)
 

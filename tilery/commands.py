@@ -1,22 +1,16 @@
-"""What `check`, `run`, `explain`, `show` and `chips` do."""
+"""What `check`, `explain`, `show` and `chips` do."""
 
 from __future__ import annotations
-
-import time
-from dataclasses import asdict
 
 import click
 
 from . import dsl
-from .backends import accuracy, data
 from .backends.chips import chip_names, load_chip
-from .backends.reference import reference
 from .chips_page import print_chip, print_chips
 from .console import console, print_json
 from .dsl.errors import TileryError, UsageError
 from .explain_page import Explanation, print_explanation
 from .opening import open_pipeline
-from .pages import identity, print_run
 from .stages import STAGES
 from .tuner.engine_model import EngineModel
 from .tuner.feasibility import survey
@@ -25,10 +19,6 @@ from .tuner.space import Space
 
 class CheckFailed(TileryError):
     """Mistakes in one or several files; each has been printed in full."""
-
-
-class WrongValues(TileryError):
-    """A run whose values differ from the reference."""
 
 
 def check(files: tuple[str, ...], as_json: bool) -> None:
@@ -67,35 +57,6 @@ def _described(file: str, definition: dsl.KernelDefinition) -> dict[str, object]
         "constants": {each.name: each.default for each in signature.constants},
         "scalars": {each.name: each.default for each in signature.scalars},
     }
-
-
-def run(
-    file: str,
-    names: tuple[str, ...],
-    chip: str,
-    as_json: bool,
-    choices: tuple[str, ...],
-    tuned: str | None,
-    exact: bool,
-    seed: int,
-) -> None:
-    """Runs a kernel on random data; raises `WrongValues` if the reference disagrees."""
-    pipeline = open_pipeline(file, names, chip, choices, tuned)
-    kernel, dims = pipeline.program, pipeline.dims
-    arguments = {**data.random_arguments(kernel, dims, seed), **pipeline.request.scalars}
-    evaluate = pipeline.execute if exact else pipeline.emulation
-    start = time.perf_counter()
-    results = evaluate(arguments)
-    wall_s = time.perf_counter() - start
-    wanted = reference(kernel, dims, arguments) if kernel.reference else None
-    comparison = accuracy.compare(kernel, dims, results, wanted) if wanted else None
-    if as_json:
-        compared = asdict(comparison) if comparison else {}
-        print_json({**identity(pipeline), "exact": exact, "wall_s": wall_s, **compared})
-    else:
-        print_run(console(), pipeline, exact, wall_s, comparison)
-    if comparison and not comparison.ok:
-        raise WrongValues(f"{kernel.name}: the values differ from the reference: {comparison}")
 
 
 def explain(file: str, names: tuple[str, ...], chip: str, what_if: tuple[str, ...], as_json: bool) -> None:

@@ -8,10 +8,14 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from . import dsl
 from .backends import emulator
 from .backends.tunable import Choice
-from .calling import Array, bind_call
+from .calling import Array, Bound, Call, Forms, bind_call
+from .foreign import in_kind
+from .outputs import direct, named_outputs
 from .pipeline import Pipeline
 from .request import DEFAULT_CHIP, Given
 from .tuner.store import TunedFile
@@ -46,6 +50,7 @@ class Kernel:
         """Its results file."""
         if definition:
             self.__dict__["definition"] = definition
+        self._bound: dict[Forms, Bound] = {}
         self._prepared = lru_cache(maxsize=SHAPES_KEPT)(self._prepare)
 
     @cached_property
@@ -64,14 +69,30 @@ class Kernel:
         return self.definition.doc
 
     def __call__(self, *arguments: object, **named: object) -> Array | tuple[Array, ...]:
-        """The results for these arguments; raises `UsageError` if they do not fit the signature or each other."""
+        """The results for these arguments; raises `UsageError` if they do not fit the signature or each other.
+
+        Results are of the kind of the arguments: torch tensors for torch tensors. `out=` takes a numpy array (a tuple or a
+        mapping of them where there are several results) to write to; it may overlap the arguments.
+        """
         signature = self.definition.signature
-        call = bind_call(self.name, signature, arguments, named)
+        out = named.pop("out", None) if not any(each.name == "out" for each in signature.parameters) else None
+        convert = in_kind((*arguments, *named.values()))
+        call = bind_call(self.name, signature, arguments, named, self._bound)
         types = {name: str(kind) for name, kind in call.types.items()}
         given = tuple((dict(call.dims) | types | dict(call.constants)).items())
-        results = self._prepared(given)(call.arguments)
-        ordered = tuple(results[each.name] for each in signature.results)
+        emulation = self._prepared(given)
+        results = emulation(call.arguments) if out is None else self._into(out, emulation, call)
+        ordered = tuple(convert(results[each.name]) if out is None else results[each.name] for each in signature.results)
         return ordered[0] if len(ordered) == 1 else ordered
+
+    def _into(self, out: object, emulation: emulator.Emulation, call: Call) -> Mapping[str, Array]:
+        given = named_outputs(self.definition.signature, out)
+        emulation.check_results(given)
+        if direct(given, call.arguments.values()):
+            return emulation(call.arguments, given)
+        for name, array in emulation(call.arguments).items():
+            np.copyto(given[name], array)
+        return given
 
     def _prepare(self, given: tuple[tuple[str, Given], ...]) -> emulator.Emulation:
         return self._told(self.pipeline(dict(given))).emulation

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.console import Console
 from rich.text import Text
 
@@ -11,7 +13,9 @@ from .opening import origin
 from .pipeline import Pipeline
 
 
-def print_run(console: Console, pipeline: Pipeline, exact: bool, wall_s: float, comparison: Comparison | None) -> None:
+def print_run(
+    console: Console, pipeline: Pipeline, how: str, wall_s: float, comparison: Comparison | None, probed: Mapping[str, str]
+) -> None:
     """Prints how a run on random data compares with the reference, and how long it took here."""
     print_head(console, pipeline)
     page = facts()
@@ -20,8 +24,9 @@ def print_run(console: Console, pipeline: Pipeline, exact: bool, wall_s: float, 
         page.add_row("values", verdict.append(f": {comparison}", style="default not bold"))
     else:
         page.add_row("values", "the kernel has no reference to compare with")
-    how = "executing the engine program, instruction by instruction" if exact else "emulating, on this machine"
-    page.add_row("time", f"{wall_s:.3f} s {how}")
+    page.add_row("time", f"{wall_s:.3f} s {how}, on this machine")
+    for name, form in probed.items():
+        page.add_row(name, Text(form))
     console.print(page)
 
 

@@ -27,6 +27,7 @@ from .backends.tunable import Choice, Tunable, retuned
 from .calling import Array
 from .dsl import KernelDefinition, program
 from .dsl.errors import TileryError
+from .dsl.program import Kernel
 from .request import Given, Request, make_request
 from .tuner.choose import Chosen, choose
 from .tuner.entry import Entry, entry_of, key_of, prints_of
@@ -151,11 +152,16 @@ class Pipeline:
     @cached_property
     def emulation(self) -> emulator.Emulation:
         """The kernel as vectorised numpy, with the tiles of the configuration."""
-        return emulator.compile(retuned(self.program, self.config), self.dims, self.tiles)
+        return emulator.compile(self.emulated, self.dims, self.tiles)
 
-    def execute(self, arguments: Mapping[str, Array | float]) -> dict[str, Array]:
+    @property
+    def emulated(self) -> Kernel:
+        """The program with the configuration's choices of what the text declares with `tune`."""
+        return self.program if self.misfit else retuned(self.program, self.config)
+
+    def execute(self, arguments: Mapping[str, Array | float], shuffle: int | None = None) -> dict[str, Array]:
         """The engine program's values, instruction by instruction."""
-        return engine.execute(self.lowered, arguments)
+        return engine.execute(self.lowered, arguments, shuffle)
 
     def tune(self, **options: Any) -> Result:
         """Searches and verifies, starting from what earlier tunings of this kernel found; takes the options of `autotune`."""

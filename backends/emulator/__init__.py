@@ -2,9 +2,11 @@
 
 What a tile axis is cut for (capacity, partitions) does not matter to numpy, so a parallel axis over which nothing reduces goes
 in steps that suit the processor's caches; every other axis goes by the given tiles, in order, ragged ends and all. Each element
-is the one that tile-by-tile execution gives, but for the order in which BLAS adds.
+is the one that tile-by-tile execution gives, but for the order in which BLAS adds within a step.
 """
 
-from .emulation import SCRATCH_BYTES, Emulation, compile
+from .emulation import SCRATCH_BYTES, Emulation, compile, tile_sizes
+from .probes import Probes
+from .stepwise import step_through
 
-__all__ = ["SCRATCH_BYTES", "Emulation", "compile"]
+__all__ = ["SCRATCH_BYTES", "Emulation", "Probes", "compile", "step_through", "tile_sizes"]

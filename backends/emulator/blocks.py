@@ -135,7 +135,7 @@ def _guard(loop: program.ForLoop, scope: Scope) -> Condition | None:
     if loop.guard is None:
         return None
     ops: Mapping[Value, Op] = {**scope.shared.ops, **{each.result: each for each in loop.guard.body}}
-    return condition(loop.guard.body[-1].result, ops, scope.shared.dims)
+    return condition(loop.guard.body[-1].result, ops, scope.shared.dims, scope.shared.mask_bytes)
 
 
 def _stepping(name: str, body: Sequence[tuple[slice, list[Step]]], guard: Condition | None) -> Step:

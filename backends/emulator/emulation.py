@@ -34,6 +34,10 @@ class Emulation:
         self.tiles = dict(tiles)
         self.plan = made
         """None: the kernel has what is only executed step by step."""
+        tensors = (*kernel.signature.tensors, *kernel.signature.results)
+        self.shapes = {each.name: tuple(program.size_value(size, dims) for size in each.shape) for each in tensors}
+        stores = (each for each in program.walk(kernel.body) if isinstance(each, program.Store))
+        self._added_to = frozenset(each.tensor.name for each in stores if each.accumulate)
         self._frames: list[Frame] = []
         self._converted: dict[str, Array] = {}
         self._turn = threading.Lock()
@@ -55,6 +59,11 @@ class Emulation:
             self._run(self.plan, {**tensors, **self._convert(self.plan, tensors)}, scalars, results)
         return results
 
+    def check_results(self, out: Mapping[str, Array]) -> None:
+        """Raises UsageError where an array is not what a result needs."""
+        for each in self.kernel.signature.results:
+            self._fitting(each, out[each.name], "result")
+
     def _checked(self, tensor: program.Tensor, arguments: Mapping[str, Array | float]) -> Array:
         if tensor.name not in arguments:
             raise UsageError(f"kernel {self.kernel.name}: argument {tensor.name} is missing")
@@ -67,7 +76,7 @@ class Emulation:
         wanted = numerics.numpy_dtype(tensor.element)
         if array.dtype != wanted:
             raise UsageError(f"{name} should hold {tensor.element} (numpy: {wanted}), not {array.dtype}")
-        shape = tuple(program.size_value(each, self.dims) for each in tensor.shape)
+        shape = self.shapes[tensor.name]
         if array.shape != shape:
             sizes = ", ".join(str(each) for each in tensor.shape)
             raise UsageError(f"{name} should have the shape {shape} of [{sizes}], not {array.shape}")
@@ -77,12 +86,8 @@ class Emulation:
         if out is not None and tensor.name in out:
             array = self._fitting(tensor, out[tensor.name], "result")
         else:
-            shape = tuple(program.size_value(each, self.dims) for each in tensor.shape)
-            array = np.empty(shape, numerics.numpy_dtype(tensor.element))
-        if any(
-            isinstance(each, program.Store) and each.accumulate and each.tensor.name == tensor.name
-            for each in program.walk(self.kernel.body)
-        ):
+            array = np.empty(self.shapes[tensor.name], numerics.numpy_dtype(tensor.element))
+        if tensor.name in self._added_to:
             array[...] = 0
         return array
 

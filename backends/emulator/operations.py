@@ -102,7 +102,7 @@ def result_axes(value: program.Value, operands: list[Tile], scope: Scope) -> tup
 
 def _select(op: program.Elementwise, scope: Scope) -> None:
     """`where` on positions: nothing to do in a tile that the condition is true for everywhere."""
-    found = condition(op.operands[0], scope.shared.ops, scope.shared.dims)
+    found = condition(op.operands[0], scope.shared.ops, scope.shared.dims, scope.shared.mask_bytes)
     assert found is not None
     x, y = (scope.tiles[each] for each in op.operands[1:])
     masked = tuple(name for name in found.axes if scope.extents[name] != 1)

@@ -39,7 +39,11 @@ class Plan:
 def plan(
     kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int], scratch_bytes: int, fast_accumulate: bool = False
 ) -> Plan:
-    """Plans for the given tile sizes, with temporaries made smaller until all workers' fit in `scratch_bytes`."""
+    """Plans for the given tile sizes, with temporaries made smaller until all workers' fit.
+
+    Of `scratch_bytes` they get half, and inputs held in computing form a quarter; the rest is for masks and what numpy takes on
+    the way.
+    """
     body = prepare(kernel.body)
     workers = _workers(body, dims)
     shrink = 1
@@ -67,10 +71,11 @@ def _plan(
         kernel=kernel,
         dims=dims,
         sizes=sizes,
-        converted=converted_tensors(body, dims, sizes, scratch_bytes // 2),
+        converted=converted_tensors(body, dims, sizes, scratch_bytes // 4),
         ops=ops,
         lazy=unevaluated(body, ops, dims),
         accumulated={each.result: each.total for each in ops.values() if isinstance(each, Accumulate)},
+        mask_bytes=scratch_bytes // 16,
         shared_loop=next((each for each in body if isinstance(each, program.TileLoop)), None) if workers > 1 else None,
     )
     scope = Scope(shared, _whole_axes(kernel, dims))

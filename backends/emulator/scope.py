@@ -50,6 +50,8 @@ class Shared:
     """What each `Accumulate` leaves -> what it adds to."""
     shared_loop: program.TileLoop | None
     """The loop whose steps several workers may share."""
+    mask_bytes: int
+    """What the masks of one condition may take."""
     layout: Layout = field(default_factory=Layout)
     owners: dict[int, set[Value]] = field(default_factory=dict)
     """The values that lie in each storage; one without any is free."""

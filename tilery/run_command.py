@@ -1,0 +1,129 @@
+"""What `run` does: a kernel on random data, in one of several ways, compared with its reference."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .backends import accuracy, data, emulator
+from .backends.arithmetic import Arithmetic, HighPrecision, StochasticArithmetic
+from .backends.reference import reference
+from .calling import Array
+from .console import console, print_json
+from .dsl.errors import TileryError, UsageError
+from .opening import open_pipeline
+from .pages import identity, print_run
+from .pipeline import Pipeline
+
+
+class WrongValues(TileryError):
+    """A run whose values differ from the reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a kernel is to be run."""
+
+    exact: bool
+    shuffle: int | None
+    high_precision: bool
+    stochastic: int | None
+    fast_accumulate: bool
+    scratch_mib: int
+    probe: tuple[str, ...]
+    probe_file: str | None
+
+    @property
+    def name(self) -> str:
+        """What is done, for a person."""
+        if self.exact or self.shuffle is not None:
+            order = "" if self.shuffle is None else ", independent work in random order"
+            return f"executing the engine program, instruction by instruction{order}"
+        if self.high_precision:
+            return "emulating tile by tile in float64, rounding nothing"
+        if self.stochastic is not None:
+            return "emulating tile by tile, rounding stochastically"
+        return "emulating tile by tile" if self.probe else "emulating"
+
+    def check(self) -> None:
+        """Raises UsageError for options that contradict each other."""
+        asked = {
+            "--exact or --shuffle": self.exact or self.shuffle is not None,
+            "--high-precision": self.high_precision,
+            "--stochastic": self.stochastic is not None,
+            "--fast-accumulate": self.fast_accumulate,
+        }
+        chosen = [option for option, given in asked.items() if given]
+        if len(chosen) > 1:
+            raise UsageError(f"{chosen[0]} and {chosen[1]} are two ways to run a kernel: choose one")
+        if self.probe and chosen and chosen[0] in ("--exact or --shuffle", "--fast-accumulate"):
+            raise UsageError(f"--probe looks at values of the text, which {chosen[0]} does not keep: leave one out")
+
+    def run(self, pipeline: Pipeline, arguments: Mapping[str, Array | float]) -> tuple[dict[str, Array], emulator.Probes | None]:
+        """The results, and what was probed."""
+        kernel, dims = pipeline.emulated, pipeline.dims
+        if self.exact or self.shuffle is not None:
+            return pipeline.execute(arguments, self.shuffle), None
+        if not (self.high_precision or self.stochastic is not None or self.probe):
+            compiled = emulator.compile(
+                kernel, dims, pipeline.tiles, scratch_bytes=self.scratch_mib << 20, fast_accumulate=self.fast_accumulate
+            )
+            return compiled(arguments), None
+        tiles = emulator.tile_sizes(kernel, dims, pipeline.tiles)
+        probes = emulator.Probes(kernel, dims, tiles, self.probe) if self.probe else None
+        return emulator.step_through(kernel, dims, tiles, arguments, self._arithmetic, probes), probes
+
+    @property
+    def _arithmetic(self) -> Arithmetic:
+        if self.high_precision:
+            return HighPrecision()
+        return Arithmetic() if self.stochastic is None else StochasticArithmetic(self.stochastic)
+
+
+def run(
+    file: str,
+    names: tuple[str, ...],
+    chip: str,
+    as_json: bool,
+    choices: tuple[str, ...],
+    tuned: str | None,
+    seed: int,
+    **options: object,
+) -> None:
+    """Runs a kernel on random data; raises `WrongValues` if the reference disagrees."""
+    way = Way(**options)  # type: ignore[arg-type]
+    way.check()
+    pipeline = open_pipeline(file, names, chip, choices, tuned)
+    kernel, dims = pipeline.program, pipeline.dims
+    arguments = {**data.random_arguments(kernel, dims, seed), **pipeline.request.scalars}
+    start = time.perf_counter()
+    results, probes = way.run(pipeline, arguments)
+    wall_s = time.perf_counter() - start
+    probed = _saved(probes, Path(way.probe_file or f"{kernel.name}.probe.npz"))
+    comparison = accuracy.compare(kernel, dims, results, reference(kernel, dims, arguments)) if kernel.reference else None
+    if as_json:
+        compared = asdict(comparison) if comparison else {}
+        exact = way.exact or way.shuffle is not None
+        print_json({**identity(pipeline), "exact": exact, "wall_s": wall_s, "probed": probed, **compared})
+    else:
+        print_run(console(), pipeline, way.name, wall_s, comparison, probed)
+    if comparison and not comparison.ok and way.stochastic is None:
+        raise WrongValues(f"{kernel.name}: the values differ from the reference: {comparison}")
+
+
+def _saved(probes: emulator.Probes | None, path: Path) -> dict[str, str]:
+    """Writes what was probed; says what is where: `acc_line6` -> `f32 [m, n] 300 x 200, in matmul.probe.npz`."""
+    if probes is None:
+        return {}
+    probes.save(path)
+    return {name: f"{_form(array, probes.axes[name])} in {path}" for name, array in probes.arrays.items()}
+
+
+def _form(array: Array, axes: tuple[str, ...]) -> str:
+    finite = array[np.isfinite(array)] if array.dtype.kind == "f" else array
+    ends = f", {finite.min():g} to {finite.max():g}" if finite.size else ""
+    return f"{array.dtype} [{', '.join(f'{name}={extent}' for name, extent in zip(axes, array.shape, strict=True))}]{ends}"
