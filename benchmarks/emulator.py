@@ -1,15 +1,19 @@
 """The emulator against plain numpy: `python benchmarks/emulator.py [NAME ...]`.
 
 Each contestant is what a numpy user would write first, on the same data in the same process; contestants take turns, so a noisy
-machine is noisy for both. The ratio is best to best; below 1 the emulator is the quicker.
+machine is noisy for all. The ratio is best to best; below 1 a contestant is quicker than numpy with the better number of BLAS
+threads. torch takes part where it is installed (`pip install tilery[bench]`).
 """
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
+from threadpoolctl import ThreadpoolController
 
 from tilery import dsl
 from tilery.backends import data, emulator
@@ -92,44 +97,79 @@ RACES = {
 }
 
 
+def contestants(race: Race, t: ElementType) -> dict[str, Callable[[], object]]:
+    """What races: plain numpy, the emulator in both orders of accumulation (into results that exist), torch if it is there."""
+    definition = dsl.load(KERNELS / f"{race.kernel}.tk").kernels[race.kernel]
+    kernel = definition.specialise({"T": t}, race.constants)
+    arguments = data.random_arguments(kernel, race.dims, 0)
+    emulation, fast = (emulator.compile(kernel, race.dims, race.tiles, fast_accumulate=each) for each in (False, True))
+    results = emulation(arguments)
+    racing: dict[str, Callable[[], object]] = {
+        "numpy": lambda: race.numpy(arguments),
+        "numpy, 1 thread": lambda: single_threaded(lambda: race.numpy(arguments)),
+        "emulator": lambda: emulation(arguments, results),
+    }
+    if {**emulation.sizes} != {**fast.sizes}:
+        racing["fast"] = lambda: fast(arguments, results)
+    if find_spec("torch"):
+        from emulator_torch import EXPRESSIONS, tensors
+
+        given, expression = tensors(arguments), EXPRESSIONS["causal" if race.constants.get("causal") else race.kernel]
+        racing["torch"] = lambda: expression(given)
+    return racing
+
+
+@cache
+def controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def single_threaded(work: Callable[[], object]) -> None:
+    with controller().limit(limits=1, user_api="blas"):
+        work()
+
+
 def clocked(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
-def raced(race: Race, t: ElementType, rounds: int) -> tuple[list[float], list[float]]:
-    """Seconds of every round: of numpy, of the emulator (into results that exist already, as in a tuning loop)."""
-    definition = dsl.load(KERNELS / f"{race.kernel}.tk").kernels[race.kernel]
-    kernel = definition.specialise({"T": t}, race.constants)
-    arguments = data.random_arguments(kernel, race.dims, 0)
-    emulation = emulator.compile(kernel, race.dims, race.tiles)
-    results = emulation(arguments)
-    race.numpy(arguments)
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(rounds):
-        times[0].append(clocked(lambda: race.numpy(arguments)))
-        times[1].append(clocked(lambda: emulation(arguments, results)))
+def raced(racing: Mapping[str, Callable[[], object]], seconds: float) -> dict[str, list[float]]:
+    """Seconds of every round: at least five rounds, and as many as fit in about `seconds`."""
+    for work in racing.values():
+        work()
+    times: dict[str, list[float]] = {name: [] for name in racing}
+    start = time.perf_counter()
+    while len(times["numpy"]) < 5 or time.perf_counter() - start < seconds:
+        for name, work in racing.items():
+            times[name].append(clocked(work))
+    single = times.pop("numpy, 1 thread")  # each as a person would run it, with the better number of threads
+    times["numpy"] = min(times["numpy"], single, key=min)
     return times
 
 
+def small_calls() -> dict[str, list[float]]:
+    """Seconds of calls on arrays of 16 by 16: what a call costs that has next to nothing to compute."""
+    from tilery.kernels import matmul as kernel
+
+    logging.getLogger("tilery").setLevel(logging.ERROR)
+    a = np.ones((16, 16), np.float32)
+    return raced({"numpy": lambda: a @ a, "numpy, 1 thread": lambda: a @ a, "emulator": lambda: kernel(a, a)}, 0.5)
+
+
 def main() -> None:
-    table = Table("kernel", "type", "numpy ms", "emulator ms", "median", "ratio")
-    names = sys.argv[1:] or list(RACES)
-    for name in names:
-        race = RACES[name]
-        for t in race.types:
-            plain, ours = raced(race, t, 7 if name not in ("attention", "causal") else 3)
-            best, own = min(plain) * 1e3, min(ours) * 1e3
-            table.add_row(
-                name,
-                t.name,
-                f"{best:.1f}",
-                f"{own:.1f}",
-                f"{median(plain) * 1e3:.1f} / {median(ours) * 1e3:.1f}",
-                f"{own / best:.2f}",
-            )
-    Console().print(table)
+    table = Table("kernel", "type", "contestant", "best ms", "median ms", "to numpy")
+    for name in sys.argv[1:] or [*RACES, "small call"]:
+        race = RACES.get(name)
+        for t in race.types if race else (F32,):
+            times = raced(contestants(race, t), 4) if race else small_calls()
+            base = min(times["numpy"])
+            for who, each in times.items():
+                row = (f"{min(each) * 1e3:.3f}", f"{median(each) * 1e3:.3f}", f"{min(each) / base:.2f}")
+                table.add_row(name, t.name, who, *row)
+            table.add_section()
+    Console(width=100).print(table)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,11 @@ class Emulation:
             self._run(self.plan, {**tensors, **self._convert(self.plan, tensors)}, scalars, results)
         return results
 
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """How far each tile axis goes in one step."""
+        return self.plan.sizes if self.plan else self.tiles
+
     def check_results(self, out: Mapping[str, Array]) -> None:
         """Raises UsageError where an array is not what a result needs."""
         for each in self.kernel.signature.results:
