@@ -19,11 +19,16 @@ class Choices:
     met: dict[str, Tunable] = field(default_factory=dict)
 
     def pick(self, name: str, options: tuple[Choice, ...], reason: str) -> Choice:
-        """The choice for a knob: as given, else its first option. A knob with one option is none."""
+        """The choice for a knob: as given, else its first option. A knob with one option is none.
+
+        A number may have more options in another structure (stages): the largest one that there is here stands for it.
+        """
         if len(options) < 2:
             return options[0]
         self.met.setdefault(name, Tunable(name, "knob", options, options[0], (reason,)))
         chosen = self.given.get(name, options[0])
+        if chosen not in options and isinstance(chosen, int):
+            return max((each for each in options if isinstance(each, int) and each <= chosen), default=options[0])
         return chosen if chosen in options else options[0]
 
     def slots(self, name: str, options: tuple[int, ...], default: int, reason: str) -> str | int:

@@ -37,16 +37,19 @@ class Lowering:
         self.chip = chip
         self.prepared = prepare(kernel, chip)
         self.layout = assign_layout(self.prepared)
-        self._structures: dict[tuple[tuple[str, Choice], ...], Structure] = {}
+        self._built: dict[tuple[tuple[str, Choice], ...], tuple[Structure, Choices]] = {}
         self._knobs: dict[str, Tunable] | None = None
 
     def structure(self, config: Mapping[str, Choice]) -> Structure:
         """The program for a configuration's structural choices; what is missing takes its default."""
-        knobs = self.structural
-        chosen = tuple(sorted((name, config[name]) for name in knobs if name in config))
-        if chosen not in self._structures:
-            self._structures[chosen] = self._build(dict(chosen))[0]
-        return self._structures[chosen]
+        return self.built(config)[0]
+
+    def built(self, config: Mapping[str, Choice]) -> tuple[Structure, Choices]:
+        """The structure for a configuration, and the knobs that were met on the way to it."""
+        chosen = tuple(sorted((name, value) for name, value in config.items() if is_structural(name)))
+        if chosen not in self._built:
+            self._built[chosen] = self._build(dict(chosen))
+        return self._built[chosen]
 
     @property
     def knobs(self) -> dict[str, Tunable]:
@@ -58,7 +61,7 @@ class Lowering:
     @property
     def structural(self) -> frozenset[str]:
         """Names of the knobs that change the program's structure rather than its numbers."""
-        return frozenset(name for name in self.knobs if not name.startswith("buffers."))
+        return frozenset(name for name in self.knobs if is_structural(name))
 
     def tunables(self, dims: Mapping[str, int]) -> tuple[Tunable, ...]:
         """Tile sizes first, then knobs."""
@@ -87,18 +90,28 @@ class Lowering:
         waiting: list[dict[str, Choice]] = [{}]
         while waiting:
             given = waiting.pop()
-            _, choices = self._build(given)
+            _, choices = self.built(given)
             for name, knob in choices.met.items():
-                if name not in found:
+                known = found[name].values if name in found else ()
+                if len(knob.values) > len(known):
                     found[name] = knob
-                    if not name.startswith("buffers."):
-                        waiting += [{**given, name: value} for value in knob.values[1:]]
+                    if is_structural(name):
+                        waiting += [{**given, name: value} for value in knob.values[1:] if value not in known]
         return dict(sorted(found.items(), key=lambda item: _rank(item[0])))
 
 
+KINDS = ("order", "hoist", "accumulate", "transpose", "engine", "stages", "buffers")
+"""What a knob's name begins with, in the order in which knobs are shown."""
+
+
+def is_structural(name: str) -> bool:
+    """True for the name of a knob that changes the program's structure, as numbers of slots and tile sizes do not."""
+    kind = name.split(".")[0]
+    return kind in KINDS and kind != "buffers" and kind != name
+
+
 def _rank(name: str) -> tuple[int, str]:
-    kinds = ("order", "hoist", "accumulate", "transpose", "engine", "stages", "buffers")
-    return kinds.index(name.split(".")[0]), name
+    return KINDS.index(name.split(".")[0]), name
 
 
 LOWERINGS_KEPT = 64
@@ -121,7 +134,7 @@ def tunables(kernel: Kernel, dims: Mapping[str, int], chip: Chip) -> tuple[Tunab
 
     With tuning parameters it has everything that any choice of them brings.
     """
-    declared = [Tunable(each.name, "tune", each.choices, each.default, ("declared in the text",)) for each in kernel.tunes]
+    declared = _declared(kernel)
     found: dict[str, Tunable] = {each.name: each for each in declared}
     for choices in product(*(each.values for each in declared)):
         bound = retuned(kernel, dict(zip([each.name for each in declared], choices, strict=True)))
@@ -141,12 +154,27 @@ def lower(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, c
     """
     if not 1 <= cores <= chip.cores.count:
         raise UsageError(f"{chip.name} has {chip.cores.count} cores; {cores} cannot share the work")
-    complete = completed(tunables(kernel, dims, chip), config)
-    bound = retuned(kernel, complete)
+    bound = retuned(kernel, config)
+    structure, choices = lowering(bound, chip).built(config)
+    complete = completed(_space_of(kernel, bound, dims, chip, choices, config), config)
     fixed = {each.axis.name: each.by.choices[0] for each in bound.loop_variables if each.by.tune and each.by.choices}
-    program = EngineProgram(lowering(bound, chip).structure(complete), dict(dims), {**complete, **fixed}, cores)
+    program = EngineProgram(structure, dict(dims), {**complete, **fixed}, cores)
     check_capacity(program)
     return program
+
+
+def _space_of(
+    kernel: Kernel, bound: Kernel, dims: Mapping[str, int], chip: Chip, choices: Choices, config: Config
+) -> tuple[Tunable, ...]:
+    """What a configuration may set: of its own structure if that covers it, which is quick; else of the whole space."""
+    near = (*_declared(kernel), *tile_tunables(bound, dims, chip), *choices.met.values())
+    known = {each.name: each for each in near}
+    covered = all(name in known and (_is_number(known[name]) or value in known[name].values) for name, value in config.items())
+    return near if covered else tunables(kernel, dims, chip)
+
+
+def _declared(kernel: Kernel) -> list[Tunable]:
+    return [Tunable(each.name, "tune", each.choices, each.default, ("declared in the text",)) for each in kernel.tunes]
 
 
 def completed(space: tuple[Tunable, ...], config: Config) -> dict[str, Choice]:
@@ -159,8 +187,13 @@ def completed(space: tuple[Tunable, ...], config: Config) -> dict[str, Choice]:
     return {name: config.get(name, tunable.default) for name, tunable in known.items()}
 
 
+def _is_number(tunable: Tunable) -> bool:
+    """True for tile sizes and slots, of which any number may be set."""
+    return tunable.kind == "tile" or tunable.name.startswith("buffers.")
+
+
 def _check_value(tunable: Tunable, value: Choice) -> None:
-    if tunable.kind == "tile" or tunable.name.startswith("buffers."):
+    if _is_number(tunable):
         if not isinstance(value, int) or value < 1:
             raise UsageError(f"{tunable.name} is a number of at least 1, not '{value}'")
     elif value not in tunable.values:
