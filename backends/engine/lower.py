@@ -16,7 +16,6 @@ from ...dsl.errors import UsageError
 from ...dsl.program import Kernel
 from ..chips import Chip
 from ..tunable import Choice, Config, Tunable, retuned
-from ..unsupported import refuse_unsupported
 from .builder import Builder
 from .capacity import check_capacity
 from .choices import Choices
@@ -32,7 +31,6 @@ class Lowering:
     """Everything about one specialised kernel on one chip that does not depend on numbers, made once."""
 
     def __init__(self, kernel: Kernel, chip: Chip) -> None:
-        refuse_unsupported(kernel, "engine")
         self.kernel = kernel
         self.chip = chip
         self.prepared = prepare(kernel, chip)
