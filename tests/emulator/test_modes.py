@@ -98,8 +98,8 @@ def test_a_probe_is_the_whole_value(tmp_path: Path) -> None:
     _, after = (name for name in probes.arrays if name.startswith("total_"))
     assert probes.axes[after] == ("j", "i", "h") and probes.arrays[after].shape == (3, 9, 2)
     probes.save(tmp_path / "p.npz")
-    saved = np.load(tmp_path / "p.npz")
-    assert saved[f"{after}.axes"].tolist() == ["j", "i", "h"] and np.array_equal(saved[after], probes.arrays[after])
+    with np.load(tmp_path / "p.npz") as saved:
+        assert saved[f"{after}.axes"].tolist() == ["j", "i", "h"] and np.array_equal(saved[after], probes.arrays[after])
 
 
 def test_steps_left_out_are_nan_in_a_probe() -> None:

@@ -37,9 +37,9 @@ def test_probes_are_saved(tmp_path: Path) -> None:
     path = tmp_path / "p.npz"
     outcome = CliRunner().invoke(main, ["run", *MATMUL, "--probe", "acc", "--probe-file", str(path), "--json"])
     assert outcome.exit_code == 0, outcome.output
-    saved = np.load(path)
-    assert saved["acc_line8"].shape == (3, 40, 50)
-    assert saved["acc_line8.axes"].tolist() == ["k", "m", "n"]
+    with np.load(path) as saved:
+        assert saved["acc_line8"].shape == (3, 40, 50)
+        assert saved["acc_line8.axes"].tolist() == ["k", "m", "n"]
 
 
 CONTRADICTIONS = [
