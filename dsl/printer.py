@@ -181,7 +181,7 @@ class _Printer:
             case Dot():
                 return f"dot[{_comma(op.axes)}]({self.name(op.left)}, {self.name(op.right)})"
             case _:
-                raise NotImplementedError(type(op).__name__)
+                raise AssertionError(f"no text for {type(op).__name__}")
 
     def index(self, index: tuple[Index, ...]) -> str:
         """What stands in the brackets of a load or a store."""
