@@ -5,40 +5,26 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..backends.chips import Chip
 from ..backends.tunable import Config
 from ..dsl import program
-from ..dsl.errors import TileryError, UsageError
+from ..dsl.errors import UsageError
 from .adapt import adapt
 from .engine_model import EngineModel
 from .feasibility import survey
+from .finalists import FINALISTS, Finalist, first_right
 from .progress import Progress, Watcher
-from .result import Rejected, Result, Scored
+from .result import Result, Scored
 from .sampler import check_sampler
 from .search import Budget, Outcome, search
 from .space import Space
 from .trials import Trial, Trials
-from .verify import Verification, verify
 
 OBJECTIVES = ("latency",)
-FINALISTS = 8
-"""How many of the best are executed before the search is given up as wrong."""
 RUNNERS_UP = 3
-
-
-class NothingVerified(TileryError):
-    """Every finalist gave wrong values."""
-
-
-@dataclass(frozen=True)
-class _Finalist:
-    trial: Trial
-    verification: Verification
-    rejected: tuple[Rejected, ...]
 
 
 def autotune(
@@ -81,31 +67,25 @@ def _screening(start: float, watch: Watcher | None) -> Callable[[int, int], None
     return lambda done, total: watch(Progress("screen", done, total, time.monotonic() - start, done / total))
 
 
-def _verified(model: EngineModel, outcome: Outcome, seed: int, start: float, watch: Watcher | None) -> _Finalist:
+def _verified(model: EngineModel, outcome: Outcome, seed: int, start: float, watch: Watcher | None) -> Finalist:
     """The best trial that computes what the reference says."""
     space = outcome.trials.landscape.space
-    rejected: list[Rejected] = []
-    for place, trial in enumerate(outcome.trials.ranked()[:FINALISTS]):
-        config = space.config(trial.index)
+
+    def told(place: int, each: Scored) -> None:
         if watch:
             elapsed_s = time.monotonic() - start
-            watch(Progress("verify", place, FINALISTS, elapsed_s, 0.0, trial.latency_us, config, outcome.default.latency_us))
-        # Other inputs for each finalist, so that no left-over of one can make another look right.
-        verification = verify(model.kernel, model.dims, model.chip, config, seed + place)
-        if verification.ok:
-            return _Finalist(trial, verification, tuple(rejected))
-        rejected.append(Rejected(trial.latency_us, config, verification.problem))
-    lines = "\n".join(f"  {each.latency_us:.1f} us: {each.problem}" for each in rejected)
-    raise NothingVerified(
-        f"none of the {len(rejected)} fastest configurations of {model.kernel.name} gives the right values:\n{lines}"
-    )
+            default_us = outcome.default.latency_us
+            watch(Progress("verify", place, FINALISTS, elapsed_s, 0.0, each.latency_us, each.config, default_us))
+
+    ranked = (Scored(each.latency_us, space.config(each.index)) for each in outcome.trials.ranked())
+    return first_right(model, ranked, seed, told)
 
 
 def _result(
-    model: EngineModel, outcome: Outcome, finalist: _Finalist, objective: str, sampler: str, seed: int, wall_s: float
+    model: EngineModel, outcome: Outcome, finalist: Finalist, objective: str, sampler: str, seed: int, wall_s: float
 ) -> Result:
     trials, landscape, kernel = outcome.trials, outcome.trials.landscape, model.kernel
-    config = landscape.space.config(finalist.trial.index)
+    config = finalist.scored.config
     report = model.report(config)
     return Result(
         kernel=kernel.name,
@@ -131,7 +111,7 @@ def _result(
         evaluated=len(trials.done),
         stop=outcome.stop,
         headroom=max(0.0, 1 - trials.lowest_open_us() / report.latency_us),
-        runners_up=_runners_up(trials, finalist.trial),
+        runners_up=_runners_up(trials, trials.ranked()[finalist.place]),
         rejected=finalist.rejected,
         sampler=sampler,
         seed=seed,

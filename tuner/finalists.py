@@ -1,0 +1,53 @@
+"""No configuration wins unchecked: the best of a search are executed in turn until one computes what the reference says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from ..dsl.errors import TileryError
+from .engine_model import EngineModel
+from .result import Rejected, Scored
+from .verify import Verification, verify
+
+FINALISTS = 8
+"""How many of the best are executed before the search is given up as wrong."""
+
+
+class NothingVerified(TileryError):
+    """Every finalist gave wrong values."""
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """The best that is right."""
+
+    place: int
+    """Among the ranked ones."""
+    scored: Scored
+    verification: Verification
+    rejected: tuple[Rejected, ...]
+    """Better ones that are wrong."""
+
+
+def first_right(
+    model: EngineModel, ranked: Iterable[Scored], seed: int, told: Callable[[int, Scored], None] | None = None
+) -> Finalist:
+    """The first of `ranked`, best first, that computes what the reference says; `told` hears of each before it is executed.
+
+    Raises `NothingVerified` if none of the first `FINALISTS` does.
+    """
+    rejected: list[Rejected] = []
+    for place, each in enumerate(islice(ranked, FINALISTS)):
+        if told:
+            told(place, each)
+        # Other inputs for each finalist, so that no left-over of one can make another look right.
+        verification = verify(model.kernel, model.dims, model.chip, each.config, seed + place)
+        if verification.ok:
+            return Finalist(place, each, verification, tuple(rejected))
+        rejected.append(Rejected(each.latency_us, each.config, verification.problem))
+    lines = "\n".join(f"  {each.latency_us:.1f} us: {each.problem}" for each in rejected)
+    raise NothingVerified(
+        f"none of the {len(rejected)} fastest configurations of {model.kernel.name} gives the right values:\n{lines}"
+    )
