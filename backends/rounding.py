@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from math import inf
 from typing import Any
 
 import ml_dtypes
@@ -186,3 +187,15 @@ def _carried(x: Array) -> Array:
 def _has_nan(x: Array) -> bool:
     """Whether there is a NaN, whose bits must not be carried over: 0x7fffffff would become -0. (A maximum passes NaN on.)"""
     return x.size > 0 and bool(np.isnan(x.max()))
+
+
+@cache
+def largest_and_smallest(t: ElementType) -> tuple[float, float]:
+    """The largest finite number of a type, and the smallest above 0 (no more than 0 for integers: nothing is lost)."""
+    if t.kind != "float":
+        return inf, 0.0
+    if t.bytes > 2:
+        return float(np.finfo(numpy_dtype(t)).max), float(np.finfo(numpy_dtype(t)).smallest_subnormal)
+    numbers = to_compute(np.arange(1 << 8 * t.bytes).astype(f"u{t.bytes}").view(numpy_dtype(t)), t)
+    positive = numbers[np.isfinite(numbers) & (numbers > 0)]
+    return float(positive.max()), float(positive.min())

@@ -104,7 +104,11 @@ def run(
     results, probes = way.run(pipeline, arguments)
     wall_s = time.perf_counter() - start
     probed = _saved(probes, Path(way.probe_file or f"{kernel.name}.probe.npz"))
-    comparison = accuracy.compare(kernel, dims, results, reference(kernel, dims, arguments)) if kernel.reference else None
+    comparison = (
+        accuracy.compare(pipeline.emulated, dims, results, reference(kernel, dims, arguments), arguments)
+        if kernel.reference
+        else None
+    )
     if as_json:
         compared = asdict(comparison) if comparison else {}
         exact = way.exact or way.shuffle is not None

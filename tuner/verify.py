@@ -53,11 +53,12 @@ def verify(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, config: 
     except Infeasible as error:
         return Verification(False, small, config, math.nan, math.nan, f"could not be adapted to a small shape: {error}")
     arguments = data.random_arguments(kernel, small, seed)
-    emulated = emulator.compile(retuned(kernel, fitted), small, tile_sizes(kernel, fitted))(arguments, poisoned(kernel, small))
+    chosen = retuned(kernel, fitted)
+    emulated = emulator.compile(chosen, small, tile_sizes(kernel, fitted))(arguments, poisoned(kernel, small))
     # Without a reference in the text, the two ways to run the kernel are at least held against each other.
     wanted = reference(kernel, small, arguments) if kernel.reference else emulated
-    exact = compare(kernel, small, engine.execute(lowered, arguments), wanted)
-    fast = compare(kernel, small, emulated, wanted)
+    exact = compare(chosen, small, engine.execute(lowered, arguments), wanted, arguments)
+    fast = compare(chosen, small, emulated, wanted, arguments)
     return Verification(
         exact.ok and fast.ok,
         small,

@@ -6,7 +6,7 @@ at, is done here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -38,11 +38,13 @@ def step_through(
         for each in kernel.signature.results
     }
     with np.errstate(all="ignore"):
-        _Run(dims, tiles, arguments, results, arithmetic, probes).block(kernel.body)
+        Run(dims, tiles, arguments, results, arithmetic, probes).block(kernel.body)
     return dict(results)
 
 
-class _Run:
+class Run:
+    """One execution: where it stands, and the values as they are there."""
+
     def __init__(
         self,
         dims: Mapping[str, int],
@@ -63,6 +65,7 @@ class _Run:
         self.place = indexing.Place(self.span, dims, self.values)
 
     def block(self, statements: tuple[Statement, ...]) -> None:
+        """Executes statements in their order."""
         for each in statements:
             match each:
                 case Op():
@@ -80,13 +83,14 @@ class _Run:
                     self.for_loop(each)
 
     def define(self, value: Value, array: Array) -> None:
+        """Gives a value its array."""
         self.values[value] = np.broadcast_to(array, self.shape(value))
         if self.probes:
             self.probes.see(value, self.values[value], self.spans)
 
     def for_loop(self, loop: program.ForLoop) -> None:
-        for each in loop.carried:
-            self.values[each.argument] = self.values[each.initial]
+        """Steps in order, each from what the last one left."""
+        self.rebind([(each.argument, each.initial) for each in loop.carried])
         for span in self.steps(loop.variable):
             self.spans[loop.variable.axis.name] = span
             if loop.guard:
@@ -94,29 +98,39 @@ class _Run:
                 if not self.values[loop.guard.body[-1].result].any():
                     continue
             self.block(loop.body)
-            updated = [self.values[each.updated] for each in loop.carried]
-            self.values.update(zip((each.argument for each in loop.carried), updated, strict=True))
+            self.rebind([(each.argument, each.updated) for each in loop.carried])
         self.spans.pop(loop.variable.axis.name, None)
+        self.rebind([(each.result, each.argument) for each in loop.carried])
         for each in loop.carried:
             self.define(each.result, self.values[each.argument])
 
+    def rebind(self, pairs: Sequence[tuple[Value, Value]]) -> None:
+        """Makes the first value of each pair what the second one is, all at once."""
+        arrays = [self.values[source] for _, source in pairs]
+        self.values.update(zip((value for value, _ in pairs), arrays, strict=True))
+
     def steps(self, variable: program.LoopVariable) -> Iterator[slice]:
+        """The positions of each step of a loop."""
         parent = variable.axis.parent
         first, last = (self.spans[parent].start, self.spans[parent].stop) if parent else (0, self.extent(variable.axis))
         size = self.tiles[variable.axis.name]
         return (slice(start, min(start + size, last)) for start in range(first, last, size))
 
     def extent(self, axis: program.Axis) -> int:
+        """Positions of an axis' dimension."""
         return program.size_value(axis.size, self.dims)
 
     def span(self, axis: program.Axis) -> slice:
+        """The positions that an axis covers here."""
         return slice(0, self.extent(axis)) if axis.whole else self.spans[axis.name]
 
     def shape(self, value: Value) -> tuple[int, ...]:
+        """Of a value's array here."""
         spans = [self.span(axis) for axis in value.axes]
         return tuple(each.stop - each.start for each in spans)
 
     def store(self, store: program.Store) -> None:
+        """Writes a tile."""
         t = store.tensor.element
         result = self.results[store.tensor.name]
         axes = [axis.name for axis in program.index_axes(store.index)]
@@ -128,6 +142,7 @@ class _Run:
             indexing.window(result, store.index, self.place)[...] = self.arithmetic.store(tile, t)
 
     def op(self, op: Op) -> Array:
+        """What an operation gives."""
         computing = self.arithmetic.computing(op.result.element)
         match op:
             case program.Constant():
