@@ -163,10 +163,12 @@ def explain(**options: Any) -> None:
 
 @main.command(epilog="\b\nExample:\n  tilery autotune kernels/matmul.tk M=2048 K=4096 N=14336 T=bf16 --budget 30s")
 @_options(shape_options, what_if_option)
-@click.option("--budget", default="20s", show_default=True, metavar="TIME", help="How long to search: 30s, 2m, 1h.")
+@click.option("--budget", metavar="BUDGET", help="30s, 5m, 1h, 200 trials, or both; 20s (5m with --measure) if left out.")
 @click.option("--trials", type=click.IntRange(min=1), help="How many configurations to time at most.")
 @click.option("--objective", default="latency", show_default=True, help="What to minimise.")
-@click.option("--sampler", default="tpe", show_default=True, help="tpe, random, gp, cmaes, nsga2 or brute.")
+@click.option("--sampler", help="tpe, random, gp, cmaes, nsga2 or brute; with --measure also surrogate (its default), descent.")
+@click.option("--measure", metavar="COMMAND", help="Measure: JSON on its standard input, microseconds on its standard output.")
+@click.option("--measure-timeout", metavar="TIME", help="How long one measurement may take.")
 @click.option("--seed", default=0, show_default=True, help="Seeds the search and the arguments of the verification.")
 @click.option("--output", metavar="FILE", help="Results file to write, instead of the one beside FILE.")
 def autotune(**options: Any) -> None:

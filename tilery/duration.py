@@ -6,6 +6,8 @@ import re
 
 from .dsl.errors import UsageError
 
+USUAL, USUAL_MEASURED = "20s", "5m"
+"""How long a search takes if nothing is said: by the model, and by measurements."""
 _SECONDS = {"": 1.0, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -15,3 +17,24 @@ def seconds(text: str | float) -> float:
     if not match or match[2] not in _SECONDS or not float(match[1]):
         raise UsageError(f"`{text}` is no length of time; write for example 30s, 2m or 1h")
     return float(match[1]) * _SECONDS[match[2]]
+
+
+def read_budget(text: str | float | None, trials: int | None, usual: str) -> tuple[float | None, int | None]:
+    """Seconds and number of trials, each None for no limit, of `30s`, `200 trials`, or both as in `5m, 200 trials`.
+
+    `trials` is a number given elsewhere. With nothing given at all the budget is `usual`; with a number of trials and no
+    time, time has no limit. `UsageError` for other forms, and for a thing given twice.
+    """
+    limit_s: float | None = None
+    for part in (each.strip() for each in str(text).split(",")) if text is not None else ():
+        if count := re.fullmatch(r"(\d+) *trials?", part):
+            if trials is not None:
+                raise UsageError(f"the number of trials is given twice: {trials} and {part}")
+            trials = int(count[1])
+        elif limit_s is not None:
+            raise UsageError(f"the budget `{text}` has two lengths of time; write for example 5m, 200 trials")
+        else:
+            limit_s = seconds(part)
+    if trials == 0:
+        raise UsageError("a search has at least one trial")
+    return (seconds(usual) if limit_s is None and trials is None else limit_s), trials

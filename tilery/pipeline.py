@@ -26,7 +26,7 @@ from .backends.engine.tiles import tile_tunables
 from .backends.tunable import Choice, Tunable, retuned
 from .calling import Array
 from .dsl import KernelDefinition, program
-from .dsl.errors import TileryError
+from .dsl.errors import TileryError, UsageError
 from .dsl.program import Kernel
 from .request import Given, Request, make_request
 from .tuner.choose import Chosen, choose
@@ -36,6 +36,7 @@ from .tuner.tiles import tile_sizes
 
 if TYPE_CHECKING:
     from .backends.engine.analysis import Analysis
+    from .tuner.campaign import Measure
     from .tuner.result import Result
 
 
@@ -163,12 +164,26 @@ class Pipeline:
         """The engine program's values, instruction by instruction."""
         return engine.execute(self.lowered, arguments, shuffle)
 
-    def tune(self, **options: Any) -> Result:
-        """Searches and verifies, starting from what earlier tunings of this kernel found; takes the options of `autotune`."""
-        from .tuner.autotune import autotune  # brings Optuna along
+    def tune(self, measure: str | Measure | None = None, measure_timeout_s: float | None = None, **options: Any) -> Result:
+        """Searches and verifies, starting from what earlier tunings of this kernel found; takes the options of `autotune`.
 
-        known = [each.config for each in self.entries if each.key.kernel == self.program.name]
-        return autotune(self.program, self.dims, self.chip, cores=self.cores, seeds=known, **options)
+        `measure` is a command line or a function that gives a configuration's latency in microseconds, in place of the model.
+        """
+        from .measuring import measurement  # both bring Optuna along
+        from .tuner.autotune import autotune
+        from .tuner.interrupts import interruptible
+        from .tuner.measured import autotune_measured
+
+        options["seeds"] = [each.config for each in self.entries if each.key.kernel == self.program.name]
+        if options.get("sampler") is None:
+            options.pop("sampler", None)  # each way of searching has its own
+        with interruptible():
+            if measure is None:
+                return autotune(self.program, self.dims, self.chip, cores=self.cores, **options)
+            if (objective := options.pop("objective", "latency")) != "latency":
+                raise UsageError(f"what is measured is latency, and cannot be searched for {objective}")
+            means = measurement(self, measure, measure_timeout_s)
+            return autotune_measured(self.program, self.dims, self.chip, means, **options)
 
     def save(self, result: Result) -> Entry:
         """Writes a result to the results file."""

@@ -14,7 +14,7 @@ from .tuner.progress import Progress as Standing
 EVERY_S = 5.0
 """Between two plain lines."""
 
-STAGES = {"screen": "screening", "search": "searching", "verify": "verifying"}
+STAGES = {"screen": "screening", "search": "searching", "measure": "measuring", "verify": "verifying"}
 
 
 @contextmanager
@@ -60,6 +60,8 @@ def _done(now: Standing) -> str:
             return f"{now.total:,} configurations"
         case "search":
             return f"{now.elapsed_s:.0f} s, {now.done:,} timed, {now.total - now.done:,} could still win, best "
+        case "measure":
+            return f"{now.elapsed_s:.0f} s, {now.done:,} of {now.total:,} measured, best "
         case _:
             return "the best by executing it, "
 

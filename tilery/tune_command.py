@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .console import console, print_json
-from .duration import seconds
+from .duration import USUAL, USUAL_MEASURED, read_budget, seconds
 from .opening import open_pipeline
 from .progress import watching
 from .tune_page import print_result, print_written
@@ -16,25 +16,30 @@ def autotune(
     chip: str,
     what_if: tuple[str, ...],
     as_json: bool,
-    budget: str,
+    budget: str | None,
     trials: int | None,
     objective: str,
-    sampler: str,
+    sampler: str | None,
     seed: int,
     output: str | None,
+    measure: str | None,
+    measure_timeout: str | None,
 ) -> None:
     """Tunes one kernel for one shape and chip, prints the winner and writes its entry."""
     pipeline = open_pipeline(file, names, chip, what_if=what_if)
     if output:
         pipeline.store = TunedFile(output)
+    budget_s, most = read_budget(budget, trials, USUAL_MEASURED if measure else USUAL)
     # `tune` reads the results file first: one that cannot be understood is told now, not after the search.
     with watching(console(error=True)) as watch:
         result = pipeline.tune(
             objective=objective,
             sampler=sampler,
-            budget_s=seconds(budget),
-            trials=trials,
+            budget_s=budget_s,
+            trials=most,
             seed=seed,
+            measure=measure,
+            measure_timeout_s=seconds(measure_timeout) if measure_timeout else None,
             progress=None if as_json else watch,
         )
     out = console()

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from .console import config_text, facts, microseconds, percent
+from .measured_page import measured_rows, print_measured
 from .pipeline import Pipeline
 from .tuner.result import Result
 
@@ -23,8 +24,8 @@ def print_result(console: Console, pipeline: Pipeline, result: Result) -> None:
     tiles = {each.name for each in pipeline.tunables if each.kind in ("tile", "tune")}
     console.print(Text(f"\n{pipeline.request.title}\n", style="bold cyan"))
     page = facts()
-    page.add_row("latency", _latency(result))
-    page.add_row("default", f"{microseconds(result.default_latency_us)}, so tuning made it {result.gain:.2f}x as fast")
+    for label, text in measured_rows(result.measured, result) if result.measured else _predicted_rows(result):
+        page.add_row(label, text)
     page.add_row("error", _error(result))
     page.add_row("")
     page.add_row("tile sizes", config_text(result.config, tiles))
@@ -32,10 +33,13 @@ def print_result(console: Console, pipeline: Pipeline, result: Result) -> None:
     page.add_row("")
     page.add_row("space", _space(result))
     page.add_row("ruled out", _ruled_out(result))
-    page.add_row("timed", f"{result.evaluated:,} of {result.feasible:,} that fit, in {result.wall_s:.1f} s; {_ending(result)}")
+    how = "measured" if result.measured else "timed"
+    page.add_row(how, f"{result.evaluated:,} of {result.feasible:,} that fit, in {result.wall_s:.1f} s; {_ending(result)}")
     for each in result.rejected:
         page.add_row("[red]rejected[/]", Text(f"{microseconds(each.latency_us)} {config_text(each.config)}: {each.problem}"))
     console.print(page)
+    if result.measured:
+        print_measured(console, result, result.measured, tiles)
 
 
 def print_written(console: Console, pipeline: Pipeline, target: str) -> None:
@@ -46,6 +50,11 @@ def print_written(console: Console, pipeline: Pipeline, target: str) -> None:
     console.print(page)
     # Not wrapped, so that it can be copied.
     console.print(Text("next           ", style="bold").append(next_command, style="not bold dim"), soft_wrap=True)
+
+
+def _predicted_rows(result: Result) -> list[tuple[str, Text | str]]:
+    default = f"{microseconds(result.default_latency_us)}, so tuning made it {result.gain:.2f}x as fast"
+    return [("latency", _latency(result)), ("default", default)]
 
 
 def _latency(result: Result) -> Text:
@@ -75,6 +84,6 @@ def _ruled_out(result: Result) -> str:
 
 
 def _ending(result: Result) -> str:
-    if not result.headroom:
+    if result.measured or not result.headroom:
         return ENDINGS[result.stop]
     return f"{ENDINGS[result.stop]}, and no other of them can be more than {percent(result.headroom)} faster"

@@ -93,16 +93,28 @@ def _print(rows: list[Row]) -> None:
     for file in dict.fromkeys(row.file for row in rows):
         click.secho(str(file), bold=True)
         for row in (each for each in rows if each.file == file):
-            gain = row.entry.default_latency_us / row.entry.latency_us
             state = click.style(f"stale: {row.stale}", "yellow") if row.stale else click.style("fine", "green")
-            click.echo(f"  {row.entry.key}  {microseconds(row.entry.latency_us)}, {gain:.2f}x the default  {state}")
+            click.echo(f"  {row.entry.key}  {_figures(row.entry)}  {state}")
     if not rows:
         click.echo("nothing has been tuned here")
 
 
+def _figures(entry: Entry) -> str:
+    """The latency and the gain over the default: the measured ones, where there are any."""
+    found = entry.measured or entry
+    gain = f", {found.default_latency_us / found.latency_us:.2f}x the default" if found.default_latency_us else ""
+    return f"{microseconds(found.latency_us)}{' measured' if entry.measured else ''}{gain}"
+
+
 def _plain(row: Row) -> dict[str, object]:
     entry = row.entry
-    return {"file": str(row.file), "entry": str(entry.key), "latency_us": entry.latency_us, "stale": row.stale}
+    return {
+        "file": str(row.file),
+        "entry": str(entry.key),
+        "latency_us": entry.latency_us,
+        "measured": entry.measured,
+        "stale": row.stale,
+    }
 
 
 def _retuned(row: Row, budget_s: float) -> bool:

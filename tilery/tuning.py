@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .backends.tunable import Choice
-from .duration import seconds
+from .duration import USUAL, USUAL_MEASURED, read_budget, seconds
 from .kernel import Kernel
 from .request import DEFAULT_CHIP, Given
 from .tuner.store import TunedFile
 
 if TYPE_CHECKING:
     from .backends.engine import Report
+    from .tuner.campaign import Measure
     from .tuner.progress import Watcher
     from .tuner.result import Result
 
@@ -23,11 +24,13 @@ def autotune(
     *,
     chip: str = DEFAULT_CHIP,
     shapes: Mapping[str, Given],
-    budget: str | float | None = "20s",
+    budget: str | float | None = None,
     trials: int | None = None,
     objective: str = "latency",
-    sampler: str = "tpe",
+    sampler: str | None = None,
     seed: int = 0,
+    measure: str | Measure | None = None,
+    measure_timeout: str | float | None = None,
     output: str | Path | None = None,
     save: bool = True,
     progress: Watcher | None = None,
@@ -35,19 +38,25 @@ def autotune(
     """Finds the fastest configuration of a kernel for one shape on one chip, checks it, and writes it to the results file.
 
     `shapes` holds the dimensions, element types (bf16 if left out) and constants, e.g. `dict(M=2048, K=4096, N=14336)`.
-    `budget` (`"30s"`, `"2m"`, seconds, or None) and `trials` bound the search, whichever ends first; Ctrl-C keeps what was
-    found. `output` names another results file than the one beside the kernel's text.
+    `budget` (`"30s"`, `"2m"`, `"200 trials"`, or seconds) and `trials` bound the search, whichever ends first; with neither it
+    takes 20 s, or 5 min of measurements. Ctrl-C keeps what was found.
+    `measure` takes the place of the model: a function of a configuration that gives its latency in microseconds, or a command
+    line that is given it as JSON (docs/measuring.md), which may take `measure_timeout`.
+    `output` names another results file than the one beside the kernel's text.
     Raises `UsageError`, `Infeasible` if nothing fits the chip, `ResultsError` if the file cannot be read or written.
     """
     pipeline = kernel.pipeline(shapes, chip)
     if output:
         pipeline.store = TunedFile(output)
+    budget_s, most = read_budget(budget, trials, USUAL_MEASURED if measure else USUAL)
     result = pipeline.tune(
         objective=objective,
         sampler=sampler,
-        budget_s=seconds(budget) if budget is not None else None,
-        trials=trials,
+        budget_s=budget_s,
+        trials=most,
         seed=seed,
+        measure=measure,
+        measure_timeout_s=seconds(measure_timeout) if measure_timeout is not None else None,
         progress=progress,
     )
     if save:

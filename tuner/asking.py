@@ -94,6 +94,10 @@ class Search:
         self._record.asked.add(place)
         return self._pool.configuration(place)
 
+    def take(self, config: Mapping[str, Value]) -> None:
+        """Somebody else is at this configuration: it is not asked for any more. `UsageError` if it is infeasible."""
+        self._record.asked.add(self._pool.place(config))
+
     def tell(self, config: Mapping[str, Value], value: float | str) -> None:
         """What came of a configuration, asked for or not: its value, or `math.inf` or a reason if it failed.
 

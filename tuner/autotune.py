@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-
-import numpy as np
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..backends.chips import Chip
 from ..backends.tunable import Config
@@ -15,16 +13,14 @@ from ..dsl.errors import UsageError
 from .adapt import adapt
 from .engine_model import EngineModel
 from .feasibility import survey
-from .finalists import FINALISTS, Finalist, first_right
+from .finalists import FINALISTS, Finalist, first_right, runners_up
 from .progress import Progress, Watcher
 from .result import Result, Scored
 from .sampler import check_sampler
 from .search import Budget, Outcome, search
 from .space import Space
-from .trials import Trial, Trials
 
 OBJECTIVES = ("latency",)
-RUNNERS_UP = 3
 
 
 def autotune(
@@ -54,14 +50,15 @@ def autotune(
     model = EngineModel(kernel, dims, chip, cores)
     default = model.default()
     space = Space(model.tunables)
-    landscape = survey(model, space, space.index(default), seed, _screening(start, progress))
+    landscape = survey(model, space, space.index(default), seed, screening(start, progress))
     known = [adapt(config, space.tunables) for config in seeds]
     outcome = search(model, landscape, default, Budget(budget_s, trials), sampler=sampler, seed=seed, seeds=known, watch=progress)
     finalist = _verified(model, outcome, seed, start, progress)
     return _result(model, outcome, finalist, objective, sampler, seed, time.monotonic() - start)
 
 
-def _screening(start: float, watch: Watcher | None) -> Callable[[int, int], None] | None:
+def screening(start: float, watch: Watcher | None) -> Callable[[int, int], None] | None:
+    """What tells a watcher of the screening, in the form in which `survey` takes it."""
     if watch is None:
         return None
     return lambda done, total: watch(Progress("screen", done, total, time.monotonic() - start, done / total))
@@ -69,7 +66,6 @@ def _screening(start: float, watch: Watcher | None) -> Callable[[int, int], None
 
 def _verified(model: EngineModel, outcome: Outcome, seed: int, start: float, watch: Watcher | None) -> Finalist:
     """The best trial that computes what the reference says."""
-    space = outcome.trials.landscape.space
 
     def told(place: int, each: Scored) -> None:
         if watch:
@@ -77,8 +73,7 @@ def _verified(model: EngineModel, outcome: Outcome, seed: int, start: float, wat
             default_us = outcome.default.latency_us
             watch(Progress("verify", place, FINALISTS, elapsed_s, 0.0, each.latency_us, each.config, default_us))
 
-    ranked = (Scored(each.latency_us, space.config(each.index)) for each in outcome.trials.ranked())
-    return first_right(model, ranked, seed, told)
+    return first_right(model, _ranked(outcome), seed, told)
 
 
 def _result(
@@ -111,7 +106,7 @@ def _result(
         evaluated=len(trials.done),
         stop=outcome.stop,
         headroom=max(0.0, 1 - trials.lowest_open_us() / report.latency_us),
-        runners_up=_runners_up(trials, trials.ranked()[finalist.place]),
+        runners_up=runners_up(_ranked(outcome), finalist, landscape.space.tunables),
         rejected=finalist.rejected,
         sampler=sampler,
         seed=seed,
@@ -119,17 +114,7 @@ def _result(
     )
 
 
-def _runners_up(trials: Trials, winner: Trial) -> tuple[Scored, ...]:
-    """The next best, each with other tile sizes: what differs in a knob that hardly matters is no alternative."""
-    space = trials.landscape.space
-    tiles = [place for place, each in enumerate(space.tunables) if each.kind == "tile"]
-    seen = {tuple(space.digits(np.array([winner.index]))[0][tiles])}
-    chosen: list[Scored] = []
-    for trial in trials.ranked():
-        sizes = tuple(space.digits(np.array([trial.index]))[0][tiles])
-        if trial.rank > winner.rank and sizes not in seen:
-            seen.add(sizes)
-            chosen.append(Scored(trial.latency_us, space.config(trial.index)))
-        if len(chosen) == RUNNERS_UP:
-            break
-    return tuple(chosen)
+def _ranked(outcome: Outcome) -> Iterator[Scored]:
+    """What was timed, fastest first."""
+    space = outcome.trials.landscape.space
+    return (Scored(each.latency_us, space.config(each.index)) for each in outcome.trials.ranked())

@@ -66,7 +66,8 @@ def pick(model: Model, key: Key, prints: Prints, entries: Sequence[Entry]) -> Ch
     alike = [each for each in entries if _serves(each.key, key)]
     stale = tuple(each for each in alike if _stale(each, key, prints))
     fresh = [each for each in alike if each not in stale]
-    for entry in fresh:
+    # What was measured on the chip itself goes before what a model says of it.
+    for entry in sorted(fresh, key=lambda each: each.measured is None):
         if entry.key == key and _feasible_us(model, entry.config) is not None:
             return Chosen(entry.config, "tuned", entry, ())
     default = model.default()

@@ -10,7 +10,7 @@ import msgspec
 from ..backends.chips import Chip
 from ..backends.tunable import Choice
 from ..dsl import fingerprint, program
-from .result import Result
+from .result import Measured, Result
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -39,14 +39,27 @@ class Prints(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     chip: Fingerprint
 
 
-class RunnerUp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RunnerUp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A configuration that came close."""
 
     latency_us: Positive
     config: dict[str, int | str]
+    measured_latency_us: Positive | None = None
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MeasuredFigures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was measured from outside, beside what the model says in the fields of the same names."""
+
+    latency_us: Positive
+    default_latency_us: Positive | None
+    command: str
+    agreement: Annotated[float, msgspec.Meta(ge=-1, le=1)] | None
+    """Spearman's rank correlation of predicted and measured latencies."""
+    count: Count
+    failed: Count
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A tuned configuration and its figures."""
 
     key: Key
@@ -66,6 +79,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     runners_up: list[RunnerUp]
     tilery: str
     """The version of tilery that wrote it."""
+    measured: MeasuredFigures | None = None
+    """For the objective `measured`: `latency_us` and its like are predicted all the same."""
 
 
 def key_of(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip) -> Key:
@@ -96,8 +111,23 @@ def entry_of(result: Result, key: Key, prints: Prints, version: str) -> Entry:
         feasible=result.feasible,
         evaluated=result.evaluated,
         stop=result.stop,
-        runners_up=[RunnerUp(latency_us=each.latency_us, config=_plain(each.config)) for each in result.runners_up],
+        runners_up=[
+            RunnerUp(latency_us=each.latency_us, config=_plain(each.config), measured_latency_us=each.measured_us)
+            for each in result.runners_up
+        ],
         tilery=version,
+        measured=_figures(result.measured) if result.measured else None,
+    )
+
+
+def _figures(measured: Measured) -> MeasuredFigures:
+    return MeasuredFigures(
+        latency_us=measured.latency_us,
+        default_latency_us=measured.default_latency_us,
+        command=measured.command,
+        agreement=measured.agreement,
+        count=measured.count,
+        failed=sum(measured.failures.values()),
     )
 
 

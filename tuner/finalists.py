@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from ..backends.tunable import Config, Tunable
 from ..dsl.errors import TileryError
 from .engine_model import EngineModel
 from .result import Rejected, Scored
@@ -13,6 +14,7 @@ from .verify import Verification, verify
 
 FINALISTS = 8
 """How many of the best are executed before the search is given up as wrong."""
+RUNNERS_UP = 3
 
 
 class NothingVerified(TileryError):
@@ -51,3 +53,19 @@ def first_right(
     raise NothingVerified(
         f"none of the {len(rejected)} fastest configurations of {model.kernel.name} gives the right values:\n{lines}"
     )
+
+
+def runners_up(ranked: Iterable[Scored], finalist: Finalist, tunables: Sequence[Tunable]) -> tuple[Scored, ...]:
+    """The next best after the winner, each with other tile sizes: another knob alone makes no alternative."""
+    tiles = [each.name for each in tunables if each.kind == "tile"]
+
+    def sizes(config: Config) -> tuple[object, ...]:
+        return tuple(config[name] for name in tiles)
+
+    chosen: dict[tuple[object, ...], Scored] = {}
+    for each in islice(ranked, finalist.place + 1, None):
+        if sizes(each.config) != sizes(finalist.scored.config):
+            chosen.setdefault(sizes(each.config), each)
+        if len(chosen) == RUNNERS_UP:
+            break
+    return tuple(chosen.values())

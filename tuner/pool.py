@@ -42,6 +42,8 @@ class Pool:
     bounds: NDArray[np.float64] | None = None
     """What a model says of each configuration, the lower the better."""
     constraint: Constraint | None = None
+    bounds_of: Callable[[Rows], NDArray[np.float64]] | None = None
+    """What the model says of any rows; infinite for what is infeasible."""
     places: dict[Row, int] = field(init=False)
     """Where each configuration stands among the rows."""
 
@@ -50,8 +52,7 @@ class Pool:
 
     def configuration(self, place: int) -> Configuration:
         """The configuration at a place."""
-        row = self.rows[place].tolist()
-        return {name: values[digit] for name, values, digit in zip(self.names, self.values, row, strict=True)}
+        return self._named(self.rows[place].tolist())
 
     def row(self, config: Mapping[str, Value]) -> Row:
         """A configuration as choice indices; `UsageError` if a name or a value is unknown."""
@@ -68,7 +69,7 @@ class Pool:
         """Where a configuration stands; one of a sampled space is added if it is new. `UsageError` if it is infeasible."""
         row = self.row(config)
         if row not in self.places:
-            if self.whole or not self._allowed(row):
+            if self.whole or not self._allowed([row]):
                 raise UsageError(f"this configuration is not feasible: {dict(config)}")
             self._append([row])
         return self.places[row]
@@ -95,19 +96,24 @@ class Pool:
             for number, values in enumerate(self.values)
             for digit in range(len(values))
         )
-        self._append([row for row in around if row not in self.places and self._allowed(row)])
+        self._append(self._allowed([row for row in around if row not in self.places]))
 
     def _append(self, rows: Sequence[Row]) -> None:
         if rows:
             self.places |= {row: len(self.rows) + number for number, row in enumerate(rows)}
-            self.rows = np.concatenate([self.rows, np.array(rows, np.int16)])
-            # A model's bound is known for what it has screened only; the rest is taken to be as good as the worst of that.
-            if self.bounds is not None:
-                self.bounds = np.concatenate([self.bounds, np.full(len(rows), self.bounds.max())])
+            new = np.array(rows, np.int16)
+            self.rows = np.concatenate([self.rows, new])
+            if self.bounds is not None and self.bounds_of is not None:
+                self.bounds = np.concatenate([self.bounds, self.bounds_of(new)])
 
-    def _allowed(self, row: Row) -> bool:
-        config = {name: values[digit] for name, values, digit in zip(self.names, self.values, row, strict=True)}
-        return self.constraint is None or bool(self.constraint(config))
+    def _allowed(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Those of them that are feasible."""
+        if self.bounds_of is not None and rows:
+            return [row for row, bound in zip(rows, self.bounds_of(np.array(rows, np.int16)), strict=True) if np.isfinite(bound)]
+        return [row for row in rows if self.constraint is None or self.constraint(self._named(row))]
+
+    def _named(self, row: Row) -> Configuration:
+        return {name: values[digit] for name, values, digit in zip(self.names, self.values, row, strict=True)}
 
 
 def listed(space: Mapping[str, Iterable[Value]], constraint: Constraint | None, seed: int) -> Pool:
@@ -118,7 +124,7 @@ def listed(space: Mapping[str, Iterable[Value]], constraint: Constraint | None, 
     pool = Pool(tuple(space), values, np.empty((0, len(values)), np.int16), False, constraint=constraint)
     radices = [len(each) for each in values]
     if math.prod(radices) <= WHOLE:
-        rows = [row for row in product(*map(range, radices)) if pool._allowed(row)]
+        rows = list(pool._allowed(list(product(*map(range, radices)))))
     else:
         rows = _drawn(pool, radices, np.random.default_rng(seed))
     if not rows:
@@ -130,17 +136,17 @@ def listed(space: Mapping[str, Iterable[Value]], constraint: Constraint | None, 
 
 def screened(landscape: Landscape) -> Pool:
     """The pool of a kernel's space: the configurations of best lower bounds, first one of each set that differs in slots only."""
-    order = landscape.order
-    _, first = np.unique(landscape.space.without_slots(order), return_index=True)
+    order, space = landscape.order, landscape.space
+    _, first = np.unique(space.without_slots(order), return_index=True)
     leading = np.sort(first)[:SAMPLE]
     places = np.concatenate([leading, np.setdiff1d(np.arange(len(order)), leading)[: SAMPLE - len(leading)]])
-    tunables = landscape.space.tunables
     return Pool(
-        tuple(each.name for each in tunables),
-        tuple(each.values for each in tunables),
-        landscape.space.digits(order[places]).astype(np.int16),
-        True,
+        tuple(each.name for each in space.tunables),
+        tuple(each.values for each in space.tunables),
+        space.digits(order[places]).astype(np.int16),
+        landscape.whole and len(places) == len(order),
         landscape.bounds[places],
+        bounds_of=lambda rows: landscape.bounds_of(space.indices(rows.astype(np.int64))),
     )
 
 
@@ -149,7 +155,7 @@ def _drawn(pool: Pool, radices: Sequence[int], generator: np.random.Generator) -
     for _ in range(TRIES):
         for drawn in generator.integers(radices, size=(SAMPLE, len(radices))).tolist():
             row = tuple(drawn)
-            if row not in rows and pool._allowed(row):
+            if row not in rows and pool._allowed([row]):
                 rows[row] = None
                 if len(rows) == SAMPLE:
                     return list(rows)

@@ -16,9 +16,9 @@ Stop = Literal["proved", "exhausted", "budget", "trials", "interrupted"]
 class Progress:
     """Where a search stands."""
 
-    stage: Literal["screen", "search", "verify"]
+    stage: Literal["screen", "search", "measure", "verify"]
     done: int
-    """Configurations screened, timed, or finalists verified."""
+    """Configurations screened, timed, measured, or finalists verified."""
     total: int
     """Of how many; in the search, of how many that could still win."""
     elapsed_s: float

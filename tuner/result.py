@@ -15,6 +15,8 @@ class Scored:
 
     latency_us: float
     config: Mapping[str, Choice]
+    measured_us: float | None = None
+    """Where latencies were measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,28 @@ class Rejected:
     latency_us: float
     config: Mapping[str, Choice]
     problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What measurements from outside say of the winner, the default, and the model."""
+
+    command: str
+    """What measured: a command line, or the name of a function."""
+    latency_us: float
+    """Of the winner."""
+    default_latency_us: float | None
+    """None if the default could not be measured."""
+    gain: float | None
+    """How many times faster than the default the winner was measured to be."""
+    agreement: float | None
+    """Spearman's rank correlation of predicted and measured latencies; None where they are too few to say."""
+    count: int
+    """How many configurations gave a latency."""
+    failures: Mapping[str, int]
+    """How many did not, by reason."""
+    best: tuple[Scored, ...]
+    """The fastest ones measured, whether they are right or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +89,14 @@ class Result:
     stop: Stop
     """Why the search ended; `proved` says that no feasible configuration is faster."""
     headroom: float
-    """By what share of its latency any other screened configuration might at most be faster; 0 where that is proved."""
+    """By what share of its latency any other screened configuration might at most be faster; 0 where that is proved.
+
+    NaN for the objective `measured`: of a chip nothing is known but what was measured."""
     runners_up: tuple[Scored, ...]
     rejected: tuple[Rejected, ...]
     """Faster ones that gave wrong values."""
     sampler: str
     seed: int
     wall_s: float
+    measured: Measured | None = None
+    """For the objective `measured`; `latency_us` and `gain` are then still the model's."""

@@ -34,7 +34,7 @@ class Outcome:
     stop: Stop
 
 
-class _Clock:
+class Clock:
     """Counts a budget down."""
 
     def __init__(self, budget: Budget) -> None:
@@ -43,9 +43,11 @@ class _Clock:
 
     @property
     def elapsed_s(self) -> float:
+        """Since it was made."""
         return time.monotonic() - self._start
 
     def spent(self, trials: int) -> Stop | None:
+        """Why a search of so many trials has to end; None as long as it may go on."""
         if self._budget.trials is not None and trials >= self._budget.trials:
             return "trials"
         if self._budget.seconds is not None and self.elapsed_s >= self._budget.seconds:
@@ -53,6 +55,7 @@ class _Clock:
         return None
 
     def fraction(self, trials: int) -> float:
+        """The share of the budget that is used, 0 to 1."""
         by_trials = trials / self._budget.trials if self._budget.trials else 0.0
         by_time = self.elapsed_s / self._budget.seconds if self._budget.seconds else 0.0
         return min(1.0, max(by_trials, by_time))
@@ -73,7 +76,7 @@ def search(
 
     Raises `Infeasible` if the default is; everything after it is compared with it.
     """
-    space, clock, trials = landscape.space, _Clock(budget), Trials(landscape)
+    space, clock, trials = landscape.space, Clock(budget), Trials(landscape)
     first = _timed(model, trials, space.index(default))
     if first is None:
         model.measure(default)  # raises, and says why

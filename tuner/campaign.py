@@ -1,0 +1,180 @@
+"""A search by measurements from outside: the model says what is promising, a command or a function says how long it takes."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..backends.engine.errors import Infeasible
+from ..backends.tunable import Choice, Config
+from .asking import Exhausted, Search
+from .command import MeasurementFailed
+from .feasibility import Landscape
+from .model import Model
+from .progress import Progress, Stop, Watcher
+from .search import Budget, Clock, search
+from .shared import Claim, Finished, SharedStudy
+
+RANKED = 300
+"""How many configurations the model times to say which are its best."""
+SEEDS = 8
+"""How many of its best are measured before the search goes by what has been measured."""
+WAIT_S = 0.25
+"""Between two looks at what the other workers do, when nothing is left to propose."""
+
+Measure = Callable[[Mapping[str, Choice]], float]
+"""From a configuration to its latency in microseconds; whatever it raises is the reason why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One configuration, as the model sees it and as it was measured."""
+
+    config: dict[str, Choice]
+    predicted_us: float
+    measured_us: float | None
+    problem: str = ""
+
+
+@dataclass
+class Campaign:
+    """Asks, measures and tells, until out of budget, through, or interrupted; what other workers of the study find counts too."""
+
+    model: Model
+    landscape: Landscape
+    default: Config
+    measure: Measure
+    study: SharedStudy
+    budget: Budget
+    sampler: str = "surrogate"
+    seed: int = 0
+    seeds: Sequence[Config] = ()
+    watch: Watcher | None = None
+    rows: list[Row] = field(default_factory=list)
+    """Everything that has come of the study, in the order in which this worker heard of it."""
+
+    def run(self) -> Stop:
+        """Measures the default, then the model's best, then what the search asks for. Ctrl-C ends it with what was found."""
+        self._clock = Clock(self.budget)
+        self._search = Search(self.landscape, sampler=self.sampler, seed=self.seed, seeds=self._first())
+        claim: Claim | None = None
+        try:
+            while not (stop := self._spent()):
+                claim = self.study.claim(self._propose, self.budget.trials)
+                if claim is None:
+                    if not self.study.others():
+                        return "trials" if self._full() else "exhausted"
+                    # They may die, and their configurations are then for this worker to measure.
+                    time.sleep(WAIT_S)
+                    self.study.retry_lost()
+                    self._hear()
+                    continue
+                self._work(claim)
+                claim = None
+            return stop
+        except KeyboardInterrupt:
+            if claim:
+                self.study.give_back(claim)
+            return "interrupted"
+        finally:
+            self._hear()
+
+    @property
+    def best(self) -> Row | None:
+        """The fastest one measured."""
+        return min(self._measured(), key=lambda each: each.measured_us or math.inf, default=None)
+
+    @property
+    def default_us(self) -> float | None:
+        """What the default was measured at; None before that, or if it failed."""
+        return next((each.measured_us for each in self.rows if each.config == self.default), None)
+
+    def ranked(self) -> list[Row]:
+        """Everything that was measured, fastest first."""
+        return sorted(self._measured(), key=lambda each: each.measured_us or math.inf)
+
+    def _measured(self) -> list[Row]:
+        return [each for each in self.rows if each.measured_us is not None]
+
+    def _first(self) -> list[Config]:
+        """The default, the model's best few with tile sizes that differ, then what is known from elsewhere."""
+        outcome = search(self.model, self.landscape, self.default, Budget(None, RANKED), sampler="brute", seed=self.seed)
+        space = self.landscape.space
+        best: dict[tuple[Choice, ...], Config] = {}
+        for trial in outcome.trials.ranked():
+            config = space.config(trial.index)
+            best.setdefault(tuple(config[each.name] for each in space.tunables if each.kind == "tile"), config)
+            if len(best) == SEEDS:
+                break
+        known = [config for config in self.seeds if np.isfinite(self.landscape.bounds_of(np.array([space.index(config)])))[0]]
+        return [self.default, *best.values(), *known]
+
+    def _propose(self) -> Config | None:
+        self._hear()
+        for config in self.study.others():
+            self._search.take(config)
+        try:
+            return _choices(self._search.ask())
+        except Exhausted:
+            return None
+
+    def _work(self, claim: Claim) -> None:
+        """Measures one configuration and tells what came of it."""
+        with self.study.beating(claim):
+            value, problem = self._outcome(claim.config)
+        self.study.tell(claim, value, problem)
+        self._hear()
+
+    def _outcome(self, config: Mapping[str, Choice]) -> tuple[float | None, str]:
+        try:
+            self.model.measure(config)
+        except Infeasible as error:
+            return None, f"does not fit the chip: {error.limit}"
+        try:
+            value = float(self.measure(config))
+        except MeasurementFailed as failure:
+            return None, str(failure)
+        except Exception as error:
+            # A function of the user's may raise anything, and the search goes on.
+            return None, f"{type(error).__name__}: {error}"
+        if not 0 < value < math.inf:
+            return None, f"measured {value} us, which is no latency"
+        return value, ""
+
+    def _hear(self) -> None:
+        """Takes in what has finished since."""
+        for each in self.study.news():
+            if all(each.config != row.config for row in self.rows):
+                self.rows.append(self._row(each))
+                self._search.tell(each.config, each.problem if each.value is None else each.value)
+        self._report()
+
+    def _row(self, finished: Finished) -> Row:
+        try:
+            predicted_us = self.model.measure(finished.config).latency_us
+        except Infeasible:
+            predicted_us = math.inf
+        return Row(finished.config, predicted_us, finished.value, finished.problem)
+
+    def _spent(self) -> Stop | None:
+        return self._clock.spent(len(self.rows))
+
+    def _full(self) -> bool:
+        return self.budget.trials is not None and self.study.counted() >= self.budget.trials
+
+    def _report(self) -> None:
+        if not self.watch or not (best := self.best):
+            return
+        done, elapsed_s = len(self.rows), self._clock.elapsed_s
+        fraction = self._clock.fraction(done)
+        total = self.budget.trials or self._search.feasible
+        self.watch(Progress("measure", done, total, elapsed_s, fraction, best.measured_us, best.config, self.default_us))
+
+
+def _choices(config: Mapping[str, object]) -> dict[str, Choice]:
+    """The configuration of a search whose space is that of a kernel."""
+    return {name: value for name, value in config.items() if isinstance(value, int | str)}

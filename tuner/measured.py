@@ -1,0 +1,166 @@
+"""The whole tuning of one kernel by measurements from outside: screen, measure what the model and the search say, verify."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from optuna.storages import InMemoryStorage
+
+from ..backends.chips import Chip
+from ..backends.tunable import Config
+from ..dsl import program
+from ..dsl.errors import TileryError
+from .adapt import adapt
+from .autotune import screening
+from .campaign import Campaign, Measure, Row
+from .command import Command
+from .engine_model import EngineModel
+from .feasibility import survey
+from .finalists import FINALISTS, Finalist, first_right, runners_up
+from .progress import Progress, Stop, Watcher
+from .result import Measured, Result, Scored
+from .search import Budget
+from .shared import SharedStudy
+from .space import Space
+
+SHOWN = 8
+"""How many of the fastest a result lists."""
+OBJECTIVE = "measured"
+
+
+class NothingMeasured(TileryError):
+    """No configuration gave a latency."""
+
+
+def autotune_measured(
+    kernel: program.Kernel,
+    dims: Mapping[str, int],
+    chip: Chip,
+    measure: Measure,
+    *,
+    sampler: str = "surrogate",
+    budget_s: float | None = 300.0,
+    trials: int | None = None,
+    seed: int = 0,
+    seeds: Sequence[Config] = (),
+    progress: Watcher | None = None,
+) -> Result:
+    """Finds the configuration of a specialised kernel for which `measure` gives the smallest latency.
+
+    The default is measured, then the model's best few, then what `Search` asks for. A configuration that cannot be measured
+    is noted with its reason and the search goes on. The budget counts from the first measurement; Ctrl-C and SIGTERM
+    keep what was found. Raises `Infeasible` if nothing fits the chip, `NothingMeasured` if nothing gave a latency,
+    `NothingVerified` if none of the fastest computes what the reference says.
+    """
+    start = time.monotonic()
+    model = EngineModel(kernel, dims, chip)
+    default, space = model.default(), Space(model.tunables)
+    landscape = survey(model, space, space.index(default), seed, screening(start, progress))
+    study = SharedStudy(InMemoryStorage(), kernel.name, space.tunables, 60)
+    known = [adapt(config, space.tunables) for config in seeds]
+    budget = Budget(budget_s, trials)
+    campaign = Campaign(model, landscape, default, measure, study, budget, sampler, seed, known, progress)
+    stop = campaign.run()
+    if campaign.best is None:
+        raise NothingMeasured(_nothing(campaign))
+    finalist = first_right(model, scored(campaign), seed, _verifying(campaign, start))
+    return measured_result(model, campaign, finalist, stop, _name(measure), time.monotonic() - start)
+
+
+def _nothing(campaign: Campaign) -> str:
+    reasons = Counter(each.problem for each in campaign.rows)
+    lines = "\n".join(f"  {number}x {reason}" for reason, number in reasons.most_common(5))
+    tried = (
+        f"none of {len(campaign.rows)} configurations gave a latency:\n{lines}" if reasons else "nothing was measured in the time"
+    )
+    return f"{tried}\nhelp: the command can be tried by hand, with the JSON of docs/measuring.md on its standard input"
+
+
+def _verifying(campaign: Campaign, start: float) -> Callable[[int, Scored], None]:
+    def told(place: int, each: Scored) -> None:
+        if campaign.watch:
+            elapsed_s = time.monotonic() - start
+            campaign.watch(
+                Progress("verify", place, FINALISTS, elapsed_s, 0.0, each.measured_us, each.config, campaign.default_us)
+            )
+
+    return told
+
+
+def _name(measure: Measure) -> str:
+    """What measured, for the record."""
+    return measure.text if isinstance(measure, Command) else f"function {getattr(measure, '__name__', type(measure).__name__)}"
+
+
+def agreement(rows: Sequence[Row]) -> float | None:
+    """Spearman's rank correlation of predicted and measured latencies; None for fewer than three, or if all are equal."""
+    from scipy.stats import spearmanr
+
+    pairs = [(each.predicted_us, each.measured_us) for each in rows if each.measured_us is not None]
+    if len(pairs) < 3 or any(len(set(column)) == 1 for column in zip(*pairs, strict=True)):
+        return None
+    return float(spearmanr(*zip(*pairs, strict=True)).statistic)
+
+
+def scored(campaign: Campaign) -> tuple[Scored, ...]:
+    """Everything that was measured, fastest first."""
+    return tuple(Scored(each.predicted_us, each.config, each.measured_us) for each in campaign.ranked())
+
+
+def figures(campaign: Campaign, winner: Row, command: str) -> Measured:
+    """The measured side of a result."""
+    assert winner.measured_us is not None
+    default_us, ranked = campaign.default_us, campaign.ranked()
+    return Measured(
+        command=command,
+        latency_us=winner.measured_us,
+        default_latency_us=default_us,
+        gain=default_us / winner.measured_us if default_us else None,
+        agreement=agreement(ranked),
+        count=len(ranked),
+        failures=dict(Counter(each.problem for each in campaign.rows if each.problem)),
+        best=scored(campaign)[:SHOWN],
+    )
+
+
+def measured_result(
+    model: EngineModel, campaign: Campaign, finalist: Finalist, stop: Stop, command: str, wall_s: float
+) -> Result:
+    """The result whose winner is the fastest right one by measurement; its `latency_us` stays the model's."""
+    kernel, landscape = model.kernel, campaign.landscape
+    winner = campaign.ranked()[finalist.place]
+    report, default_us = model.report(winner.config), model.measure(campaign.default).latency_us
+    return Result(
+        kernel=kernel.name,
+        chip=model.chip.name,
+        types={name: str(kind) for name, kind in kernel.types.items()},
+        dims=dict(model.dims),
+        constants=dict(kernel.constants),
+        objective=OBJECTIVE,
+        config=winner.config,
+        latency_us=report.latency_us,
+        bound=report.bound,
+        peak_share=report.peak_share,
+        default_config=dict(campaign.default),
+        default_latency_us=default_us,
+        gain=default_us / report.latency_us,
+        max_error=finalist.verification.max_error,
+        tolerance=finalist.verification.tolerance,
+        verified_dims=finalist.verification.dims,
+        space=landscape.space.size,
+        screened=landscape.screened,
+        feasible=landscape.feasible,
+        ruled_out=dict(landscape.removed),
+        evaluated=len(campaign.rows),
+        stop=stop,
+        headroom=math.nan,
+        runners_up=runners_up(scored(campaign), finalist, landscape.space.tunables),
+        rejected=finalist.rejected,
+        sampler=campaign.sampler,
+        seed=campaign.seed,
+        wall_s=wall_s,
+        measured=figures(campaign, winner, command),
+    )
