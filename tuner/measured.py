@@ -99,10 +99,11 @@ def agreement(rows: Sequence[Row]) -> float | None:
     """Spearman's rank correlation of predicted and measured latencies; None for fewer than three, or if all are equal."""
     from scipy.stats import spearmanr
 
-    pairs = [(each.predicted_us, each.measured_us) for each in rows if each.measured_us is not None]
-    if len(pairs) < 3 or any(len(set(column)) == 1 for column in zip(*pairs, strict=True)):
+    predicted = [each.predicted_us for each in rows if each.measured_us is not None]
+    measured = [each.measured_us for each in rows if each.measured_us is not None]
+    if len(measured) < 3 or len(set(predicted)) == 1 or len(set(measured)) == 1:
         return None
-    return float(spearmanr(*zip(*pairs, strict=True)).statistic)
+    return float(spearmanr(predicted, measured).statistic)
 
 
 def scored(campaign: Campaign) -> tuple[Scored, ...]:

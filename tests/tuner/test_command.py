@@ -14,7 +14,7 @@ import pytest
 from tilery.dsl.errors import UsageError
 from tilery.tuner.command import Command, MeasurementFailed
 
-CONFIG = {"m": 128, "order": "m n"}
+CONFIG: dict[str, int | str] = {"m": 128, "order": "m n"}
 
 
 def command(script: str, timeout_s: float | None = 20.0) -> Command:
