@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import ceil
 
 import numpy as np
 
@@ -10,8 +11,12 @@ from ...dsl import program
 from ...dsl.program import Value
 from .. import numerics
 from . import steps
-from .fuse import total_uses
+from .fuse import Accumulate, total_uses
 from .scope import Scope, Tile
+
+PAGE_BYTES = 4096
+WORTH_A_COPY = 4
+"""Steps that add to a matrix from which it pays to add elsewhere and copy."""
 
 
 @dataclass(slots=True)
@@ -41,11 +46,40 @@ class Carrying:
             axes = self._axes(each)
             initial = self.scope.tiles[each.initial]
             reuse = [] if read[each.initial] or each.initial in self.updated else [each.initial]
-            tile = self.scope.create(each.result, axes, numerics.compute_dtype(each.result.element), reuse)
+            dtype = numerics.compute_dtype(each.result.element)
+            if self._wants_padding(each, axes):
+                tile = self.scope.create_padded(each.result, axes, dtype)
+            else:
+                tile = self.scope.create(each.result, axes, dtype, reuse)
             self.tiles.append(tile)
             if tile.slot != initial.slot:
                 self._start(each, initial, tile)
         self.scope.shared.pinned |= {tile.storage for tile in self.tiles if tile.storage is not None}
+
+    def _wants_padding(self, carried: program.Carried, axes: tuple[str, ...]) -> bool:
+        """Whether matrix products are added to rows whole pages apart, often enough for a copy in the end to pay."""
+        op = self.scope.shared.ops.get(carried.updated)
+        if not (isinstance(op, Accumulate) and op.total is carried.argument and len(axes) == 2):
+            return False
+        left, right = ({axis.name for axis in each.axes} & set(axes) for each in (op.left, op.right))
+        steps_taken = self._steps()
+        return (
+            len(left) == len(right) == 1
+            and left != right
+            and steps_taken >= WORTH_A_COPY
+            and self._row_bytes(carried, axes) % PAGE_BYTES == 0
+        )
+
+    def _steps(self) -> int:
+        axis = self.loop.variable.axis
+        return ceil(program.size_value(axis.size, self.scope.shared.dims) / self.scope.shared.sizes[axis.name])
+
+    def _row_bytes(self, carried: program.Carried, axes: tuple[str, ...]) -> int:
+        """From row to row, in the result if it would be computed there."""
+        store = self.scope.targets.get(carried.result)
+        if store is None:
+            return 4 * self.scope.extents[axes[-1]]
+        return store.tensor.element.bytes * program.size_value(store.tensor.shape[-1], self.scope.shared.dims)
 
     def _axes(self, carried: program.Carried) -> tuple[str, ...]:
         axes = self.scope.physical(carried.result.axes)

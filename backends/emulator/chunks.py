@@ -19,8 +19,10 @@ from .fuse import Accumulate
 
 ELEMENTWISE_BYTES = 1 << 20
 """About what a temporary of elementwise work should take: no more than a second-level cache."""
-PRODUCT_BYTES = 2 << 20
-"""The same where there are only matrix products, which find their own way through the caches."""
+PRODUCT_BYTES = 16 << 10
+"""The same where there are only matrix products, for each step of depth: what is added to is read and written once for each
+tile of the depth, and the deeper that is, the less it matters whether it stays in the cache."""
+LEAST_PRODUCT_BYTES, MOST_PRODUCT_BYTES = 1 << 20, 8 << 20
 UNIT_SHARE = 8
 """An axis that goes one by one, `by 1`, is taken together only to this part of it: where the products are small ones."""
 GUARDED = 256
@@ -74,7 +76,7 @@ def _grown(extents: Extents, workers: int, shrink: int) -> dict[str, int]:
     free = _coalescable(extents.loop)
     names = {axis.name: axis for axis in free}
     sizes = {**extents.sizes, **dict.fromkeys(names, 1)}
-    limit = _limit(extents.loop) // shrink
+    limit = _limit(extents) // shrink
     caps = {name: _cap(axis, extents) for name, axis in names.items()}
     growing = [name for name in names if caps[name] > 1]
     long = _last_axis(extents.loop)
@@ -140,9 +142,16 @@ def _last_axis(loop: program.TileLoop) -> str:
     return next((axes[-1].name for each in stores if (axes := program.index_axes(each.index))), "")
 
 
-def _limit(loop: program.TileLoop) -> int:
-    works = any(isinstance(each, program.Elementwise) and len(each.result.axes) > 1 for each in program.walk(loop.body))
-    return ELEMENTWISE_BYTES if works else PRODUCT_BYTES
+def _limit(extents: Extents) -> int:
+    body = extents.loop.body
+    if any(isinstance(each, program.Elementwise) and len(each.result.axes) > 1 for each in program.walk(body)):
+        return ELEMENTWISE_BYTES
+    depths = [_depth(each, extents) for each in program.walk(body) if isinstance(each, program.Dot | Accumulate)]
+    return min(MOST_PRODUCT_BYTES, max(LEAST_PRODUCT_BYTES, PRODUCT_BYTES * min(depths, default=0)))
+
+
+def _depth(op: program.Dot | Accumulate, extents: Extents) -> int:
+    return prod(extents.dimension(axis) if axis.whole else extents.sizes[axis.name] for axis in op.axes)
 
 
 def _largest(extents: Extents, sizes: Mapping[str, int]) -> int:

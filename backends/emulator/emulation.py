@@ -15,6 +15,7 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from ...dsl import program
 from ...dsl.errors import UsageError
+from ...dsl.types import ElementType
 from .. import numerics
 from ..numerics import Array
 from .frame import Frame
@@ -23,6 +24,8 @@ from .stepwise import step_through
 from .survey import vectorised
 
 SCRATCH_BYTES = 256 << 20
+WORTH_SHARING = 1 << 18
+"""Elements of a tensor from which several workers convert it."""
 
 
 class Emulation:
@@ -102,7 +105,7 @@ class Emulation:
                 array = tensors[tensor.name]
                 if tensor.name not in self._converted:
                     self._converted[tensor.name] = np.empty(array.shape, numerics.compute_dtype(tensor.element))
-                numerics.to_compute(array, tensor.element, self._converted[tensor.name])
+                _converted(array, tensor.element, self._converted[tensor.name], plan.workers)
         return self._converted
 
     def _run(self, plan: Plan, tensors: Mapping[str, Array], scalars: Mapping[str, float], results: Mapping[str, Array]) -> None:
@@ -122,6 +125,17 @@ class Emulation:
                 wait(others)  # even after an error: the next call uses their frames
             for each in others:
                 each.result()
+
+
+def _converted(array: Array, t: ElementType, out: Array, workers: int) -> None:
+    """Brings a tensor to computing form, the workers a part of it each."""
+    if workers == 1 or array.size < WORTH_SHARING:
+        numerics.to_compute(array, t, out)
+        return
+    axis = int(np.argmax(array.shape))
+    parts = zip(*(np.array_split(each, workers, axis) for each in (array, out)), strict=True)
+    for each in [_pool().submit(numerics.to_compute, part, t, place) for part, place in parts]:
+        each.result()
 
 
 def _work(plan: Plan, frame: Frame) -> None:

@@ -36,6 +36,35 @@ def test_steps_of_one_are_added_in_order_to_the_last_bit(name: str) -> None:
     np.testing.assert_allclose(fast, got, rtol=0, atol=1e-5)
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    st.sampled_from(["matmul", "matmul_kmajor"]),
+    st.integers(1, 40),
+    st.sampled_from([7, 33, 1024, 2048]),
+    st.integers(1, 200),
+    st.integers(1, 64),
+    st.integers(0, 9),
+)
+def test_every_step_rounds_once_and_in_order(name: str, m: int, n: int, k: int, depth: int, seed: int) -> None:
+    """Products small and whole, so that the sum of a step is exact whoever adds it; a total so large that adding it rounds.
+
+    N of 1024 and 2048 is where products are added up beside the result.
+    """
+    kernel, dims = matmul(name), {"M": m, "N": n, "K": k}
+    rng = np.random.default_rng(seed)
+    a = rng.integers(-3, 4, (m, k)).astype(np.float32)
+    b = rng.integers(-3, 4, (k, n)).astype(np.float32)
+    a[:, :depth] = 0  # the first step leaves just the large number
+    a[:, 0], b[0] = 2.0**13, 2.0**13 + rng.integers(0, 2, n)
+    want = np.zeros((m, n), np.float32)
+    for start in range(0, k, depth):
+        want += a[:, start : start + depth] @ b[start : start + depth]
+    given_a = a if name == "matmul" else np.ascontiguousarray(a.T)
+    first, second = (each.name for each in kernel.signature.tensors)
+    got = emulator.compile(kernel, dims, {"m": 16, "n": 512, "k": depth})({first: given_a, second: b})["c"]
+    np.testing.assert_array_equal(got, want)
+
+
 def test_partial_sums_overflow_where_the_chip_would_lose_them() -> None:
     """Tile after tile: 1e30 + 1 - 1e30 is 0 across tiles of one."""
     a = np.array([[1e30, 1.0, -1e30]], np.float32)
