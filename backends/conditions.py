@@ -42,7 +42,7 @@ class Condition:
 
     def mask(self, spans: Spans) -> Array:
         """Its value for every element of the step, over `axes`; not to be written to."""
-        key = tuple(each for name in self.axes if name in spans for each in (spans[name].start, spans[name].stop))
+        key = self.key(spans)
         found = self.masks.get(key)
         if found is None:
             found = self._evaluate(self.value, spans)
@@ -50,6 +50,10 @@ class Condition:
                 self.masks[key] = found
                 self.kept_bytes += found.nbytes
         return found
+
+    def key(self, spans: Spans) -> tuple[int, ...]:
+        """What of the step its value depends on."""
+        return tuple(each for name in self.axes if name in spans for each in (spans[name].start, spans[name].stop))
 
     def _evaluate(self, value: Value, spans: Spans) -> Array:
         op = self.ops[value]

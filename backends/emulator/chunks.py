@@ -25,7 +25,7 @@ tile of the depth, and the deeper that is, the less it matters whether it stays 
 LEAST_PRODUCT_BYTES, MOST_PRODUCT_BYTES = 1 << 20, 8 << 20
 UNIT_SHARE = 8
 """An axis that goes one by one, `by 1`, is taken together only to this part of it: where the products are small ones."""
-GUARDED = 256
+GUARDED = 512
 """The furthest an axis goes whose positions decide whether a step can be left out."""
 ROW = 512
 """The last axis of a result goes this far before the others do: rows in memory should be long."""

@@ -14,6 +14,7 @@ from ..conditions import Condition
 from ..numerics import Array
 from .blas import add_product
 from .frame import Frame, Step
+from .masking import FalseParts, put
 
 Part: TypeAlias = tuple[str, bool]
 """A tile axis by which a tensor is indexed, and whether it covers one position only; an empty name is a whole axis."""
@@ -163,10 +164,13 @@ def select(condition: Condition, view: Callable[[Array], Array], x: int, y: int,
             base = values[x] if decided else values[y]
         if base is not target:
             np.copyto(target, base)
-        if decided is None:
+        if decided is None and other.size == 1 and target.ndim > 1 and not over_y:
+            put(target, other, known.parts(frame.spans, target.shape))
+        elif decided is None:
             mask = view(condition.mask(frame.spans))
             np.copyto(target, other, where=mask if over_y else ~mask)
 
+    known = FalseParts(condition, view)
     return run
 
 

@@ -157,6 +157,30 @@ def test_other_programs(text: str, t: ElementType, extent: int) -> None:
         check(kernel, dims, {each.axis.name: size for each in kernel.loop_variables})
 
 
+BAND = """
+kernel band(x: T[B, S, L], fill: f32) -> y: f32[B, S, L]:
+    tile b of B, i of S, j of L:
+        y[b, i, j] = where(WHERE, x[b, i, j], fill)
+"""
+MASKS = ("j <= i", "j <= i and j + 5 > i", "(i + j) % 3 > 0", "i % 7 > 2 or j > 40", "j % 64 < 33", "i > 20", "b + j > i")
+
+
+@pytest.mark.parametrize("where", MASKS)
+def test_masks_of_positions_to_the_bit(where: str) -> None:
+    """NaN that a mask leaves out is gone, and NaN that it keeps stays."""
+    kernel, dims = parsed(BAND.replace("WHERE", where)), {"B": 3, "S": 90, "L": 130}
+    arguments = dict(data.random_arguments(kernel, dims, 0))
+    np.asarray(arguments["x"])[:, ::5, ::3] = np.nan
+    for tiles in ({"b": 1, "i": 128, "j": 128}, {"b": 2, "i": 33, "j": 50}):
+        for fill in (-np.inf, np.nan, 1.5):
+            arguments["fill"] = fill
+            want = step_through(kernel, dims, tiles, arguments)["y"]
+            for scratch_bytes in (1 << 28, 1 << 12):
+                emulation = emulator.compile(kernel, dims, tiles, scratch_bytes=scratch_bytes)
+                for _ in range(2):
+                    np.testing.assert_array_equal(emulation(arguments)["y"], want)
+
+
 def split_k(t: ElementType) -> program.Kernel:
     """`tile m of M, n of N, k of K: c[m, n] += dot[k](a[m, k], b[k, n])`, made from matmul."""
     kernel = specialised("matmul", t)
