@@ -71,7 +71,8 @@ def false_parts(mask: Array) -> list[Part]:
 
 def _strip(mask: Array, rows: slice) -> list[Part]:
     over = tuple(range(mask.ndim - 1))
-    kinds = mask.any(axis=over).astype(np.int8) + mask.all(axis=over)  # 0: all false, 1: mixed, 2: all true
+    some, every = np.any(mask, axis=over), np.all(mask, axis=over)
+    kinds: Array = np.add(some, every, dtype=np.int8)  # 0: all false, 1: mixed, 2: all true
     edges = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), kinds.size]
     if len(edges) > MOST_RUNS + 1:
         return [Part(rows, slice(None), ~mask)]
