@@ -21,8 +21,9 @@ def tensor(array: Any) -> torch.Tensor:
 
 
 def rmsnorm(a: Mapping[str, Any]) -> torch.Tensor:
-    x = a["x"]
-    return x * torch.rsqrt((x * x).mean(1, keepdim=True) + 1e-5) * a["weight"]
+    x: torch.Tensor = a["x"]
+    weight: torch.Tensor = a["weight"]
+    return x * torch.rsqrt((x * x).mean(1, keepdim=True) + 1e-5) * weight
 
 
 def attention(a: Mapping[str, Any], causal: bool = False) -> torch.Tensor:

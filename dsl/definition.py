@@ -11,8 +11,8 @@ from . import syntax
 from .checker import check_kernel
 from .errors import SourceErrors, UsageError
 from .library import Functions
-from .program import Axis, ConstantParameter, ForLoop, Kernel, Signature, Statement, TileLoop, walk
-from .prune import pruned
+from .program import Axis, ConstantParameter, ForLoop, Kernel, Print, Signature, Statement, TileLoop, walk
+from .prune import pruned, silent, within
 from .report import Report, did_you_mean, listed
 from .types import ElementType
 
@@ -77,10 +77,13 @@ class KernelDefinition:
         kernel = check_kernel(self.node, self.functions, report, types, constants, tuned)
         if report.errors:
             raise SourceErrors(report.errors)
-        body, reference = pruned(kernel.body), pruned(kernel.reference)
+        body, reference = pruned(silent(kernel.body)), pruned(kernel.reference)
         kept = {each for loop in walk(body) for each in _variables(loop)}
         variables = tuple(each for each in kernel.loop_variables if each.axis in kept)
-        return dataclasses.replace(kernel, body=body, reference=reference, loop_variables=variables, definition=self)
+        printing = pruned(within(kernel.body, kept)) if any(isinstance(each, Print) for each in walk(kernel.body)) else ()
+        return dataclasses.replace(
+            kernel, body=body, reference=reference, loop_variables=variables, printing=printing, definition=self
+        )
 
     def _tunes(self, tunes: Mapping[str, int | str]) -> dict[str, int | str]:
         declared = self.kernel.tunes

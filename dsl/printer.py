@@ -31,6 +31,7 @@ from .program import (
     Op,
     Parameter,
     Positions,
+    Print,
     Reduce,
     ScalarArgument,
     Scan,
@@ -121,6 +122,8 @@ class _Printer:
                 return self.looped("", f"for {each.counter} in {each.start}..{each.stop}", each)
             case If():
                 return self.branches(each)
+            case Print():
+                return [f"print {each.what} = {self.name(each.value)}" + (f" ({each.text})" if each.text else "")]
             case Call():
                 text = f"{self.typed(each.result)} = {each.fn}({self.values(each.operands)}):"
                 return [text, *self.inner(each.body)]

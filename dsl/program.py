@@ -473,7 +473,18 @@ class If:
     span: Span
 
 
-Statement = Op | Store | TileLoop | ForLoop | CountedLoop | If
+@dataclass(frozen=True, slots=True)
+class Print:
+    """`print("text", tile)`: shows the tile of each step to a person, and changes nothing."""
+
+    text: str
+    what: str
+    """The tile as the text has it, `acc` or `max[n](x)`."""
+    value: Value
+    span: Span
+
+
+Statement = Op | Store | TileLoop | ForLoop | CountedLoop | If | Print
 
 
 @dataclass(frozen=True, slots=True)
@@ -533,6 +544,8 @@ class Kernel:
     """The tuning parameters that the text declares."""
     tuned: Mapping[str, int | str] = field(default_factory=dict)
     """What each of them is bound to in a specialised kernel."""
+    printing: tuple[Statement, ...] = ()
+    """A specialised kernel's body with what its text prints, which `body` has not; empty if it prints nothing."""
     definition: Definition | None = field(default=None, compare=False, repr=False)
     """What a specialised kernel was made from."""
 

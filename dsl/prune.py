@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
-from .program import CountedLoop, ForLoop, If, Op, Statement, Store, TileLoop, Value, index_values, operands
+from .program import Axis, CountedLoop, ForLoop, If, Op, Print, Statement, Store, TileLoop, Value, index_values, operands
 
 
 def needed_ops(ops: Sequence[Op], result: Value) -> tuple[Op, ...]:
@@ -21,6 +22,36 @@ def needed_ops(ops: Sequence[Op], result: Value) -> tuple[Op, ...]:
 def pruned(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
     """The statements without those that contribute to no store."""
     return _pruned(statements, set())
+
+
+def silent(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """The statements without those that print."""
+    kept: list[Statement] = []
+    for each in statements:
+        match each:
+            case Print():
+                continue
+            case TileLoop() | ForLoop() | CountedLoop():
+                each = dataclasses.replace(each, body=silent(each.body))
+            case If():
+                each = dataclasses.replace(each, then=silent(each.then), otherwise=silent(each.otherwise))
+        kept.append(each)
+    return tuple(kept)
+
+
+def within(statements: Sequence[Statement], axes: AbstractSet[Axis]) -> tuple[Statement, ...]:
+    """The statements without loops over axes other than these."""
+    kept: list[Statement] = []
+    for each in statements:
+        match each:
+            case TileLoop() if any(variable.axis not in axes for variable in each.variables):
+                continue
+            case ForLoop() if each.variable.axis not in axes:
+                continue
+            case TileLoop() | ForLoop():
+                each = dataclasses.replace(each, body=within(each.body, axes))
+        kept.append(each)
+    return tuple(kept)
 
 
 def _pruned(statements: Sequence[Statement], needed: set[Value]) -> tuple[Statement, ...]:
@@ -44,6 +75,9 @@ def _slim(statement: Statement, needed: set[Value]) -> Statement | None:
             return _slim_for(statement, needed)
         case If():
             return _slim_if(statement, needed)
+        case Print():
+            needed.add(statement.value)
+            return statement
         case CountedLoop():
             raise AssertionError("counted loops are unrolled in what is pruned")
         case _:

@@ -35,6 +35,12 @@ class Span:
         """From the start of this span to the end of another one of the same source."""
         return Span(self.source, self.line, self.column, other.end_line, other.end_column)
 
+    @property
+    def text(self) -> str:
+        """What stands there, of several lines the first one."""
+        line = self.source.line(self.line)
+        return line[self.column - 1 : self.end_column - 1 if self.end_line == self.line else None]
+
     def excerpt(self, note: str = "") -> str:
         """The line, its number, and carets under the span; a span of several lines is marked to its first line's end."""
         text = self.source.line(self.line)

@@ -9,6 +9,7 @@ from .counting import check_count
 from .errors import Label
 from .expressions import evaluate
 from .loops import check_for, check_tile
+from .program import Print
 from .stores import check_store
 
 
@@ -35,9 +36,21 @@ def _statement(c: Context, node: syntax.Stmt) -> None:
             c.report.error("TK119", "a string here does nothing", node.span, help="a docstring comes first in the kernel")
         case syntax.Alone():
             c.report.error("TK114", "this value is not used", node.span, help="bind it to a name, `x = ...`, or store it")
+        case syntax.Print():
+            _print(c, node)
         case syntax.Reference() | syntax.Require() | syntax.Tune():
             word = type(node).__name__.lower()
             c.report.error("TK120", f"`{word}` stands directly in the kernel, in no other block", node.span)
+
+
+def _print(c: Context, node: syntax.Print) -> None:
+    if c.in_reference:
+        c.report.error("TK439", "a reference is evaluated as a whole and prints nothing", node.span, help="print it in a `tile`")
+        return
+    for each in node.values:
+        value = evaluate(c, each)
+        if value is not None:
+            c.emit.out.append(Print(node.text, each.span.text, value, node.span))
 
 
 def _assign(c: Context, node: syntax.Assign) -> None:

@@ -184,7 +184,15 @@ class Tune(Node):
     default: Choice | None
 
 
-Stmt = Doc | Alone | Assign | Tile | For | Count | If | Reference | Require | Tune
+@dataclass(frozen=True, slots=True)
+class Print(Node):
+    """`print("text", tile)`."""
+
+    text: str
+    values: tuple[Expr, ...]
+
+
+Stmt = Doc | Alone | Assign | Tile | For | Count | If | Reference | Require | Tune | Print
 
 
 # --- items of a file --------------------------------------------------------------------------------------------------

@@ -134,6 +134,9 @@ class TreeBuilder(Transformer_NonRecursive[Token, syntax.Item]):
     def require(self, meta: Meta, c: Children) -> syntax.Require:
         return syntax.Require(c[0].span, c[0], self.text(c[1]) if c[1] else "")
 
+    def print_(self, meta: Meta, c: Children) -> syntax.Print:
+        return syntax.Print(self.span(meta), self.text(c[0]) if c[0] else "", tuple(c[1]))
+
     def tune_range(self, meta: Meta, c: Children) -> syntax.Tune:
         name, (low, high, word, step, default) = self.word(c[0]), c[1:]
         span = self.span(low).to(self.span(step or high))

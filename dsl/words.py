@@ -5,7 +5,7 @@ from __future__ import annotations
 ITEM_WORDS = ("kernel", "fn", "from")
 """What a top-level item starts with."""
 
-STATEMENT_WORDS = ("tile", "for", "if", "else", "reference", "require", "tune")
+STATEMENT_WORDS = ("tile", "for", "if", "else", "reference", "require", "tune", "print")
 """What a statement may start with."""
 
 RESERVED = frozenset((*ITEM_WORDS, *STATEMENT_WORDS, "import", "in", "of", "by", "or", "and", "not", "true", "false"))

@@ -23,6 +23,7 @@ from .backends import emulator, engine
 from .backends.chips import Chip
 from .backends.engine.errors import CannotLower, Infeasible
 from .backends.engine.tiles import tile_tunables
+from .backends.showing import Show
 from .backends.tunable import Choice, Tunable, retuned
 from .calling import Array
 from .dsl import KernelDefinition, program
@@ -152,17 +153,19 @@ class Pipeline:
 
     @cached_property
     def emulation(self) -> emulator.Emulation:
-        """The kernel as vectorised numpy, with the tiles of the configuration."""
-        return emulator.compile(self.emulated, self.dims, self.tiles)
+        """The kernel as vectorised numpy, with the tiles of the configuration; what it prints goes to the standard output."""
+        return emulator.compile(self.emulated, self.dims, self.tiles, show=print)
 
     @property
     def emulated(self) -> Kernel:
         """The program with the configuration's choices of what the text declares with `tune`."""
         return self.program if self.misfit else retuned(self.program, self.config)
 
-    def execute(self, arguments: Mapping[str, Array | float], shuffle: int | None = None) -> dict[str, Array]:
-        """The engine program's values, instruction by instruction."""
-        return engine.execute(self.lowered, arguments, shuffle)
+    def execute(
+        self, arguments: Mapping[str, Array | float], shuffle: int | None = None, show: Show | None = None
+    ) -> dict[str, Array]:
+        """The engine program's values, instruction by instruction; `show` is given what the kernel prints."""
+        return engine.execute(self.lowered, arguments, shuffle, show)
 
     def tune(self, measure: str | Measure | None = None, measure_timeout_s: float | None = None, **options: Any) -> Result:
         """Searches and verifies, starting from what earlier tunings of this kernel found; takes the options of `autotune`.

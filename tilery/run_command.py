@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import numpy as np
 from .backends import accuracy, data, emulator
 from .backends.arithmetic import Arithmetic, HighPrecision, StochasticArithmetic
 from .backends.reference import reference
+from .backends.showing import Show
 from .calling import Array
 from .console import console, print_json
 from .dsl.errors import TileryError, UsageError
@@ -63,19 +66,28 @@ class Way:
         if self.probe and chosen and chosen[0] in ("--exact or --shuffle", "--fast-accumulate"):
             raise UsageError(f"--probe looks at values of the text, which {chosen[0]} does not keep: leave one out")
 
-    def run(self, pipeline: Pipeline, arguments: Mapping[str, Array | float]) -> tuple[dict[str, Array], emulator.Probes | None]:
-        """The results, and what was probed."""
+    def run(
+        self, pipeline: Pipeline, arguments: Mapping[str, Array | float], show: Show
+    ) -> tuple[dict[str, Array], emulator.Probes | None]:
+        """The results, and what was probed; `show` is given what the kernel prints."""
         kernel, dims = pipeline.emulated, pipeline.dims
         if self.exact or self.shuffle is not None:
-            return pipeline.execute(arguments, self.shuffle), None
+            return pipeline.execute(arguments, self.shuffle, show), None
+        if self.fast_accumulate and kernel.printing:
+            raise UsageError(f"{kernel.name} prints step by step, and --fast-accumulate takes several at once: leave one out")
         if not (self.high_precision or self.stochastic is not None or self.probe):
             compiled = emulator.compile(
-                kernel, dims, pipeline.tiles, scratch_bytes=self.scratch_mib << 20, fast_accumulate=self.fast_accumulate
+                kernel,
+                dims,
+                pipeline.tiles,
+                scratch_bytes=self.scratch_mib << 20,
+                fast_accumulate=self.fast_accumulate,
+                show=show,
             )
             return compiled(arguments), None
         tiles = emulator.tile_sizes(kernel, dims, pipeline.tiles)
         probes = emulator.Probes(kernel, dims, tiles, self.probe) if self.probe else None
-        return emulator.step_through(kernel, dims, tiles, arguments, self._arithmetic, probes), probes
+        return emulator.step_through(kernel, dims, tiles, arguments, self._arithmetic, probes, show=show), probes
 
     @property
     def _arithmetic(self) -> Arithmetic:
@@ -101,7 +113,8 @@ def run(
     kernel, dims = pipeline.program, pipeline.dims
     arguments = {**data.random_arguments(kernel, dims, seed), **pipeline.request.scalars}
     start = time.perf_counter()
-    results, probes = way.run(pipeline, arguments)
+    # What is printed must not come between the words of a JSON document.
+    results, probes = way.run(pipeline, arguments, partial(print, file=sys.stderr) if as_json else print)
     wall_s = time.perf_counter() - start
     probed = _saved(probes, Path(way.probe_file or f"{kernel.name}.probe.npz"))
     comparison = (

@@ -18,6 +18,7 @@ from ...dsl.errors import UsageError
 from ...dsl.types import ElementType
 from .. import numerics
 from ..numerics import Array
+from ..showing import Show
 from .frame import Frame
 from .plan import Plan, plan
 from .stepwise import step_through
@@ -31,12 +32,20 @@ WORTH_SHARING = 1 << 18
 class Emulation:
     """A kernel at one shape with one set of tile sizes, compiled to numpy. Calls from several threads take turns."""
 
-    def __init__(self, kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int], made: Plan | None) -> None:
+    def __init__(
+        self,
+        kernel: program.Kernel,
+        dims: Mapping[str, int],
+        tiles: Mapping[str, int],
+        made: Plan | None,
+        show: Show | None = None,
+    ) -> None:
         self.kernel = kernel
         self.dims = dict(dims)
         self.tiles = dict(tiles)
         self.plan = made
-        """None: the kernel has what is only executed step by step."""
+        """None: the kernel is executed step by step."""
+        self.show = show
         tensors = (*kernel.signature.tensors, *kernel.signature.results)
         self.shapes = {each.name: tuple(program.size_value(size, dims) for size in each.shape) for each in tensors}
         stores = (each for each in program.walk(kernel.body) if isinstance(each, program.Store))
@@ -57,7 +66,7 @@ class Emulation:
         _refuse_unknown(self.kernel, arguments)
         results = {each.name: self._result(each, out) for each in signature.results}
         if self.plan is None:
-            return step_through(self.kernel, self.dims, self.tiles, {**tensors, **scalars}, into=results)
+            return step_through(self.kernel, self.dims, self.tiles, {**tensors, **scalars}, into=results, show=self.show)
         with self._turn, np.errstate(all="ignore"):
             self._run(self.plan, {**tensors, **self._convert(self.plan, tensors)}, scalars, results)
         return results
@@ -185,19 +194,22 @@ def compile(
     *,
     scratch_bytes: int = SCRATCH_BYTES,
     fast_accumulate: bool = False,
+    show: Show | None = None,
 ) -> Emulation:
     """Compiles a specialised kernel for `dims`, with `tiles` giving the size of each tile variable.
 
     Temporaries, and inputs held in computing form, are kept to about `scratch_bytes` in all; at the least they are what one
     element of every parallel axis needs. `fast_accumulate` lets loops that only add products up take several tiles at once: the
-    products then are added in another order. UsageError if a dimension or a tile size is missing or makes no sense.
+    products then are added in another order. `show` is called with what the kernel prints; a kernel that prints is then executed
+    step by step, which is slow. UsageError if a dimension or a tile size is missing or makes no sense.
     """
     for name in kernel.signature.dimensions:
         if dims.get(name, -1) < 0:
             raise UsageError(f"kernel {kernel.name}: dimension {name} needs a size of 0 or more")
     sizes = tile_sizes(kernel, dims, tiles)
-    planned = plan(kernel, dims, sizes, scratch_bytes, fast_accumulate) if vectorised(kernel) else None
-    return Emulation(kernel, dims, sizes, planned)
+    fast = vectorised(kernel) and not (show and kernel.printing)
+    planned = plan(kernel, dims, sizes, scratch_bytes, fast_accumulate) if fast else None
+    return Emulation(kernel, dims, sizes, planned, show)
 
 
 def tile_sizes(kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int]) -> dict[str, int]:

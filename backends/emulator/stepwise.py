@@ -16,6 +16,7 @@ from ...dsl.program import Op, Statement, Value
 from .. import indexing, numerics
 from ..arithmetic import Arithmetic
 from ..numerics import Array
+from ..showing import Show, shown
 from .probes import Probes
 
 
@@ -27,18 +28,22 @@ def step_through(
     arithmetic: Arithmetic | None = None,
     probes: Probes | None = None,
     into: Mapping[str, Array] | None = None,
+    show: Show | None = None,
 ) -> dict[str, Array]:
     """The results by name, in `into` if given, which then holds zeros where something is added to it.
 
-    `probes` collects the values it is asked for on the way.
+    `probes` collects the values it is asked for on the way. `show` is given what the text prints, tile by tile, in the order in
+    which the text comes to it; without it nothing is printed.
     """
     arithmetic = arithmetic or Arithmetic()
     results = into or {
         each.name: np.zeros([program.size_value(size, dims) for size in each.shape], arithmetic.stored(each.element))
         for each in kernel.signature.results
     }
+    order = [each.axis.name for each in kernel.loop_variables]
     with np.errstate(all="ignore"):
-        Run(dims, tiles, arguments, results, arithmetic, probes).block(kernel.body)
+        run = Run(dims, tiles, arguments, results, arithmetic, probes, show, order)
+        run.block(kernel.printing if show and kernel.printing else kernel.body)
     return dict(results)
 
 
@@ -53,6 +58,8 @@ class Run:
         results: Mapping[str, Array],
         arithmetic: Arithmetic,
         probes: Probes | None,
+        show: Show | None = None,
+        order: Sequence[str] = (),
     ) -> None:
         self.dims = dims
         self.tiles = tiles
@@ -60,6 +67,8 @@ class Run:
         self.results = results
         self.arithmetic = arithmetic
         self.probes = probes
+        self.show = show
+        self.order = order
         self.spans: dict[str, slice] = {}
         self.values: dict[Value, Array] = {}
         self.place = indexing.Place(self.span, dims, self.values)
@@ -81,6 +90,8 @@ class Run:
                         self.spans.pop(name, None)
                 case program.ForLoop():
                     self.for_loop(each)
+                case program.Print() if self.show:
+                    self.show(shown(each, self.values[each.value], self.spans, self.order))
 
     def define(self, value: Value, array: Array) -> None:
         """Gives a value its array."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ...dsl.program import Axis, Call, Carried, Constant, Elementwise, Guard, Op, Reduce, Store, Tensor, Value
+from ...dsl.program import Axis, Call, Carried, Constant, Elementwise, Guard, Op, Print, Reduce, Store, Tensor, Value
 from ...dsl.spans import Span
 from ...dsl.types import ElementType
 from ..chips import Chip
@@ -70,7 +70,7 @@ class Builder:
         """Products that are only added to what a loop carries, by the product."""
         self.accumulated: dict[Tensor, Buffer] = {}
         """Results that stores add to."""
-        self.done: set[Op | Store] = set()
+        self.done: set[Op | Store | Print] = set()
         """What has been emitted, or needs no instruction of its own."""
         self._labels: dict[Value, str] = {}
 

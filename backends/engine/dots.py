@@ -38,7 +38,7 @@ def running_sums(builder: Builder, loop: ForLoop) -> dict[Carried, list[Dot]]:
     """What a loop carries only to add products to it, from zeros, with those products: `acc += a @ b`."""
     found = {}
     for carried in loop.carried:
-        if loop.guard or len(builder.uses.of(carried.updated)) != 1 or not _zeros(builder, carried):
+        if loop.guard or len(builder.uses.changing(carried.updated)) != 1 or not _zeros(builder, carried):
             continue
         chain = _products(builder, carried)
         if chain:

@@ -19,26 +19,33 @@ from ...dsl.program import Axis, Size, Value, index_axes, size_value
 from ...dsl.types import ElementType
 from .. import numerics
 from ..numerics import Array
+from ..showing import Show, shown
 from .addressing import Places, places
 from .cost import contraction_rows
 from .disorder import shuffled, shuffled_steps
 from .errors import EngineFault
 from .evaluate import evaluate, names
 from .guards import Guards
-from .program import Buffer, Clear, Compute, Copy, EngineProgram, Instruction, Loop, MatMul, Node, Transfer, Transpose
+from .printing import with_prints
+from .program import Buffer, Clear, Compute, Copy, EngineProgram, Instruction, Loop, MatMul, Node, Observe, Transfer, Transpose
 
 Range = tuple[int, int]
 Flight = dict[Buffer, tuple[Array, dict[str, int], bool]]
 """The instances of one step of a pipelined loop: elements, first positions, and whether a running sum has begun."""
 
 
-def execute(program: EngineProgram, arguments: Mapping[str, Array | float], shuffle: int | None = None) -> dict[str, Array]:
+def execute(
+    program: EngineProgram, arguments: Mapping[str, Array | float], shuffle: int | None = None, show: Show | None = None
+) -> dict[str, Array]:
     """The kernel's results, in storage types, from arguments as a call gives them.
 
     Elements of a result that no instruction writes are NaN (0 for integers). `shuffle` is a seed: independent steps and
     instructions then come in a random order, which may change nothing but the rounding of sums over parallel steps.
+    `show` is given what the kernel prints, tile by tile, as the program comes to it.
     """
-    machine = Machine(program, arguments, None if shuffle is None else random.Random(shuffle))
+    if show and program.kernel.printing:
+        program = with_prints(program)
+    machine = Machine(program, arguments, None if shuffle is None else random.Random(shuffle), show)
     machine.run(program.structure.allocates, program.structure.body)
     return machine.results
 
@@ -47,13 +54,19 @@ class Machine:
     """The chip's memories while a program runs."""
 
     def __init__(
-        self, program: EngineProgram, arguments: Mapping[str, Array | float], disorder: random.Random | None = None
+        self,
+        program: EngineProgram,
+        arguments: Mapping[str, Array | float],
+        disorder: random.Random | None = None,
+        show: Show | None = None,
     ) -> None:
         self._program = program
         self._disorder = disorder
+        self._show = show
         self._first_steps: dict[str, Range] = {}
         self._partitions = program.chip.sbuf.partitions
         self._guards = Guards(program)
+        self._order = [each.axis.name for each in program.kernel.loop_variables]
         signature = program.kernel.signature
         self._memory = {tensor.name: np.asarray(arguments[tensor.name]) for tensor in signature.tensors}
         self.results = {each.name: _poisoned(self._shape(each.shape), each.element) for each in signature.results}
@@ -158,6 +171,8 @@ class Machine:
                 self._copy(action)
             case Clear() as action:
                 self._clear(action)
+            case Observe() as action:
+                self._observe(action)
 
     def _region(self, buffer: Buffer, ranges: Mapping[str, Range]) -> Array:
         """A view of the part of the current instance that lies at `ranges`."""
@@ -227,6 +242,16 @@ class Machine:
             self.results[action.tensor.name][...] = action.value
         else:
             self._write(action.target, self._ranges, np.asarray(action.value))
+
+    def _observe(self, action: Observe) -> None:
+        value, buffer = action.statement.value, action.buffer
+        if self._show is None:
+            return
+        if buffer is None:
+            tile = self._immediates[value]
+        else:
+            tile = numerics.aligned(self._region(buffer, self._ranges), names(buffer.axes), names(value.axes))
+        self._show(shown(action.statement, tile, {name: slice(*covered) for name, covered in self._ranges.items()}, self._order))
 
     def _matmul(self, action: MatMul) -> None:
         unit = self._program.chip.tensor

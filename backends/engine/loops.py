@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from itertools import permutations
 
-from ...dsl.program import Carried, Dot, Fill, ForLoop, Load, LoopVariable, Op, Statement, Store, TileLoop
+from ...dsl.program import Carried, Dot, Fill, ForLoop, Load, LoopVariable, Op, Print, Statement, Store, TileLoop
 from .builder import Builder
 from .computes import compute, fill, store
 from .dots import begin_sum, dot, running_sums
 from .errors import CannotLower
 from .loads import copy, load
 from .pipeline import read, written
-from .program import Buffer, Node
+from .program import Buffer, Node, Observe
 
 
 def block(builder: Builder, body: tuple[Statement, ...]) -> None:
     """The statements of one block, in order."""
     groups = builder.selector.groups(body)
+    waiting: list[Print] = []
     for statement in body:
         match statement:
+            case Print():
+                waiting.append(statement)
             case TileLoop():
                 _tile_loop(builder, statement)
             case ForLoop():
@@ -33,6 +36,21 @@ def block(builder: Builder, body: tuple[Statement, ...]) -> None:
                 compute(builder, groups[statement])
             case _:
                 pass  # another operation's instruction has taken it up
+        while waiting and _observed(builder, waiting[0]):
+            waiting.pop(0)
+    assert not waiting, f"nothing holds {waiting[0].what}, which is to be printed"
+
+
+def _observed(builder: Builder, statement: Print) -> bool:
+    """Places a print, once its value has a place: an instruction may compute it with others that come later in the text."""
+    value = statement.value
+    home = builder.home.get(value)
+    if home is None and value not in builder.immediates:
+        return False
+    reads = (home,) if home else ()
+    builder.emit(f"print {statement.what}", "print", "print", Observe(statement, home), reads, (), statement.span)
+    builder.done.add(statement)
+    return True
 
 
 def _tile_loop(builder: Builder, loop: TileLoop) -> None:

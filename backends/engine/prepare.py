@@ -32,6 +32,7 @@ from ...dsl.program import (
     Load,
     Op,
     Positions,
+    Print,
     Reduce,
     ScalarArgument,
     Scan,
@@ -85,6 +86,8 @@ class Rewriter:
             match statement:
                 case Store():
                     done += self._store(statement)
+                case Print():
+                    done.append(replace(statement, value=self._now(statement.value)))
                 case TileLoop():
                     done.append(replace(statement, body=self.block(statement.body)))
                 case ForLoop():

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ...dsl.program import Axis, Guard, Index, Kernel, Op, Tensor, Value, size_value
+from ...dsl.program import Axis, Guard, Index, Kernel, Op, Print, Tensor, Value, size_value
 from ...dsl.spans import Span
 from ...dsl.types import ElementType
 from ..chips import Chip
@@ -136,7 +136,16 @@ class Clear:
     tensor: Tensor | None = None
 
 
-Action = Transfer | MatMul | Transpose | Compute | Copy | Clear
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Shows a tile to a person: of the exact execution only."""
+
+    statement: Print
+    buffer: Buffer | None
+    """None: a number that the host computes."""
+
+
+Action = Transfer | MatMul | Transpose | Compute | Copy | Clear | Observe
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ...dsl.program import Carried, ForLoop, Op, Statement, Store, TileLoop, Value, index_values, operands
+from ...dsl.program import Carried, ForLoop, Op, Print, Statement, Store, TileLoop, Value, index_values, operands
 
 Block = int
 """A block of statements, by number: 0 is the outermost."""
@@ -15,7 +15,7 @@ Block = int
 class Use:
     """One reading of a value."""
 
-    by: Op | Store | Carried
+    by: Op | Store | Carried | Print
     block: Block
 
 
@@ -32,6 +32,10 @@ class Uses:
     def of(self, value: Value) -> list[Use]:
         """The readings of a value, in order."""
         return self.users.get(value, [])
+
+    def changing(self, value: Value) -> list[Use]:
+        """The readings of a value by what is more than a print."""
+        return [use for use in self.of(value) if not isinstance(use.by, Print)]
 
     def only_user(self, value: Value) -> Op | None:
         """The one operation in the value's own block that reads it, if nothing else does."""
@@ -52,6 +56,8 @@ class Uses:
                 case Store():
                     for value in (statement.value, *index_values(statement.index)):
                         self._use(value, statement, block)
+                case Print():
+                    self._use(statement.value, statement, block)
                 case Op():
                     self.definition[statement.result] = statement
                     self.block_of[statement.result] = block
@@ -68,7 +74,7 @@ class Uses:
         for carried in loop.carried:
             self._use(carried.updated, carried, inner)
 
-    def _use(self, value: Value, by: Op | Store | Carried, block: Block) -> None:
+    def _use(self, value: Value, by: Op | Store | Carried | Print, block: Block) -> None:
         self.users.setdefault(value, []).append(Use(by, block))
 
 
