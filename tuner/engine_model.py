@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,11 @@ from ..backends.chips import Chip
 from ..backends.tunable import Choice, Config, Tunable
 from ..dsl import program
 from .model import Measurement, Screening
+from .objectives import Objective, make_objective
+from .precision import ErrorMeter, ruled_out
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EngineModel:
     """The engine model of a chip, as the search sees it."""
 
@@ -24,26 +27,59 @@ class EngineModel:
     chip: Chip
     cores: int = 1
     """How many cores share the work."""
+    names: tuple[str, ...] = ("latency",)
+    """The objectives."""
+    max_error: float | None = None
+    """The largest error against the reference, relative to the scale of the result; None leaves element types as they are."""
+    _energies: bool = field(init=False, default=False)
 
-    @property
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_energies", "energy" in self.names)
+
+    @cached_property
     def tunables(self) -> tuple[Tunable, ...]:
         """The tile sizes of the kernel and the schedule knobs of the chip."""
         return engine.tunables(self.kernel, self.dims, self.chip)
+
+    @cached_property
+    def meter(self) -> ErrorMeter:
+        """Measures what a choice of element types costs."""
+        return ErrorMeter(self.kernel, self.dims, self.tunables)
+
+    @cached_property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What is minimised; raises `UsageError` where the chip has no numbers for it."""
+        return tuple(make_objective(name, self.kernel, self.chip, self.cores, self.meter) for name in self.names)
 
     def default(self) -> dict[str, Choice]:
         """The engine's instant pick."""
         return engine.default_config(self.kernel, self.dims, self.chip)
 
     def screen(self, columns: Mapping[str, NDArray[np.integer]]) -> Screening:
-        """Capacity, banks and lower bounds for arrays of configurations."""
-        found = engine.screen(self.kernel, self.dims, self.chip, columns)
+        """Capacity, banks, precision and lower bounds for arrays of configurations."""
+        return self._screened(columns)
+
+    def screen_all(self, columns: Mapping[str, NDArray[np.integer]]) -> tuple[Screening, NDArray[np.float64]]:
+        """The same, and the bounds on every objective, shape [configuration, objective]."""
+        found = self._screened(columns)
+        bounds = np.stack([each.bound(found, columns) for each in self.objectives], axis=1)
+        return found, np.where((found.limit == 0)[:, None], bounds, np.inf)
+
+    def _screened(self, columns: Mapping[str, NDArray[np.integer]]) -> engine.Screening:
+        found = engine.screen(self.kernel, self.dims, self.chip, columns, energies=self._energies)
+        if any(isinstance(each.default, str) for each in self.kernel.tunes):
+            name, out = ruled_out(self.kernel, self.tunables, columns, self.meter, self.max_error, "error" in self.names)
+            limit = np.where(out, len(found.limits) + 1, found.limit)
+            found = replace(found, limit=limit, limits=(*found.limits, name))
         # The busiest of the cores has at least its even share of the work.
         return found if self.cores == 1 else replace(found, lower_bound_us=found.lower_bound_us / self.cores)
 
     def measure(self, config: Config) -> Measurement:
         """Lowers and times one configuration exactly."""
-        report = self.report(config)
-        return Measurement(report.latency_us, report.sbuf_bytes_per_partition)
+        lowered = engine.lower(self.kernel, self.dims, self.chip, config, self.cores)
+        report = engine.simulate(lowered)
+        values = tuple(each.value(lowered, report) for each in self.objectives)
+        return Measurement(report.latency_us, report.sbuf_bytes_per_partition, values)
 
     def report(self, config: Config) -> engine.Report:
         """The full timing report of one configuration."""

@@ -35,6 +35,8 @@ class Measurement:
     latency_us: float
     on_chip_bytes: int
     """Bytes of on-chip memory per partition; of two equally fast configurations the smaller one wins."""
+    values: tuple[float, ...] = ()
+    """What is minimised, an objective each; none where it is the latency alone."""
 
 
 class Model(Protocol):

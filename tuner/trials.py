@@ -18,6 +18,8 @@ class Trial:
     index: int
     latency_us: float
     on_chip_bytes: int
+    values: tuple[float, ...] = ()
+    """What is minimised, an objective each; none where it is the latency alone."""
 
     @property
     def rank(self) -> tuple[float, int, int]:

@@ -29,10 +29,12 @@ TIMED = 24
 def default_config(kernel: Kernel, dims: Mapping[str, int], chip: Chip, given: Config | None = None) -> dict[str, Choice]:
     """The pick for a kernel at some shapes on a chip; the same at every call.
 
-    What is `given` is kept, and the rest picked to go with it. Raises `Infeasible` if nothing among the spread fits, naming
-    the least violated limit and what would satisfy it; UsageError if something given is unknown or none of its choices.
+    What is `given` is kept, and the rest picked to go with it; element types stay the defaults of the text. Raises `Infeasible`
+    if nothing among the spread fits, naming the least violated limit and what would satisfy it; UsageError if something given
+    is unknown or none of its choices.
     """
-    given = given or {}
+    # A choice between element types changes the values: nobody but the user, or a search under an error bound, may make it.
+    given = {each.name: each.default for each in kernel.tunes if isinstance(each.default, str)} | dict(given or {})
     space = tunables(kernel, dims, chip)
     completed(space, given)
     columns = _spread(space)

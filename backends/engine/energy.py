@@ -9,21 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..chips import Chip
+from .numbers import Number
 from .traffic import Traffic
 
 
 @dataclass(frozen=True, slots=True)
 class EnergyUse:
-    """Joules of a run on one core, by what takes them."""
+    """Joules of a run, by what takes them: numbers, or arrays of them for arrays of configurations."""
 
-    hbm_j: float
-    sbuf_j: float
-    psum_j: float
-    tensor_j: float
-    elementwise_j: float
+    hbm_j: Number
+    sbuf_j: Number
+    psum_j: Number
+    tensor_j: Number
+    elementwise_j: Number
 
     @property
-    def total_j(self) -> float:
+    def total_j(self) -> Number:
         """All of them."""
         return self.hbm_j + self.sbuf_j + self.psum_j + self.tensor_j + self.elementwise_j
 

@@ -17,10 +17,12 @@ from ..chips import Chip
 from ..tunable import Tunable, retuned
 from .capacity import bytes_per_partition, psum_banks
 from .cost import duration_s
+from .energy import energy
 from .lower import Lowering, lowering, tunables
 from .numbers import Number
 from .program import Structure
 from .totals import Totals
+from .traffic import traffic_of
 
 LIMITS = ("sbuf", "psum")
 ROUNDING = 1 - 1e-6
@@ -40,21 +42,28 @@ class Screening:
     """Latency that the configuration cannot beat."""
     over: NDArray[np.float64]
     """By what share of the limit it is exceeded; 0 where feasible."""
+    energy_j: NDArray[np.float64] | None = None
+    """Joules of a run, if they were asked for; NaN where the chip has no numbers for it."""
 
 
-def screen(kernel: Kernel, dims: Mapping[str, int], chip: Chip, columns: Columns) -> Screening:
+def screen(kernel: Kernel, dims: Mapping[str, int], chip: Chip, columns: Columns, *, energies: bool = False) -> Screening:
     """Screens configurations given as choice indices: `columns[name][i]` is a place in that tunable's values."""
     space = {tunable.name: tunable for tunable in tunables(kernel, dims, chip)}
     count = len(next(iter(columns.values()))) if columns else 1
-    sbuf, psum, bound = np.zeros(count), np.zeros(count), np.zeros(count)
+    sbuf, psum, bound, joules = np.zeros(count), np.zeros(count), np.zeros(count), np.full(count, np.nan)
     for bound_kernel, chosen in _by_tune(kernel, space, columns, count):
         road = lowering(bound_kernel, chip)
         for structure, rows in _by_structure(road, space, columns, chosen):
-            sbuf[rows], psum[rows], bound[rows] = _measured(structure, dims, space, columns, rows)
+            sizes, first, where = _distinct(structure, dims, space, columns, rows)
+            sbuf[rows], psum[rows] = _memory(structure, sizes, first, where, space, columns, rows)
+            bound[rows] = np.broadcast_to(lower_bound_s(structure, dims, sizes.tiles) * 1e6, len(first))[where]
+            if energies and (used := energy(chip, traffic_of(structure, dims, sizes.tiles))):
+                joules[rows] = np.broadcast_to(used.total_j, len(first))[where]
     over_sbuf = np.maximum(0.0, sbuf / chip.sbuf.bytes_per_partition - 1)
     over_psum = np.maximum(0.0, psum / chip.psum.banks - 1)
     limit = np.where(over_sbuf > 0, 1, np.where(over_psum > 0, 2, 0))
-    return Screening(limit, LIMITS, bound * ROUNDING, np.where(limit == 1, over_sbuf, over_psum))
+    over = np.where(limit == 1, over_sbuf, over_psum)
+    return Screening(limit, LIMITS, bound * ROUNDING, over, joules if energies else None)
 
 
 def _by_tune(
@@ -96,15 +105,27 @@ def _combined(columns: Sequence[NDArray[np.integer]], sizes: Sequence[int], coun
     return key
 
 
-def _measured(
+def _distinct(
     structure: Structure, dims: Mapping[str, int], space: Mapping[str, Tunable], columns: Columns, rows: NDArray[np.intp]
-) -> tuple[Number, Number, Number]:
-    """SBUF bytes a partition, PSUM banks, and the lower bound in microseconds, a number a row."""
+) -> tuple[Sizes, NDArray[np.intp], NDArray[np.intp]]:
+    """The distinct tile sizes among the rows, which of the rows have them first, and which of them every row has."""
     tiles = [name for name, tunable in space.items() if tunable.kind == "tile"]
     key = _combined([columns[name][rows] for name in tiles], [len(space[name].values) for name in tiles], len(rows))
     _, first, where = np.unique(key, return_index=True, return_inverse=True)
     distinct = {name: np.asarray(space[name].values)[columns[name][rows[first]]] for name in tiles}
-    sizes = Sizes(structure, dims, distinct)
+    return Sizes(structure, dims, distinct), first, where
+
+
+def _memory(
+    structure: Structure,
+    sizes: Sizes,
+    first: NDArray[np.intp],
+    where: NDArray[np.intp],
+    space: Mapping[str, Tunable],
+    columns: Columns,
+    rows: NDArray[np.intp],
+) -> tuple[Number, Number]:
+    """SBUF bytes a partition and PSUM banks, a number a row."""
     sbuf, psum = np.zeros(len(rows)), np.zeros(len(rows))
     for buffer in structure.buffers:
         if buffer.memory == "hbm":
@@ -115,8 +136,7 @@ def _measured(
         measure, total = (bytes_per_partition, sbuf) if buffer.memory == "sbuf" else (psum_banks, psum)
         one = np.broadcast_to(measure(buffer, structure.chip, sizes.tile, sizes.extent), len(first))
         total += alive * one[where]
-    bound = np.broadcast_to(lower_bound_s(structure, dims, sizes.tiles) * 1e6, len(first))
-    return sbuf, psum, bound[where]
+    return sbuf, psum
 
 
 class Sizes:

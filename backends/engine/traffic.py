@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from ..chips import Chip
 from .cost import flops, transferred_bytes
-from .numbers import Number, ceil_div, product
-from .program import Buffer, EngineProgram, Instruction, MatMul, Transfer, Transpose
+from .numbers import Number, ceil_div, larger, product
+from .program import Buffer, EngineProgram, Instruction, MatMul, Structure, Transfer, Transpose
 from .report import tile_sizes
 from .totals import Totals
 
@@ -17,16 +17,16 @@ Extents = Mapping[str, Number]
 
 @dataclass(slots=True)
 class Traffic:
-    """Bytes and operations of a whole run, all cores together."""
+    """Bytes and operations of a whole run, all cores together: of one configuration, or an array of them."""
 
-    hbm_bytes: float = 0.0
-    sbuf_bytes: float = 0.0
-    psum_bytes: float = 0.0
-    macs: dict[str, float] = field(default_factory=dict)
+    hbm_bytes: Number = 0.0
+    sbuf_bytes: Number = 0.0
+    psum_bytes: Number = 0.0
+    macs: dict[str, Number] = field(default_factory=dict)
     """Multiplications and additions of the tensor engine, by the element type of what moves."""
-    operations: float = 0.0
+    operations: Number = 0.0
     """Elements through the vector, scalar and gpsimd engines."""
-    tensor_sbuf_bytes: float = 0.0
+    tensor_sbuf_bytes: Number = 0.0
     """What the tensor engine reads of the SBUF bytes."""
 
     def each(self, cores: int) -> Traffic:
@@ -39,43 +39,52 @@ class Traffic:
 
 def traffic(program: EngineProgram) -> Traffic:
     """Sums over everything that a program executes."""
+    return traffic_of(program.structure, program.dims, tile_sizes(program))
+
+
+def traffic_of(structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, Number]) -> Traffic:
+    """The same of a structure at given tile sizes, which may be arrays."""
     found = Traffic()
-    for node, times, extents in Totals(program.structure, program.dims, tile_sizes(program)).executed():
-        _add(found, node, float(times), extents, program.chip)
+    for node, times, extents in Totals(structure, dims, tiles).executed():
+        _add(found, node, times * 1.0, extents, structure.chip)
     return found
 
 
-def _add(found: Traffic, node: Instruction, times: float, extents: Extents, chip: Chip) -> None:
+def _add(found: Traffic, node: Instruction, times: Number, extents: Extents, chip: Chip) -> None:
     sbuf, psum = on_chip_bytes(node, chip, extents)
-    found.sbuf_bytes += times * sbuf
-    found.psum_bytes += times * psum
+    # Not in place: an array may be one that the next configuration is computed from.
+    found.sbuf_bytes = found.sbuf_bytes + times * sbuf
+    found.psum_bytes = found.psum_bytes + times * psum
     match node.action:
         case Transfer() as action:
-            found.hbm_bytes += times * transferred_bytes(action, chip, extents)
+            found.hbm_bytes = found.hbm_bytes + times * transferred_bytes(action, chip, extents)
         case MatMul() as action:
             name = action.moving.element.name
             found.macs[name] = found.macs.get(name, 0.0) + times * flops(node, extents) / 2
-            found.tensor_sbuf_bytes += times * sbuf
+            found.tensor_sbuf_bytes = found.tensor_sbuf_bytes + times * sbuf
         case Transpose():
-            found.tensor_sbuf_bytes += times * sbuf
+            found.tensor_sbuf_bytes = found.tensor_sbuf_bytes + times * sbuf
         case _:
-            largest = max((elements(buffer, extents) for buffer in (*node.reads, *node.writes)), default=0)
-            found.operations += times * largest
+            largest: Number = 0
+            for buffer in (*node.reads, *node.writes):
+                largest = larger(largest, elements(buffer, extents))
+            found.operations = found.operations + times * largest
 
 
-def on_chip_bytes(node: Instruction, chip: Chip, extents: Extents) -> tuple[float, float]:
+def on_chip_bytes(node: Instruction, chip: Chip, extents: Extents) -> tuple[Number, Number]:
     """Bytes of SBUF and of PSUM that an instruction reads and writes, with its repetitions.
 
     A matmul reads the moving operand again for every block of stationary columns, and adds to its result again for every block of
     the contracted axis.
     """
-    sbuf = psum = 0.0
+    sbuf: Number = 0.0
+    psum: Number = 0.0
     for buffer in (*node.reads, *node.writes):
-        moved = float(elements(buffer, extents) * buffer.element.bytes * _again(node, buffer, chip, extents))
+        moved = elements(buffer, extents) * buffer.element.bytes * _again(node, buffer, chip, extents)
         if buffer.memory == "sbuf":
-            sbuf += moved
+            sbuf = sbuf + moved
         else:
-            psum += moved
+            psum = psum + moved
     return sbuf, psum
 
 

@@ -1,0 +1,179 @@
+"""The search for several objectives, or for one that is not the latency: it ends with a front, proved where bounds leave nothing open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends.engine.errors import Infeasible
+from ..backends.tunable import Choice, Config, Tunable
+from .engine_model import EngineModel
+from .feasibility import Landscape, survey
+from .front import Front, Vectors
+from .front_arms import BoundWalk, FrontArm, FrontDescent, FrontStudy, Weighing
+from .model import Measurement, Screening
+from .progress import Progress, Stop, Watcher
+from .sampler import SAMPLERS
+from .search import Budget, Clock
+from .space import Indices, Space
+from .trials import Trial
+from .turns import Turns
+
+
+@dataclass(frozen=True)
+class FrontOutcome:
+    """What a search found."""
+
+    trials: Front
+    default: Trial
+    stop: Stop
+
+
+def front_search(
+    model: EngineModel,
+    front: Front,
+    default: Config,
+    budget: Budget,
+    *,
+    sampler: str = "tpe",
+    seed: int = 0,
+    seeds: Sequence[Config] = (),
+    watch: Watcher | None = None,
+) -> FrontOutcome:
+    """Times the default, then `seeds`, then what the arms propose in turn. Ctrl-C ends it with what was found.
+
+    Raises `Infeasible` if the default is.
+    """
+    space, clock = front.landscape.space, Clock(budget)
+    first = _timed(model, front, space.index(default))
+    if first is None:
+        model.measure(default)  # raises, and says why
+        raise AssertionError("a default that was infeasible is feasible now")
+    arms = _arms(front, first, sampler, seed)
+    turns = Turns(len(arms), by_time=budget.trials is None)
+    told_s, stop = 0.0, clock.spent(len(front.done))
+    try:
+        for index in dict.fromkeys(space.index(config) for config in seeds):
+            allowed = len(front.places(np.array([index]))) > 0
+            if allowed and index not in front.done and not (stop := stop or clock.spent(len(front.done))):
+                _tell(arms, _timed(model, front, index))
+        while not stop:
+            stop = clock.spent(len(front.done))
+            if stop or not _turn(model, front, arms, turns):
+                break
+            if watch and clock.elapsed_s - told_s > 0.1:
+                told_s = clock.elapsed_s
+                watch(standing(front, first, clock.elapsed_s, clock.fraction(len(front.done))))
+    except KeyboardInterrupt:
+        stop = "interrupted"
+    if watch:
+        watch(standing(front, first, clock.elapsed_s, clock.fraction(len(front.done))))
+    return FrontOutcome(front, first, stop or ("proved" if front.landscape.whole else "exhausted"))
+
+
+def standing(front: Front, default: Trial, elapsed_s: float, fraction: float) -> Progress:
+    """Where it stands; the best is that of the first objective."""
+    best = min(front.members, key=lambda each: each.values[0])
+    config = front.landscape.space.config(best.index)
+    done, total = len(front.done), len(front.done) + front.open()
+    return Progress("search", done, total, elapsed_s, fraction, best.latency_us, config, default.latency_us)
+
+
+def _arms(front: Front, first: Trial, sampler: str, seed: int) -> list[FrontArm]:
+    weighing = Weighing(front.vectors, np.random.default_rng(seed))
+    arms: list[FrontArm] = [BoundWalk(front, weighing), FrontDescent(front, weighing, first)]
+    if SAMPLERS[sampler] is not None:
+        arms.append(FrontStudy(front, weighing, sampler, seed))
+    _tell(arms, first)
+    return arms
+
+
+def _turn(model: EngineModel, front: Front, arms: Sequence[FrontArm], turns: Turns) -> bool:
+    """One trial, by the arm whose turn it is; False if none has anything to propose."""
+    for place in turns.order():
+        with turns.taken(place):
+            proposed = arms[place].propose()
+            if proposed is None:
+                continue
+            _tell(arms, _timed(model, front, proposed))
+        return True
+    return False
+
+
+def _tell(arms: Sequence[FrontArm], trial: Trial | None) -> None:
+    if trial:
+        for each in arms:
+            each.told(trial)
+
+
+def _timed(model: EngineModel, front: Front, index: int) -> Trial | None:
+    try:
+        measured = model.measure(front.landscape.space.config(index))
+    except Infeasible as error:
+        front.refuse(index, error.limit)
+        return None
+    trial = Trial(index, measured.latency_us, measured.on_chip_bytes, measured.values)
+    front.add(trial)
+    return trial
+
+
+# --- screening --------------------------------------------------------------------------------------------------------
+
+
+def front_survey(
+    model: EngineModel, space: Space, start: int, seed: int = 0, progress: Callable[[int, int], None] | None = None
+) -> Front:
+    """Screens as `survey` does, and keeps the bounds on every objective; a sampled space is followed downhill of each."""
+    seen: list[tuple[Indices, Vectors]] = []
+    surveyed: Landscape | None = None
+    for place in range(len(model.objectives)):
+        found = survey(_Facet(model, space, place, seen), space, start, seed + place, progress)
+        surveyed = surveyed or found
+        if found.whole:
+            break
+    assert surveyed
+    indices, first = np.unique(np.concatenate([each for each, _ in seen]), return_index=True)
+    vectors = np.concatenate([each for _, each in seen])[first]
+    # More slots never make anything slower, and bounds do not see them: of equal bounds the most generous comes first.
+    sort = np.lexsort((-space.generosity(indices), *vectors.T[::-1]))
+    landscape = replace(surveyed, order=indices[sort], bounds=vectors[sort, 0])
+    return Front(landscape, vectors[sort])
+
+
+@dataclass
+class _Facet:
+    """A model as one of its objectives sees it, which writes down the bounds on all of them."""
+
+    model: EngineModel
+    space: Space
+    place: int
+    seen: list[tuple[Indices, Vectors]] = field(default_factory=list)
+
+    @property
+    def tunables(self) -> tuple[Tunable, ...]:
+        return self.model.tunables
+
+    def default(self) -> dict[str, Choice]:
+        return self.model.default()
+
+    def measure(self, config: Config) -> Measurement:
+        return self.model.measure(config)
+
+    def screen(self, columns: Mapping[str, NDArray[np.integer]]) -> Screening:
+        found, bounds = self.model.screen_all(columns)
+        feasible = np.flatnonzero(found.limit == 0)
+        digits = np.stack([columns[each.name][feasible] for each in self.space.tunables], axis=1)
+        self.seen.append((self.space.indices(digits), bounds[feasible]))
+        return _Seen(found.limit, found.limits, bounds[:, self.place])
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A screening with the bounds of one objective."""
+
+    limit: NDArray[np.integer]
+    limits: tuple[str, ...]
+    lower_bound_us: NDArray[np.float64]

@@ -1,0 +1,122 @@
+"""What a search minimises: an objective has a unit, an exact value for one configuration, and a bound for many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends.chips import Chip
+from ..backends.engine import EngineProgram, Report, Screening
+from ..backends.engine.energy import energy, price_usd
+from ..backends.engine.traffic import traffic
+from ..backends.tunable import Choice, Config
+from ..dsl import program
+from ..dsl.errors import UsageError
+from ..dsl.report import did_you_mean
+from .precision import ErrorMeter
+
+NAMES = ("latency", "energy", "cost", "error")
+
+Columns = Mapping[str, NDArray[np.integer]]
+Bounds = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """One thing to minimise."""
+
+    name: str
+    unit: str
+    """Of its values: `us`, `J`, `USD`; empty for a ratio."""
+    value: Callable[[EngineProgram, Report], float]
+    """Of one configuration, lowered and timed."""
+    bound: Callable[[Screening, Columns], Bounds]
+    """Of many configurations: values that the exact ones are not below."""
+
+
+def read_objectives(text: str) -> tuple[str, ...]:
+    """`latency,energy` as names; `UsageError` for an unknown one or one named twice."""
+    names = tuple(each.strip() for each in text.split(","))
+    for name in names:
+        if name not in NAMES:
+            hint = did_you_mean(name, NAMES) or f"there are {', '.join(NAMES)}"
+            raise UsageError(f"there is no objective `{name}`; {hint}")
+    if len(set(names)) < len(names):
+        raise UsageError(f"--objective {text} names one of them twice")
+    return names
+
+
+def make_objective(name: str, kernel: program.Kernel, chip: Chip, cores: int, meter: ErrorMeter) -> Objective:
+    """An objective of a kernel on a chip; `UsageError` where the chip's file has no numbers for it."""
+    match name:
+        case "latency":
+            return Objective(name, "us", lambda lowered, report: report.latency_us, lambda found, _: found.lower_bound_us)
+        case "energy":
+            return _energy(chip)
+        case "cost":
+            return _cost(chip, cores)
+        case _:
+            return Objective(
+                name, "", lambda lowered, _: meter.error(lowered.kernel.tuned), lambda _, columns: meter.errors(columns)
+            )
+
+
+def _cost(chip: Chip, cores: int) -> Objective:
+    usd_per_us = price_usd(chip, 1.0, cores)
+    if usd_per_us is None:
+        raise UsageError(_without(chip, "price", "a run costs", "instance, usd_per_hour, chips, date, source"))
+    return Objective(
+        "cost", "USD", lambda _, report: usd_per_us * report.latency_us, lambda found, _: usd_per_us * found.lower_bound_us
+    )
+
+
+def _energy(chip: Chip) -> Objective:
+    if chip.energy is None:
+        raise UsageError(_without(chip, "energy", "an access or an operation takes", "pj_per_mac, pj_per_hbm_byte, …"))
+
+    def value(lowered: EngineProgram, _: Report) -> float:
+        used = energy(chip, traffic(lowered))
+        if used is None:
+            raise _unknown_types(chip)
+        return float(used.total_j)
+
+    def bound(found: Screening, _: Columns) -> Bounds:
+        assert found.energy_j is not None
+        if np.isnan(found.energy_j[found.limit == 0]).any():
+            raise _unknown_types(chip)
+        return found.energy_j
+
+    return Objective("energy", "J", value, bound)
+
+
+def _without(chip: Chip, section: str, what: str, fields: str) -> str:
+    return (
+        f"{chip.name} has no numbers for what {what}: its file has no [{section}]\n"
+        f"help: a chip file of your own may have one ({fields}); `tilery chips` shows which chips do"
+    )
+
+
+def _unknown_types(chip: Chip) -> UsageError:
+    known = ", ".join(chip.energy.pj_per_mac) if chip.energy else ""
+    return UsageError(
+        f"{chip.name} has no energy for an element type that this kernel multiplies; it has {known}\n"
+        "help: take another element type or objective, or add the number to energy.pj_per_mac in a chip file of your own"
+    )
+
+
+def values_by_name(objectives: tuple[Objective, ...], values: tuple[float, ...]) -> dict[str, float]:
+    """Values with the names and units of their objectives, as `energy_j`."""
+    return {field_name(each): value for each, value in zip(objectives, values, strict=True)}
+
+
+def field_name(objective: Objective) -> str:
+    """`latency_us`, `energy_j`, `cost_usd`, `error`."""
+    return f"{objective.name}_{objective.unit.lower()}" if objective.unit else objective.name
+
+
+def types_of(kernel: program.Kernel, config: Config) -> dict[str, Choice]:
+    """The element types that a configuration chooses."""
+    return {each.name: config[each.name] for each in kernel.tunes if isinstance(each.default, str)}
