@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,12 @@ STYLE: Mapping[str, object] = {
 
 
 def write_plot(pipeline: Pipeline, path: str) -> None:
-    """Draws a pipeline's run into a file; its ending says the format.
+    """Draws a pipeline's run into a file; see `save`."""
+    save(lambda: draw(pipeline), path)
+
+
+def save(drawn: Callable[[], Figure], path: str) -> None:
+    """Writes a picture into a file; its ending says the format.
 
     Raises `UsageError` if matplotlib is not installed, or the file cannot be written.
     """
@@ -40,7 +45,7 @@ def write_plot(pipeline: Pipeline, path: str) -> None:
         raise UsageError(f"--plot needs matplotlib, which is not installed: {INSTALL}") from problem
     # `Agg` draws without a screen, and leaves whatever a caller draws with alone.
     with matplotlib.rc_context(dict(STYLE)):  # type: ignore[arg-type]
-        figure = draw(pipeline)
+        figure = drawn()
         try:
             figure.savefig(path, dpi=120, facecolor="white")
         except (OSError, ValueError) as problem:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from .console import console, print_json
+from .dsl.errors import UsageError
 from .duration import USUAL, USUAL_MEASURED, read_budget, seconds
 from .opening import open_pipeline
+from .plot_front import save_front
 from .progress import watching
 from .tune_page import print_result, print_written
+from .tuner.objectives import read_objectives
 from .tuner.store import TunedFile
 
 
@@ -19,6 +22,8 @@ def autotune(
     budget: str | None,
     trials: int | None,
     objective: str,
+    max_error: float | None,
+    plot: str | None,
     sampler: str | None,
     seed: int,
     output: str | None,
@@ -29,11 +34,14 @@ def autotune(
     pipeline = open_pipeline(file, names, chip, what_if=what_if)
     if output:
         pipeline.store = TunedFile(output)
+    if plot and len(read_objectives(objective)) < 2:
+        raise UsageError("--plot draws the front of several objectives: name them, as in --objective latency,energy")
     budget_s, most = read_budget(budget, trials, USUAL_MEASURED if measure else USUAL)
     # `tune` reads the results file first: one that cannot be understood is told now, not after the search.
     with watching(console(error=True)) as watch:
         result = pipeline.tune(
             objective=objective,
+            max_error=max_error,
             sampler=sampler,
             budget_s=budget_s,
             trials=most,
@@ -47,6 +55,8 @@ def autotune(
         print_json(result)
     else:
         print_result(out, pipeline, result)
+    if plot:
+        save_front(result, plot, pipeline.request.title)
     # Shown before it is written: a folder that cannot be written to must not cost the result.
     pipeline.save(result)
     if not as_json:

@@ -6,8 +6,10 @@ from rich.console import Console
 from rich.text import Text
 
 from .console import config_text, facts, microseconds, percent
+from .front_page import figure_text, print_front
 from .measured_page import measured_rows, print_measured
 from .pipeline import Pipeline
+from .tuner.precision import ERROR, PRECISION
 from .tuner.result import Result
 
 ENDINGS = {
@@ -40,6 +42,8 @@ def print_result(console: Console, pipeline: Pipeline, result: Result) -> None:
     console.print(page)
     if result.measured:
         print_measured(console, result, result.measured, tiles)
+    if result.front:
+        print_front(console, result)
 
 
 def print_written(console: Console, pipeline: Pipeline, target: str) -> None:
@@ -54,7 +58,13 @@ def print_written(console: Console, pipeline: Pipeline, target: str) -> None:
 
 def _predicted_rows(result: Result) -> list[tuple[str, Text | str]]:
     default = f"{microseconds(result.default_latency_us)}, so tuning made it {result.gain:.2f}x as fast"
-    return [("latency", _latency(result)), ("default", default)]
+    rows: list[tuple[str, Text | str]] = [("latency", _latency(result)), ("default", default)]
+    for name, value in result.values.items():
+        if name not in ("latency_us", "error"):  # which the page has anyway
+            whole = Text(figure_text(name, value), style="bold green")
+            whole.append(f"; {figure_text(name, result.default_values[name])} by default", style="default not bold")
+            rows.append((name.split("_")[0], whole))
+    return rows
 
 
 def _latency(result: Result) -> Text:
@@ -77,10 +87,18 @@ def _space(result: Result) -> str:
 def _ruled_out(result: Result) -> str:
     if not result.ruled_out:
         return "none"
-    total = sum(result.ruled_out.values())
     by_limit = sorted(result.ruled_out.items(), key=lambda item: -item[1])
-    reasons = ", ".join(f"{limit} {number:,}" for limit, number in by_limit)
-    return f"{total:,} ({percent(total / result.screened)}) do not fit the chip: {reasons}"
+    too_large = [(limit, number) for limit, number in by_limit if limit not in (PRECISION, ERROR)]
+    said = []
+    if too_large:
+        total = sum(number for _, number in too_large)
+        reasons = ", ".join(f"{limit} {number:,}" for limit, number in too_large)
+        said.append(f"{total:,} ({percent(total / result.screened)}) do not fit the chip: {reasons}")
+    if number := result.ruled_out.get(PRECISION):
+        said.append(f"{number:,} would round to other element types than the text's own; --max-error searches them too")
+    if number := result.ruled_out.get(ERROR):
+        said.append(f"{number:,} have a larger error than {result.max_error_allowed:g}")
+    return "\n".join(said)
 
 
 def _ending(result: Result) -> str:

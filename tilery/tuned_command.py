@@ -12,6 +12,7 @@ from . import dsl
 from .console import microseconds, print_json
 from .dsl.errors import TileryError, UsageError
 from .duration import seconds
+from .front_page import figure_text
 from .pipeline import Pipeline
 from .request import Given
 from .tuner.entry import Entry, prints_of
@@ -103,7 +104,16 @@ def _figures(entry: Entry) -> str:
     """The latency and the gain over the default: the measured ones, where there are any."""
     found = entry.measured or entry
     gain = f", {found.default_latency_us / found.latency_us:.2f}x the default" if found.default_latency_us else ""
-    return f"{microseconds(found.latency_us)}{' measured' if entry.measured else ''}{gain}"
+    return f"{microseconds(found.latency_us)}{' measured' if entry.measured else ''}{gain}{_objective(entry)}"
+
+
+def _objective(entry: Entry) -> str:
+    """What it was tuned for, where that is not the latency alone."""
+    if not entry.values:
+        return ""
+    values = ", ".join(figure_text(name, value) for name, value in entry.values.items() if name != "latency_us")
+    front = f", a front of {len(entry.front)}" if entry.front else ""
+    return f"; for {entry.objective}: {values}{front}"
 
 
 def _plain(row: Row) -> dict[str, object]:
@@ -111,6 +121,7 @@ def _plain(row: Row) -> dict[str, object]:
     return {
         "file": str(row.file),
         "entry": str(entry.key),
+        "objective": entry.objective,
         "latency_us": entry.latency_us,
         "measured": entry.measured,
         "stale": row.stale,
@@ -122,7 +133,10 @@ def _retuned(row: Row, budget_s: float) -> bool:
     if row.pipeline is None:
         click.echo(f"not retuned: {row.entry.key}: {row.stale}", err=True)
         return False
-    result = row.pipeline.tune(budget_s=budget_s)
+    if row.entry.measured:
+        click.echo(f"not retuned: {row.entry.key}: it was measured; `tilery autotune --measure` measures it anew", err=True)
+        return False
+    result = row.pipeline.tune(budget_s=budget_s, objective=row.entry.objective, max_error=row.entry.max_error_allowed)
     row.pipeline.save(result)
     click.echo(f"retuned: {row.entry.key}: {microseconds(result.latency_us)}", err=True)
     return True

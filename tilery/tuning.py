@@ -27,6 +27,7 @@ def autotune(
     budget: str | float | None = None,
     trials: int | None = None,
     objective: str = "latency",
+    max_error: float | None = None,
     sampler: str | None = None,
     seed: int = 0,
     measure: str | Measure | None = None,
@@ -40,6 +41,8 @@ def autotune(
     `shapes` holds the dimensions, element types (bf16 if left out) and constants, e.g. `dict(M=2048, K=4096, N=14336)`.
     `budget` (`"30s"`, `"2m"`, `"200 trials"`, or seconds) and `trials` bound the search, whichever ends first; with neither it
     takes 20 s, or 5 min of measurements. Ctrl-C keeps what was found.
+    `objective` is `latency`, `energy`, `cost` or `error`, or several with commas between, whose front is then in `result.front`.
+    Element types that the text leaves to a `tune` are searched where `max_error` bounds the error, or `error` is an objective.
     `measure` takes the place of the model: a function of a configuration that gives its latency in microseconds, or a command
     line that is given it as JSON (docs/measuring.md), which may take `measure_timeout`.
     `output` names another results file than the one beside the kernel's text.
@@ -51,6 +54,7 @@ def autotune(
     budget_s, most = read_budget(budget, trials, USUAL_MEASURED if measure else USUAL)
     result = pipeline.tune(
         objective=objective,
+        max_error=max_error,
         sampler=sampler,
         budget_s=budget_s,
         trials=most,

@@ -6,21 +6,23 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import numpy as np
+
 from ..backends.chips import Chip
 from ..backends.tunable import Config
 from ..dsl import program
-from ..dsl.errors import UsageError
 from .adapt import adapt
 from .engine_model import EngineModel
-from .feasibility import survey
+from .feasibility import Landscape, survey
 from .finalists import FINALISTS, Finalist, first_right, runners_up
+from .front_finalists import verified_front
+from .front_search import FrontOutcome, front_search, front_survey
+from .objectives import read_objectives, values_by_name
 from .progress import Progress, Watcher
-from .result import Result, Scored
+from .result import FrontPoint, Result, Scored
 from .sampler import check_sampler
 from .search import Budget, Outcome, search
 from .space import Space
-
-OBJECTIVES = ("latency",)
 
 
 def autotune(
@@ -30,6 +32,7 @@ def autotune(
     *,
     cores: int = 1,
     objective: str = "latency",
+    max_error: float | None = None,
     sampler: str = "tpe",
     budget_s: float | None = 20.0,
     trials: int | None = None,
@@ -37,24 +40,46 @@ def autotune(
     seeds: Sequence[Config] = (),
     progress: Watcher | None = None,
 ) -> Result:
-    """Finds the configuration of a specialised kernel that is fastest on `chip` by the engine model.
+    """Finds the configuration of a specialised kernel that is best on `chip` by the engine model.
 
+    `objective` is `latency`, `energy` (joules a run), `cost` (its price) or `error`, or several with commas between: the result
+    then has a front to choose from, and its first objective's best as the winner. Element types that the text leaves to a
+    `tune` are searched if `max_error` bounds the error, relative to the scale of the result, or if `error` is an objective.
     The budget counts the search alone; screening before it and verification after it take a few seconds more. `seeds` are
     configurations to start from, adapted to this shape. Raises `Infeasible` if nothing fits the chip, `UsageError` for an
-    unknown objective or sampler, `NothingVerified` if no finalist computes what the reference says.
+    unknown objective or sampler, or where the chip has no numbers for an objective or nothing meets the error bound;
+    `NothingVerified` if no finalist computes what the reference says.
     """
-    if objective not in OBJECTIVES:
-        raise UsageError(f"there is no objective `{objective}`; there is {', '.join(OBJECTIVES)}")
+    names = read_objectives(objective)
     check_sampler(sampler)
     start = time.monotonic()
-    model = EngineModel(kernel, dims, chip, cores)
-    default = model.default()
-    space = Space(model.tunables)
+    model = EngineModel(kernel, dims, chip, cores, names, max_error)
+    _ = model.objectives  # says now if the chip has no numbers for them
+    default, space, budget = model.default(), Space(model.tunables), Budget(budget_s, trials)
+    if names != ("latency",):
+        front = front_survey(model, space, space.index(default), seed, screening(start, progress))
+        known = [adapt(config, space.tunables) for config in seeds]
+        found = front_search(model, front, default, budget, sampler=sampler, seed=seed, seeds=known, watch=progress)
+        best, points = verified_front(model, found, seed, start, progress)
+        return _result(model, found, best, objective, sampler, seed, time.monotonic() - start, points)
     landscape = survey(model, space, space.index(default), seed, screening(start, progress))
-    known = [adapt(config, space.tunables) for config in seeds]
-    outcome = search(model, landscape, default, Budget(budget_s, trials), sampler=sampler, seed=seed, seeds=known, watch=progress)
+    outcome = search(
+        model,
+        landscape,
+        default,
+        budget,
+        sampler=sampler,
+        seed=seed,
+        seeds=_feasible(landscape, [adapt(config, space.tunables) for config in seeds]),
+        watch=progress,
+    )
     finalist = _verified(model, outcome, seed, start, progress)
     return _result(model, outcome, finalist, objective, sampler, seed, time.monotonic() - start)
+
+
+def _feasible(landscape: Landscape, configs: Sequence[Config]) -> list[Config]:
+    """Those that may be chosen: an earlier tuning may have had another error bound."""
+    return [each for each in configs if np.isfinite(landscape.bounds_of(np.array([landscape.space.index(each)]))[0])]
 
 
 def screening(start: float, watch: Watcher | None) -> Callable[[int, int], None] | None:
@@ -77,11 +102,19 @@ def _verified(model: EngineModel, outcome: Outcome, seed: int, start: float, wat
 
 
 def _result(
-    model: EngineModel, outcome: Outcome, finalist: Finalist, objective: str, sampler: str, seed: int, wall_s: float
+    model: EngineModel,
+    outcome: Outcome | FrontOutcome,
+    finalist: Finalist,
+    objective: str,
+    sampler: str,
+    seed: int,
+    wall_s: float,
+    front: tuple[FrontPoint, ...] = (),
 ) -> Result:
     trials, landscape, kernel = outcome.trials, outcome.trials.landscape, model.kernel
     config = finalist.scored.config
     report = model.report(config)
+    default = landscape.space.config(outcome.default.index)
     return Result(
         kernel=kernel.name,
         chip=model.chip.name,
@@ -93,7 +126,7 @@ def _result(
         latency_us=report.latency_us,
         bound=report.bound,
         peak_share=report.peak_share,
-        default_config=landscape.space.config(outcome.default.index),
+        default_config=default,
         default_latency_us=outcome.default.latency_us,
         gain=outcome.default.latency_us / report.latency_us,
         max_error=finalist.verification.max_error,
@@ -105,16 +138,20 @@ def _result(
         ruled_out=dict(Counter(landscape.removed) + trials.refused),
         evaluated=len(trials.done),
         stop=outcome.stop,
-        headroom=max(0.0, 1 - trials.lowest_open_us() / report.latency_us),
+        headroom=trials.headroom,
         runners_up=runners_up(_ranked(outcome), finalist, landscape.space.tunables),
         rejected=finalist.rejected,
         sampler=sampler,
         seed=seed,
         wall_s=wall_s,
+        values=values_by_name(model.objectives, model.measure(config).values),
+        default_values=values_by_name(model.objectives, model.measure(default).values),
+        front=front if len(model.names) > 1 else (),
+        max_error_allowed=model.max_error,
     )
 
 
-def _ranked(outcome: Outcome) -> Iterator[Scored]:
-    """What was timed, fastest first."""
+def _ranked(outcome: Outcome | FrontOutcome) -> Iterator[Scored]:
+    """What was timed, the best of the first objective first."""
     space = outcome.trials.landscape.space
     return (Scored(each.latency_us, space.config(each.index)) for each in outcome.trials.ranked())

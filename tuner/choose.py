@@ -66,8 +66,7 @@ def pick(model: Model, key: Key, prints: Prints, entries: Sequence[Entry]) -> Ch
     alike = [each for each in entries if _serves(each.key, key)]
     stale = tuple(each for each in alike if _stale(each, key, prints))
     fresh = [each for each in alike if each not in stale]
-    # What was measured on the chip itself goes before what a model says of it.
-    for entry in sorted(fresh, key=lambda each: each.measured is None):
+    for entry in sorted(fresh, key=_preference):
         if entry.key == key and _feasible_us(model, entry.config) is not None:
             return Chosen(entry.config, "tuned", entry, ())
     default = model.default()
@@ -79,6 +78,11 @@ def pick(model: Model, key: Key, prints: Prints, entries: Sequence[Entry]) -> Ch
         if latency_us is not None and latency_us < bar_us:
             return Chosen(config, "nearest" if here else "borrowed", entry, stale)
     return Chosen(default, "default", None, stale)
+
+
+def _preference(entry: Entry) -> tuple[bool, bool]:
+    """What was measured on the chip itself goes before what a model says of it, and the fastest before the thriftiest."""
+    return entry.measured is None, not entry.objective.startswith("latency")
 
 
 def _serves(candidate: Key, key: Key) -> bool:

@@ -15,7 +15,7 @@ from ..backends.tunable import Choice, Config, Tunable
 from ..dsl import program
 from .model import Measurement, Screening
 from .objectives import Objective, make_objective
-from .precision import ErrorMeter, ruled_out
+from .precision import ErrorMeter, allowed_types, ruled_out
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,12 @@ class EngineModel:
         return tuple(make_objective(name, self.kernel, self.chip, self.cores, self.meter) for name in self.names)
 
     def default(self) -> dict[str, Choice]:
-        """The engine's instant pick."""
-        return engine.default_config(self.kernel, self.dims, self.chip)
+        """The engine's instant pick, with the first element types that the error bound allows: the text's own, if it does.
+
+        Raises `UsageError` if it allows none.
+        """
+        allowed = allowed_types(self.kernel, self.meter, self.max_error)
+        return engine.default_config(self.kernel, self.dims, self.chip, allowed)
 
     def screen(self, columns: Mapping[str, NDArray[np.integer]]) -> Screening:
         """Capacity, banks, precision and lower bounds for arrays of configurations."""

@@ -47,6 +47,15 @@ class RunnerUp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     measured_latency_us: Positive | None = None
 
 
+class FrontMember(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A configuration of a front."""
+
+    values: dict[str, float]
+    """By objective, with its unit: `latency_us`, `energy_j`, `cost_usd`, `error`."""
+    config: dict[str, int | str]
+    max_error: Annotated[float, msgspec.Meta(ge=0)]
+
+
 class MeasuredFigures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was measured from outside, beside what the model says in the fields of the same names."""
 
@@ -79,6 +88,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     runners_up: list[RunnerUp]
     tilery: str
     """The version of tilery that wrote it."""
+    values: dict[str, float] = {}
+    """The objectives of the winner, where they are others than the latency."""
+    front: list[FrontMember] = []
+    """For several objectives: what there is to choose from, the winner included."""
+    max_error_allowed: Positive | None = None
+    """The error bound under which element types were chosen."""
     measured: MeasuredFigures | None = None
     """For the objective `measured`: `latency_us` and its like are predicted all the same."""
 
@@ -116,6 +131,11 @@ def entry_of(result: Result, key: Key, prints: Prints, version: str) -> Entry:
             for each in result.runners_up
         ],
         tilery=version,
+        values=dict(result.values) if result.objective not in ("latency", "measured") else {},
+        front=[
+            FrontMember(values=dict(each.values), config=_plain(each.config), max_error=each.max_error) for each in result.front
+        ],
+        max_error_allowed=result.max_error_allowed,
         measured=_figures(result.measured) if result.measured else None,
     )
 

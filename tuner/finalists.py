@@ -46,13 +46,21 @@ def first_right(
             told(place, each)
         # Other inputs for each finalist, so that no left-over of one can make another look right.
         verification = verify(model.kernel, model.dims, model.chip, each.config, seed + place)
-        if verification.ok:
+        problem = problem_of(verification, model.max_error)
+        if not problem:
             return Finalist(place, each, verification, tuple(rejected))
-        rejected.append(Rejected(each.latency_us, each.config, verification.problem))
+        rejected.append(Rejected(each.latency_us, each.config, problem))
     lines = "\n".join(f"  {each.latency_us:.1f} us: {each.problem}" for each in rejected)
     raise NothingVerified(
         f"none of the {len(rejected)} fastest configurations of {model.kernel.name} gives the right values:\n{lines}"
     )
+
+
+def problem_of(verification: Verification, max_error: float | None) -> str:
+    """Why a finalist may not win; empty if it may."""
+    if verification.ok and max_error is not None and verification.max_error > max_error:
+        return f"the error {verification.max_error:.2e} is over the {max_error:g} allowed"
+    return verification.problem
 
 
 def runners_up(ranked: Iterable[Scored], finalist: Finalist, tunables: Sequence[Tunable]) -> tuple[Scored, ...]:

@@ -1,4 +1,4 @@
-"""What is known of several objectives at once: everything timed, what of it nothing else beats, and what might still join that."""
+"""Several objectives at once: everything timed, what of it nothing else beats, and what might still join that."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Front:
         """Where configurations stand in the order; those that are not in it are left out."""
         found = np.searchsorted(self.order, indices, sorter=self._sorted)
         found = self._sorted[np.minimum(found, len(self.order) - 1)]
-        return found[self.order[found] == indices]
+        return np.asarray(found[self.order[found] == indices])
 
     def ranked(self) -> list[Trial]:
         """All timed configurations, best of the first objective first."""

@@ -1,7 +1,7 @@
 """Ways to come by the next configuration where there are several objectives: by bounds, by descent, and by an Optuna study.
 
-Each arm turns the objectives into one number, the largest of the weighted distances from the best bounds (Chebyshev), with weights
-that change from turn to turn: every point of a front, on a bulge or in a dent, is the best for some weights.
+Each arm turns the objectives into one number, the largest of the weighted distances from the best bounds (Chebyshev), with
+weights that change from turn to turn: every point of a front, on a bulge or in a dent, is the best for some weights.
 """
 
 from __future__ import annotations

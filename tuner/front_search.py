@@ -1,4 +1,4 @@
-"""The search for several objectives, or for one that is not the latency: it ends with a front, proved where bounds leave nothing open."""
+"""The search for several objectives, or for one that is not the latency; proved where bounds leave nothing open."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.engine.errors import Infeasible
-from ..backends.tunable import Choice, Config, Tunable
-from .engine_model import EngineModel
+from ..backends.tunable import Config, Tunable
 from .feasibility import Landscape, survey
 from .front import Front, Vectors
 from .front_arms import BoundWalk, FrontArm, FrontDescent, FrontStudy, Weighing
-from .model import Measurement, Screening
+from .model import ManyModel, Measurement, Screening
 from .progress import Progress, Stop, Watcher
 from .sampler import SAMPLERS
 from .search import Budget, Clock
@@ -33,7 +32,7 @@ class FrontOutcome:
 
 
 def front_search(
-    model: EngineModel,
+    model: ManyModel,
     front: Front,
     default: Config,
     budget: Budget,
@@ -91,7 +90,7 @@ def _arms(front: Front, first: Trial, sampler: str, seed: int) -> list[FrontArm]
     return arms
 
 
-def _turn(model: EngineModel, front: Front, arms: Sequence[FrontArm], turns: Turns) -> bool:
+def _turn(model: ManyModel, front: Front, arms: Sequence[FrontArm], turns: Turns) -> bool:
     """One trial, by the arm whose turn it is; False if none has anything to propose."""
     for place in turns.order():
         with turns.taken(place):
@@ -109,7 +108,7 @@ def _tell(arms: Sequence[FrontArm], trial: Trial | None) -> None:
             each.told(trial)
 
 
-def _timed(model: EngineModel, front: Front, index: int) -> Trial | None:
+def _timed(model: ManyModel, front: Front, index: int) -> Trial | None:
     try:
         measured = model.measure(front.landscape.space.config(index))
     except Infeasible as error:
@@ -124,7 +123,7 @@ def _timed(model: EngineModel, front: Front, index: int) -> Trial | None:
 
 
 def front_survey(
-    model: EngineModel, space: Space, start: int, seed: int = 0, progress: Callable[[int, int], None] | None = None
+    model: ManyModel, space: Space, start: int, seed: int = 0, progress: Callable[[int, int], None] | None = None
 ) -> Front:
     """Screens as `survey` does, and keeps the bounds on every objective; a sampled space is followed downhill of each."""
     seen: list[tuple[Indices, Vectors]] = []
@@ -147,7 +146,7 @@ def front_survey(
 class _Facet:
     """A model as one of its objectives sees it, which writes down the bounds on all of them."""
 
-    model: EngineModel
+    model: ManyModel
     space: Space
     place: int
     seen: list[tuple[Indices, Vectors]] = field(default_factory=list)
@@ -156,7 +155,7 @@ class _Facet:
     def tunables(self) -> tuple[Tunable, ...]:
         return self.model.tunables
 
-    def default(self) -> dict[str, Choice]:
+    def default(self) -> Config:
         return self.model.default()
 
     def measure(self, config: Config) -> Measurement:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,6 +39,14 @@ class Measurement:
     """What is minimised, an objective each; none where it is the latency alone."""
 
 
+class Named(Protocol):
+    """Something with a name."""
+
+    @property
+    def name(self) -> str:
+        """As after `--objective`."""
+
+
 class Model(Protocol):
     """A machine model for one kernel, its shapes and one chip."""
 
@@ -54,3 +62,14 @@ class Model(Protocol):
 
     def measure(self, config: Config) -> Measurement:
         """The exact latency of one configuration; raises `Infeasible` if it does not fit after all."""
+
+
+class ManyModel(Model, Protocol):
+    """A machine model with several objectives."""
+
+    @property
+    def objectives(self) -> Sequence[Named]:
+        """What is minimised; `measure` gives a value for each."""
+
+    def screen_all(self, columns: Mapping[str, NDArray[np.integer]]) -> tuple[Screening, NDArray[np.float64]]:
+        """A screening, and lower bounds of shape [configuration, objective], infinite where infeasible."""

@@ -12,7 +12,6 @@ from ..backends.chips import Chip
 from ..backends.engine import EngineProgram, Report, Screening
 from ..backends.engine.energy import energy, price_usd
 from ..backends.engine.traffic import traffic
-from ..backends.tunable import Choice, Config
 from ..dsl import program
 from ..dsl.errors import UsageError
 from ..dsl.report import did_you_mean
@@ -115,8 +114,3 @@ def values_by_name(objectives: tuple[Objective, ...], values: tuple[float, ...])
 def field_name(objective: Objective) -> str:
     """`latency_us`, `energy_j`, `cost_usd`, `error`."""
     return f"{objective.name}_{objective.unit.lower()}" if objective.unit else objective.name
-
-
-def types_of(kernel: program.Kernel, config: Config) -> dict[str, Choice]:
-    """The element types that a configuration chooses."""
-    return {each.name: config[each.name] for each in kernel.tunes if isinstance(each.default, str)}

@@ -1,14 +1,16 @@
 """Precision as a tuning choice: the error that a choice of the text's tuning parameters makes, measured by the emulator.
 
-Element types among them change the values, so that they are searched under an error bound only; without one they stay as the text has them.
-An error is measured once for each combination of tuning parameters, at the text's usual tile sizes: other sizes change the order of
-f32 additions, far below what a type of fewer bits loses. The winner is verified, and its error measured, with its own.
+Element types among them change the values, so that they are searched under an error bound only; without one they stay as the
+text has them. An error is measured once for each combination of tuning parameters, at the usual tile sizes: other sizes change
+the order of f32 additions, far below what a type of fewer bits loses. The winner is verified, and its error measured, with its
+own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,8 +75,43 @@ class ErrorMeter:
         return compare(kernel, small, got, reference(kernel, small, arguments)).max_error
 
 
+def type_tunes(kernel: program.Kernel) -> list[program.Tune]:
+    """The tuning parameters that choose an element type."""
+    return [each for each in kernel.tunes if isinstance(each.default, str)]
+
+
+def allowed_types(kernel: program.Kernel, meter: ErrorMeter, max_error: float | None) -> dict[str, Choice]:
+    """The first combination of element types whose error is within the bound, the text's defaults first."""
+    tunes = type_tunes(kernel)
+    usual: dict[str, Choice] = {each.name: each.default for each in tunes}
+    if max_error is None:
+        return usual
+    found: dict[str, float] = {}
+    others = product(*(each.choices for each in tunes))
+    for choices in (tuple(usual.values()), *others):
+        types: dict[str, Choice] = dict(zip(usual, choices, strict=True))
+        if (error := meter.error(types)) <= max_error:
+            return types
+        found[config_words(types) or "as it is"] = error
+    tried = "; ".join(f"{words}: {error:.2e}" for words, error in found.items())
+    raise UsageError(
+        f"{kernel.name} has a larger error than {max_error:g} whatever its element types ({tried})\n"
+        "help: allow more with --max-error, or offer types of more bits in the text"
+    )
+
+
+def config_words(types: Mapping[str, Choice]) -> str:
+    """`P=f8e4m3 Q=bf16`."""
+    return " ".join(f"{name}={value}" for name, value in types.items())
+
+
 def ruled_out(
-    kernel: program.Kernel, tunables: tuple[Tunable, ...], columns: Columns, meter: ErrorMeter, max_error: float | None, free: bool
+    kernel: program.Kernel,
+    tunables: tuple[Tunable, ...],
+    columns: Columns,
+    meter: ErrorMeter,
+    max_error: float | None,
+    free: bool,
 ) -> tuple[str, NDArray[np.bool_]]:
     """Which configurations may not be chosen for their precision, and the name of that limit.
 
@@ -86,7 +123,6 @@ def ruled_out(
     out = np.zeros(count, bool)
     if not free:
         by_name = {each.name: each for each in tunables}
-        for each in kernel.tunes:
-            if isinstance(each.default, str):
-                out |= columns[each.name] != by_name[each.name].values.index(each.default)
+        for each in type_tunes(kernel):
+            out |= columns[each.name] != by_name[each.name].values.index(each.default)
     return PRECISION, out

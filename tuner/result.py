@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..backends.tunable import Choice
 from .progress import Stop
@@ -26,6 +26,19 @@ class Rejected:
     latency_us: float
     config: Mapping[str, Choice]
     problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrontPoint:
+    """A configuration that no other found beats in every objective."""
+
+    values: Mapping[str, float]
+    """By objective, with its unit: `latency_us`, `energy_j`, `cost_usd`, `error`."""
+    latency_us: float
+    bound: str
+    config: Mapping[str, Choice]
+    max_error: float
+    tolerance: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,5 +111,12 @@ class Result:
     sampler: str
     seed: int
     wall_s: float
+    values: Mapping[str, float] = field(default_factory=dict)
+    """The winner's objectives, as in `FrontPoint`."""
+    default_values: Mapping[str, float] = field(default_factory=dict)
+    front: tuple[FrontPoint, ...] = ()
+    """With several objectives: the configurations to choose from, the winner among them as the best of the first objective."""
+    max_error_allowed: float | None = None
+    """The error bound under which element types were chosen."""
     measured: Measured | None = None
     """For the objective `measured`; `latency_us` and `gain` are then still the model's."""

@@ -77,6 +77,11 @@ class Trials:
         head = self.nearest_open(1)
         return float(self.landscape.bounds_of(head)[0]) if len(head) else np.inf
 
+    @property
+    def headroom(self) -> float:
+        """By what share of its latency the best might still be beaten; 0 where that is proved."""
+        return max(0.0, 1 - self.lowest_open_us() / self.best_us)
+
     def nearest_open(self, most: int) -> Indices:
         """Up to `most` of the configurations that might still be better, best lower bound first."""
         candidates = self.landscape.order[: self.landscape.below(self.best_us)]

@@ -1,0 +1,138 @@
+"""The search for several objectives, on a model whose every value is known: the front is the true one, and is proved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tilery.backends.tunable import Choice, Config, Tunable
+from tilery.dsl.errors import UsageError
+from tilery.tuner.front import dominates, nondominated, thinned
+from tilery.tuner.front_search import FrontOutcome, front_search, front_survey
+from tilery.tuner.model import Measurement, Screening
+from tilery.tuner.search import Budget
+from tilery.tuner.space import Space
+from tilery.tuner.trials import Trial
+
+TUNABLES = (
+    *(Tunable(name, "tile", (1, 2, 4, 8, 16, 32), 4, ()) for name in "mnk"),
+    Tunable("engine.y", "knob", ("vector", "scalar"), "vector", ()),
+)
+
+
+@dataclass(frozen=True)
+class Named:
+    name: str
+
+
+@dataclass(frozen=True)
+class Found:
+    limit: NDArray[np.integer]
+    limits: tuple[str, ...]
+    lower_bound_us: NDArray[np.float64]
+
+
+class Made:
+    """Two or three objectives that pull apart, with bounds up to a fifth below them."""
+
+    tunables = TUNABLES
+
+    def __init__(self, count: int = 2) -> None:
+        self.objectives = [Named(name) for name in ("latency", "energy", "cost")[:count]]
+        self.measured = 0
+
+    def default(self) -> dict[str, Choice]:
+        return {each.name: each.default for each in TUNABLES}
+
+    def values(self, columns: Mapping[str, NDArray[np.integer]]) -> NDArray[np.float64]:
+        m, n, k = (2.0 ** columns[name] for name in "mnk")
+        y = columns["engine.y"]
+        rough = 1 + 0.1 * np.sin(7 * m + 3 * n * k)
+        one = (100 / (m * n) + k + 0.2 * y * m) * rough
+        two = (m + n) * (1 + 0.5 * (1 - y)) + 40 / k
+        three = np.abs(m - n) + k + 1.0
+        return np.stack([one, two, three][: len(self.objectives)], axis=1)
+
+    def screen_all(self, columns: Mapping[str, NDArray[np.integer]]) -> tuple[Screening, NDArray[np.float64]]:
+        values = self.values(columns)
+        slack = 0.8 + 0.2 * np.cos(values) ** 2
+        limit = (2.0 ** (columns["m"] + columns["n"]) > 256).astype(np.int64)
+        return Found(limit, ("room",), values[:, 0]), np.where((limit == 0)[:, None], values * slack, np.inf)
+
+    def screen(self, columns: Mapping[str, NDArray[np.integer]]) -> Screening:
+        return self.screen_all(columns)[0]
+
+    def measure(self, config: Config) -> Measurement:
+        self.measured += 1
+        columns = {each.name: np.array([each.values.index(config[each.name])]) for each in TUNABLES}
+        values = self.values(columns)[0]
+        return Measurement(float(values[0]), 1, tuple(values.tolist()))
+
+
+def searched(model: Made, sampler: str = "tpe", trials: int | None = None) -> FrontOutcome:
+    space = Space(TUNABLES)
+    front = front_survey(model, space, space.index(model.default()))
+    return front_search(model, front, model.default(), Budget(None, trials), sampler=sampler)
+
+
+def true_front(model: Made) -> set[tuple[float, ...]]:
+    space = Space(TUNABLES)
+    everything = np.arange(space.size)
+    feasible = everything[np.asarray(model.screen_all(space.columns(everything))[0].limit) == 0]
+    values = [tuple(each) for each in model.values(space.columns(feasible)).tolist()]
+    return {one for one in values if not any(dominates(other, one) for other in values)}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "brute"])
+def test_the_front_is_the_true_one(sampler: str, count: int) -> None:
+    model = Made(count)
+    found = searched(model, sampler)
+    assert found.stop == "proved"
+    assert {each.values for each in nondominated(each for each in found.trials.ranked())} == true_front(model)
+    assert {each.values for each in found.trials.members} == true_front(model)
+    # Bounds spare it most of the space.
+    assert model.measured < found.trials.landscape.feasible * (0.5 if count < 3 else 0.9)
+
+
+def test_a_budget_of_trials_ends_it_and_the_same_seed_finds_the_same() -> None:
+    one, two = (searched(Made(), trials=20) for _ in range(2))
+    assert one.stop == "trials"
+    assert list(one.trials.done) == list(two.trials.done)
+    assert len(one.trials.done) == 20
+    assert one.trials.open() > 0
+
+
+def test_most_of_the_front_is_found_early() -> None:
+    found = searched(Made(), trials=60)
+    best = true_front(Made())
+    assert len(best & {each.values for each in found.trials.members}) >= 0.7 * len(best)
+
+
+def test_a_sampler_of_one_objective_says_so() -> None:
+    with pytest.raises(UsageError, match=r"cmaes.*one objective"):
+        searched(Made(), "cmaes")
+
+
+def trial(index: int, *values: float) -> Trial:
+    return Trial(index, values[0], 1, values)
+
+
+def test_what_is_equal_but_for_rounding_is_on_the_front_once() -> None:
+    front = nondominated([trial(0, 1.0, 2.0), trial(1, 1.0 * (1 + 1e-12), 2.0), trial(2, 2.0, 1.0), trial(3, 2.0, 3.0)])
+    assert [each.index for each in front] == [0, 2]
+
+
+def test_a_thinned_front_keeps_its_ends_and_spreads() -> None:
+    front = [trial(place, 1.0 + place, 100.0 - place) for place in range(100)]
+    kept = [each.index for each in thinned(front, 5)]
+    assert kept[0] == 0
+    assert kept[-1] == 99
+    assert len(kept) == 5
+    assert max(b - a for a, b in pairwise(kept)) < 50
+    assert thinned(front[:3], 5) == front[:3]
