@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.chips import Chip
-from ..backends.engine import EngineProgram, Report, Screening
+from ..backends.engine import EngineProgram, Screening
 from ..backends.engine.energy import energy, price_usd
 from ..backends.engine.traffic import traffic
 from ..dsl import program
@@ -30,8 +30,8 @@ class Objective:
     name: str
     unit: str
     """Of its values: `us`, `J`, `USD`; empty for a ratio."""
-    value: Callable[[EngineProgram, Report], float]
-    """Of one configuration, lowered and timed."""
+    value: Callable[[EngineProgram, float], float]
+    """Of one configuration: of its engine program, and the microseconds that it takes."""
     bound: Callable[[Screening, Columns], Bounds]
     """Of many configurations: values that the exact ones are not below."""
 
@@ -52,7 +52,7 @@ def make_objective(name: str, kernel: program.Kernel, chip: Chip, cores: int, me
     """An objective of a kernel on a chip; `UsageError` where the chip's file has no numbers for it."""
     match name:
         case "latency":
-            return Objective(name, "us", lambda lowered, report: report.latency_us, lambda found, _: found.lower_bound_us)
+            return Objective(name, "us", lambda _, latency_us: latency_us, lambda found, _: found.lower_bound_us)
         case "energy":
             return _energy(chip)
         case "cost":
@@ -68,7 +68,7 @@ def _cost(chip: Chip, cores: int) -> Objective:
     if usd_per_us is None:
         raise UsageError(_without(chip, "price", "a run costs", "instance, usd_per_hour, chips, date, source"))
     return Objective(
-        "cost", "USD", lambda _, report: usd_per_us * report.latency_us, lambda found, _: usd_per_us * found.lower_bound_us
+        "cost", "USD", lambda _, latency_us: usd_per_us * latency_us, lambda found, _: usd_per_us * found.lower_bound_us
     )
 
 
@@ -76,7 +76,7 @@ def _energy(chip: Chip) -> Objective:
     if chip.energy is None:
         raise UsageError(_without(chip, "energy", "an access or an operation takes", "pj_per_mac, pj_per_hbm_byte, …"))
 
-    def value(lowered: EngineProgram, _: Report) -> float:
+    def value(lowered: EngineProgram, _: float) -> float:
         used = energy(chip, traffic(lowered))
         if used is None:
             raise _unknown_types(chip)

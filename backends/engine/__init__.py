@@ -1,5 +1,6 @@
 """Engine programs: what a chip executes for a kernel, how long it takes, and what it computes."""
 
+from .capacity import usage
 from .default import default_config
 from .errors import CannotLower, Infeasible
 from .execute import execute
@@ -7,6 +8,7 @@ from .lower import lower, tunables
 from .program import EngineProgram
 from .report import EngineShare, Report, simulate
 from .screen import Screening, screen
+from .timing import latency_fs
 
 __all__ = [
     "CannotLower",
@@ -17,8 +19,10 @@ __all__ = [
     "Screening",
     "default_config",
     "execute",
+    "latency_fs",
     "lower",
     "screen",
     "simulate",
     "tunables",
+    "usage",
 ]

@@ -115,16 +115,28 @@ def _rank(name: str) -> tuple[int, str]:
 LOWERINGS_KEPT = 64
 
 _lowerings: dict[tuple[int, str], Lowering] = {}
+_prints: dict[int, tuple[Chip, str]] = {}
 
 
 def lowering(kernel: Kernel, chip: Chip) -> Lowering:
     """The lowering of a kernel for a chip; the latest few are kept."""
-    key = (id(kernel), chip.fingerprint)
+    key = (id(kernel), _print(chip))
     if key not in _lowerings or _lowerings[key].kernel is not kernel:
         if len(_lowerings) >= LOWERINGS_KEPT:
             _lowerings.pop(next(iter(_lowerings)))
         _lowerings[key] = Lowering(kernel, chip)
     return _lowerings[key]
+
+
+def _print(chip: Chip) -> str:
+    """The chip's fingerprint, remembered: it takes longer than timing a small kernel."""
+    known, found = _prints.get(id(chip), (None, ""))
+    if known is not chip:
+        if len(_prints) >= LOWERINGS_KEPT:
+            _prints.clear()
+        found = chip.fingerprint
+        _prints[id(chip)] = chip, found
+    return found
 
 
 def tunables(kernel: Kernel, dims: Mapping[str, int], chip: Chip) -> tuple[Tunable, ...]:

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .binding import BoundStage, Leaf, Repeat
 from .program import Buffer, EngineProgram, Instruction
-from .timing import BoundStage, Leaf, Repeat, Walk
+from .timing import Walk
 
 Cause = Literal["launch", "engine", "held up", "input", "slot"]
 """What an instruction began with: nothing before it; its engine's earlier work; another queue's, which shares hardware with its

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .binding import FS_PER_S
 from .capacity import usage
 from .cost import duration_s, flops, transferred_bytes
 from .program import EngineProgram, Transfer
-from .timing import FS_PER_S, latency_fs
+from .timing import latency_fs
 from .totals import Totals
 
 ENGINES = ("tensor", "vector", "scalar", "gpsimd", "dma")

@@ -15,88 +15,13 @@ the walk jumps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from .cost import duration_s, latency_s
-from .guards import Guards, inner_guard_axes
-from .program import Buffer, EngineProgram, Instruction, Loop, Node
-from .totals import dealt
-
-FS_PER_S = 10**15
+from .binding import BoundStage, Leaf, Repeat, Step, Touched, bound
+from .program import EngineProgram, Instruction
 
 Recorder = Callable[[Instruction, int, int], None]
 """Called with an instruction, its start and its end in femtoseconds."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Leaf:
-    """An instruction with its numbers."""
-
-    instruction: Instruction
-    queue: int
-    shared: tuple[int, ...]
-    """The other queues that it holds up."""
-    reads: tuple[int, ...]
-    writes: tuple[int, ...]
-    awaited: tuple[int, ...]
-    """Those of `writes` that other queues write too: only their writes can come in another order than the program's."""
-    duration_fs: int
-    latency_fs: int
-    warm_up_fs: int
-    """What its engine loses when it is used for the first time."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Repeat:
-    """A loop with its numbers."""
-
-    loop: Loop
-    count: int
-    """Full steps."""
-    tile: int
-    extent: int
-    full: tuple[BoundStage, ...]
-    tail: tuple[BoundStage, ...] | None
-    """The stages of the shorter last step; None: the steps divide the extent."""
-    tracked: bool
-    """A guard inside looks at this loop's positions: its steps differ, and are walked one by one."""
-    touched: Touched
-
-    @property
-    def is_single(self) -> bool:
-        """True if there is nothing to repeat: one full step, in one stage."""
-        return self.count == 1 and self.tail is None and len(self.full) == 1 and not self.tracked and self.loop.guard is None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class BoundStage:
-    """A stage with its numbers."""
-
-    allocates: tuple[int, ...]
-    rotated: tuple[int, ...]
-    """Those of them that have more than one slot."""
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Touched:
-    """Which clocks a loop's steps move, and which they only look at."""
-
-    queues: tuple[int, ...]
-    """Queues that instructions inside wait in."""
-    charged: tuple[int, ...]
-    """Further queues that its transfers hold up."""
-    rings: tuple[int, ...]
-    """Buffers that get new instances inside: all their slots move."""
-    written: tuple[int, ...]
-    """Buffers written inside but given out outside: their current slot moves."""
-    read: tuple[tuple[int, tuple[int, ...]], ...]
-    """Buffers only read inside, with the queues that read them."""
-
-
-Step = Leaf | Repeat | BoundStage
-"""A stage alone is a loop of one step."""
 
 
 def latency_fs(program: EngineProgram, record: Recorder | None = None, jump: bool = True) -> int:
@@ -105,136 +30,6 @@ def latency_fs(program: EngineProgram, record: Recorder | None = None, jump: boo
     `record` sees every instruction that is walked: all of them only without `jump`.
     """
     return Walk(program, record, jump).run()
-
-
-class Binder:
-    """Puts numbers to a structure: durations and step counts for full and ragged tiles."""
-
-    def __init__(self, program: EngineProgram) -> None:
-        self._program = program
-        self.buffers = {buffer: place for place, buffer in enumerate(program.structure.buffers)}
-        found: dict[str, int] = {}
-        for _, instruction in program.structure.instructions():
-            found.setdefault(instruction.queue, len(found))
-        self.queues = found
-        self._writers: dict[Buffer, set[str]] = {}
-        for _, instruction in program.structure.instructions():
-            for buffer in instruction.writes:
-                self._writers.setdefault(buffer, set()).add(instruction.queue)
-        self._dma = [place for name, place in found.items() if name.startswith("dma.")]
-        trigger_fs = round(program.chip.dma.trigger_ns * 1e-9 * FS_PER_S)
-        self.starts = [trigger_fs if name.startswith("dma.") else 0 for name in found]
-        """When each queue can begin."""
-
-    def bind(self) -> tuple[Step, ...]:
-        """The whole program's steps."""
-        return self._body(self._program.structure.body, dimension_extents(self._program))
-
-    def _body(self, body: tuple[Node, ...], extents: Mapping[str, int]) -> tuple[Step, ...]:
-        steps: list[Step] = []
-        for node in body:
-            if isinstance(node, Instruction):
-                steps.append(self._leaf(node, extents))
-                continue
-            repeat = self._loop(node, extents)
-            steps += _unwrapped(repeat) if repeat.is_single else [repeat]
-        return tuple(steps)
-
-    def _leaf(self, node: Instruction, extents: Mapping[str, int]) -> Leaf:
-        queue = self.queues[node.queue]
-        return Leaf(
-            node,
-            queue,
-            self._held_up(node, queue),
-            tuple(self.buffers[buffer] for buffer in node.reads),
-            tuple(self.buffers[buffer] for buffer in node.writes),
-            tuple(self.buffers[buffer] for buffer in node.writes if len(self._writers[buffer]) > 1),
-            round(duration_s(node, self._program.chip, extents, self._program.dims) * FS_PER_S),
-            round(latency_s(node, self._program.chip) * FS_PER_S),
-            round(self._program.chip.tensor.warm_up_ns * 1e-9 * FS_PER_S) if node.engine == "tensor" else 0,
-        )
-
-    def _held_up(self, node: Instruction, queue: int) -> tuple[int, ...]:
-        if node.engine == "dma":
-            return tuple(each for each in self._dma if each != queue)
-        if node.engine == "tensor":
-            return ()
-        others = self._program.chip.engine(node.engine).holds_up
-        return tuple(self.queues[name] for name in others if name in self.queues)
-
-    def _loop(self, loop: Loop, extents: Mapping[str, int]) -> Repeat:
-        name = loop.axis.name
-        extent = self._extent(loop, extents)
-        tile = min(extent, self._program.tile(loop.axis) if loop.limit is None else loop.limit)
-        rest = extent % tile
-        full = self._stages(loop, {**extents, name: tile})
-        tail = self._stages(loop, {**extents, name: rest}) if rest else None
-        tracked = loop.limit is None and name in inner_guard_axes(loop.body)
-        count, ragged = extent // tile, rest > 0
-        if self._program.is_dealt(loop):
-            count, ragged = dealt(extent, tile, self._program.cores)
-        last = tail if ragged or tracked else None
-        return Repeat(loop, count, tile, extent, full, last, tracked, touched(full))
-
-    def _extent(self, loop: Loop, extents: Mapping[str, int]) -> int:
-        """The positions that a loop's steps cover together."""
-        if loop.limit is not None:
-            return extents[loop.axis.name]
-        return extents[loop.axis.parent] if loop.axis.parent else self._program.extent(loop.axis)
-
-    def _stages(self, loop: Loop, extents: Mapping[str, int]) -> tuple[BoundStage, ...]:
-        return tuple(
-            BoundStage(
-                tuple(self.buffers[buffer] for buffer in stage.allocates),
-                tuple(self.buffers[buffer] for buffer in stage.allocates if self._program.slots(buffer) > 1),
-                self._body(stage.body, extents),
-            )
-            for stage in loop.stages
-        )
-
-
-def _unwrapped(repeat: Repeat) -> list[Step]:
-    """The steps of a loop that is executed once, without the loop."""
-    (stage,) = repeat.full
-    return [stage] if stage.allocates else list(stage.steps)
-
-
-def dimension_extents(program: EngineProgram) -> dict[str, int]:
-    """Extents of the axes that no loop cuts: whole dimensions and `by 1` axes not yet entered."""
-    axes = {axis for buffer in program.structure.buffers for axis in buffer.axes}
-    return {axis.name: program.tile(axis) for axis in axes if axis.whole}
-
-
-def touched(stages: tuple[BoundStage, ...]) -> Touched:
-    """The clocks that a loop's stages concern."""
-    leaves, rings = _leaves(stages), _rings(stages)
-    queues = {leaf.queue for leaf in leaves}
-    written = {buffer for leaf in leaves for buffer in leaf.writes} - rings
-    read: dict[int, set[int]] = {}
-    for leaf in leaves:
-        for buffer in leaf.reads:
-            if buffer not in rings and buffer not in written:
-                read.setdefault(buffer, set()).add(leaf.queue)
-    charged = {queue for leaf in leaves for queue in leaf.shared} - queues
-    readers = tuple((buffer, tuple(sorted(who))) for buffer, who in sorted(read.items()))
-    return Touched(tuple(sorted(queues)), tuple(sorted(charged)), tuple(sorted(rings)), tuple(sorted(written)), readers)
-
-
-def _leaves(stages: tuple[BoundStage, ...]) -> list[Leaf]:
-    found: list[Leaf] = []
-    for step in (step for stage in stages for step in stage.steps):
-        found += [step] if isinstance(step, Leaf) else _leaves(_inside(step))
-    return found
-
-
-def _rings(stages: tuple[BoundStage, ...]) -> set[int]:
-    found = {buffer for stage in stages for buffer in stage.allocates}
-    inner = [step for stage in stages for step in stage.steps if not isinstance(step, Leaf)]
-    return found.union(*(_rings(_inside(step)) for step in inner))
-
-
-def _inside(step: Repeat | BoundStage) -> tuple[BoundStage, ...]:
-    return step.full if isinstance(step, Repeat) else (step,)
 
 
 class Walk:
@@ -246,10 +41,10 @@ class Walk:
     """Steps that a jump must leave out."""
 
     def __init__(self, program: EngineProgram, record: Recorder | None = None, jump: bool = True) -> None:
-        binder = Binder(program)
-        self._steps = binder.bind()
-        self._free = list(binder.starts)
-        slots = [program.slots(buffer) for buffer in binder.buffers]
+        numbers = bound(program)
+        self._steps = numbers.steps
+        self._free = list(numbers.starts)
+        slots = [program.slots(buffer) for buffer in program.structure.buffers]
         # One clock a slot: when it was last written, and when it was last read. The current instance is the last one.
         self._written = [[0] * count for count in slots]
         self._read = [[0] * count for count in slots]
@@ -257,7 +52,7 @@ class Walk:
         self._which = [-1] * len(slots)
         self._program = program
         self._cores = program.cores
-        self._guards = Guards(program)
+        self._guards = numbers.guards
         self._ranges: dict[str, tuple[int, int]] = {}
         self._cold = True
         self._record = record
@@ -337,11 +132,12 @@ class Walk:
         del self._ranges[name]
 
     def _stage(self, stage: BoundStage) -> None:
-        for buffer in stage.rotated:
+        for buffer in stage.allocates:
             ring = self._written[buffer]
-            ring.append(ring.pop(0))
-            ring = self._read[buffer]
-            ring.append(ring.pop(0))
+            if len(ring) > 1:
+                ring.append(ring.pop(0))
+                ring = self._read[buffer]
+                ring.append(ring.pop(0))
         self._body(stage.steps)
 
     def _steps_of(self, repeat: Repeat, full: int, tail: bool) -> None:

@@ -17,11 +17,12 @@ from math import prod
 
 from ...dsl.program import size_value
 from ..chips import changed
+from .binding import FS_PER_S
 from .cost import Extents, duration_s
 from .program import Buffer, EngineProgram, Instruction
 from .report import tile_sizes
 from .sweep import on_chip
-from .timing import FS_PER_S, latency_fs
+from .timing import latency_fs
 from .totals import Totals
 from .traffic import traffic
 

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from tilery.backends import engine
 from tilery.backends.chips import Chip, load_chip
+from tilery.backends.engine.binding import FS_PER_S
 from tilery.backends.engine.cost import duration_s, latency_s
 from tilery.backends.engine.guards import Guards, inner_guard_axes
 from tilery.backends.engine.program import Buffer, EngineProgram, Instruction, Loop, Node
 from tilery.backends.engine.report import tile_sizes
 from tilery.backends.engine.screen import lower_bound_s
-from tilery.backends.engine.timing import FS_PER_S, latency_fs
+from tilery.backends.engine.timing import latency_fs
 from tilery.backends.tunable import Choice, Config
 from tilery.dsl.program import Kernel
 
