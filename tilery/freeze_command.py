@@ -43,7 +43,7 @@ def freeze(file: str, names: tuple[str, ...], chip: str, choices: tuple[str, ...
 
 def _entry(pipeline: Pipeline, copy: Pipeline) -> Entry:
     """The configuration's knobs as the copy's entry, verified and timed anew."""
-    space = {each.name: each for each in copy.tunables}
+    space = {each.name: each for each in copy.settable}
     config = {name: value for name, value in pipeline.config.items() if name in space}
     copy.overrides = config
     report, checked = copy.report, verify(copy.program, copy.dims, copy.chip, config, seed=0)

@@ -46,7 +46,7 @@ def open_pipeline(
     """Every stage of what a command line names, with the choices of `--set` and `--what-if` laid over configuration and chip."""
     pipeline = open_kernel(target, tuned).pipeline(read_names(names), chip, what_if=what_if)
     given = read_names(choices, "--set")
-    pipeline.overrides = {name: _choice(pipeline.tunables, name, text) for name, text in given.items()}
+    pipeline.overrides = {name: _choice(pipeline.settable, name, text) for name, text in given.items()}
     return pipeline
 
 

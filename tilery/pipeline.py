@@ -89,6 +89,11 @@ class Pipeline:
         return engine.tunables(self.program, self.dims, self.chip)
 
     @cached_property
+    def settable(self) -> tuple[Tunable, ...]:
+        """The same with every option that may be set, those too that no search tries at these shapes."""
+        return engine.tunables(self.program, self.dims, self.chip, settable=True)
+
+    @cached_property
     def chosen(self) -> Chosen:
         """The configuration that is best without tuning, and where it comes from."""
         return choose(self.program, self.dims, self.chip, self.entries)

@@ -90,6 +90,8 @@ class Elementwise(Section, frozen=True, kw_only=True):
     """The instruction forms it has."""
     functions: tuple[str, ...]
     """The functions it knows as one instruction."""
+    transpose_block: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Rows and columns of the block that one instruction transposes; 0: it transposes none."""
     accumulate_cycles: NotNegative = 0
     """Cycles to read out a sum taken along the way."""
     passes: dict[str, Positive] = {}

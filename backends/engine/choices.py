@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from ...dsl.program import Axis, size_value
 from ..tunable import Choice, Tunable
 
 SLOTS = (1, 2, 3)
 """Numbers of slots that are tried: past three, waiting is no longer for a free slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForShort:
+    """An option that pays for short dimensions only."""
+
+    option: Choice
+    axes: tuple[Axis, ...]
+    limit: int
+    """The longest extent with which the option is searched."""
+    why: str
+
+    def narrowed(self, knob: Tunable, dims: Mapping[str, int]) -> Tunable:
+        """The knob as it is searched at these shapes."""
+        if all(size_value(axis.size, dims) <= self.limit for axis in self.axes):
+            return knob
+        values = tuple(each for each in knob.values if each != self.option)
+        return replace(knob, values=values, reasons=(*knob.reasons, f"no `{self.option}`: {self.why}"))
 
 
 @dataclass(slots=True)
@@ -17,15 +36,19 @@ class Choices:
 
     given: Mapping[str, Choice]
     met: dict[str, Tunable] = field(default_factory=dict)
+    short: dict[str, ForShort] = field(default_factory=dict)
 
-    def pick(self, name: str, options: tuple[Choice, ...], reason: str) -> Choice:
+    def pick(self, name: str, options: tuple[Choice, ...], reason: str, short: ForShort | None = None) -> Choice:
         """The choice for a knob: as given, else its first option. A knob with one option is none.
 
+        `short`: an option that is searched where dimensions are short only; it can be set always.
         A number may have more options in another structure (stages): the largest one that there is here stands for it.
         """
         if len(options) < 2:
             return options[0]
         self.met.setdefault(name, Tunable(name, "knob", options, options[0], (reason,)))
+        if short is not None:
+            self.short[name] = short
         chosen = self.given.get(name, options[0])
         if chosen not in options and isinstance(chosen, int):
             return max((each for each in options if isinstance(each, int) and each <= chosen), default=options[0])

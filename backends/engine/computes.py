@@ -10,9 +10,10 @@ from ...dsl.spans import Span
 from .addressing import alongside, is_strided
 from .builder import Builder
 from .errors import CannotLower
-from .loads import across, copy, positions
+from .loads import positions
 from .program import Buffer, Clear, Compute, Transfer
 from .select import Group
+from .transposes import across, copy
 
 
 def compute(builder: Builder, group: Group) -> None:

@@ -26,8 +26,11 @@ def duration_s(instruction: Instruction, chip: Chip, extents: Extents, dims: Map
             return transfer_s(action, chip, extents)
         case MatMul() as action:
             return matmul_cycles(action, chip, extents) / chip.tensor.clock_hz
-        case Transpose() as action:
+        case Transpose() as action if instruction.engine == "tensor":
             return transpose_cycles(action, chip, extents) / chip.tensor.clock_hz
+        case Transpose() as action:
+            engine = chip.engine(instruction.engine)
+            return elementwise_transpose_cycles(action, engine, extents) / engine.clock_hz
         case Clear(tensor=Tensor() as tensor):
             return product(size_value(each, dims) for each in tensor.shape) * tensor.element.bytes / chip.dma_bytes_per_s
         case Compute() | Copy() | Clear() as action:
@@ -127,6 +130,14 @@ def transpose_cycles(action: Transpose, chip: Chip, extents: Extents) -> Number:
     others = [extents[axis.name] for axis in action.source.axes if axis not in (action.rows, action.columns)]
     passes = unit.cycles_per_column[action.source.element.name]
     return product(others) * ceil_div(rows, unit.columns) * in_pieces(columns, unit.rows, least) * passes
+
+
+def elementwise_transpose_cycles(action: Transpose, engine: Elementwise, extents: Extents) -> Number:
+    """fixed + N cycles for each block of at most 32 x 32, N its elements a partition (NKI instruction costs)."""
+    rows, columns = extents[action.rows.name], extents[action.columns.name]
+    others = product(extents[axis.name] for axis in action.source.axes if axis not in (action.rows, action.columns))
+    across, along = ceil_div(columns, engine.transpose_block), ceil_div(rows, engine.transpose_block)
+    return others * across * (along * engine.fixed_cycles + rows)
 
 
 def compute_cycles(instruction: Instruction, action: Compute | Copy | Clear, chip: Chip, extents: Extents) -> Number:

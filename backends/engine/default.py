@@ -35,13 +35,17 @@ def default_config(kernel: Kernel, dims: Mapping[str, int], chip: Chip, given: C
     """
     # A choice between element types changes the values: nobody but the user, or a search under an error bound, may make it.
     given = {each.name: each.default for each in kernel.tunes if isinstance(each.default, str)} | dict(given or {})
-    space = tunables(kernel, dims, chip)
-    completed(space, given)
+    settable = tunables(kernel, dims, chip, settable=True)
+    completed(settable, given)
+    searched = {each.name: each for each in tunables(kernel, dims, chip)}
+    space = tuple(
+        each if each.name in given else searched[each.name] for each in settable if each.name in given or each.name in searched
+    )
     columns = _spread(space)
     for each in space:
         if each.name in given:
             columns[each.name][:] = _nearest(each, given[each.name])
-    screening = screen(kernel, dims, chip, columns)
+    screening = screen(kernel, dims, chip, columns, within=space)
     rows = range(STRUCTURES * EACH)
     configs = [{each.name: each.values[int(columns[each.name][row])] for each in space} | dict(given) for row in rows]
     feasible = np.flatnonzero(screening.limit == 0)

@@ -10,8 +10,9 @@ from ...dsl.program import Axis, Carried, Dot, Elementwise, Fill, ForLoop
 from .builder import Builder, RunningSum
 from .choices import SLOTS
 from .errors import CannotLower
-from .loads import across, contracted_axis
+from .loads import contracted_axis
 from .program import Buffer, Copy, MatMul, Memory
+from .transposes import across
 
 
 def dot(builder: Builder, op: Dot) -> None:

@@ -164,7 +164,7 @@ class Machine:
             case MatMul() as action:
                 self._matmul(action)
             case Transpose() as action:
-                self._transpose(action)
+                self._transpose(action, node.engine)
             case Compute() as action:
                 self._compute(action)
             case Copy() as action:
@@ -284,10 +284,13 @@ class Machine:
         lined = numerics.aligned(value, axes, names(out.axes))
         target[...] = lined if overwrite else target + lined
 
-    def _transpose(self, action: Transpose) -> None:
-        unit = self._program.chip.tensor
+    def _transpose(self, action: Transpose, engine: str) -> None:
+        chip = self._program.chip
+        rows, columns = chip.tensor.columns, chip.tensor.rows
+        if engine != "tensor":
+            rows = columns = chip.engine(engine).transpose_block
         others = [axis for axis in action.source.axes if axis not in (action.rows, action.columns)]
-        limits = {action.rows.name: unit.columns, action.columns.name: unit.rows} | {axis.name: 1 for axis in others}
+        limits = {action.rows.name: rows, action.columns.name: columns} | {axis.name: 1 for axis in others}
         for pieces in product(*(list(_pieces(self._ranges[name], limit)) for name, limit in limits.items())):
             ranges = {**self._ranges, **dict(zip(limits, pieces, strict=True))}
             block = self._region(action.source, ranges)

@@ -12,7 +12,8 @@ from ..chips import chip_names, load_chip
 from .addressing import alongside, gathered, is_strided
 from .builder import Builder
 from .errors import CannotLower
-from .program import Buffer, Clear, Copy, Positioned, Transfer, Transpose
+from .program import Buffer, Clear, Positioned, Transfer
+from .transposes import in_sbuf, transpose, way_to_turn
 
 
 def load(builder: Builder, op: Load) -> None:
@@ -110,18 +111,17 @@ def _turned(builder: Builder, op: Load, axis: Axis, cut: list[Axis], queue: str)
     builder.crossed[value, axis] = buffer
     by_dma = value.element.name in builder.chip.dma.transpose_elements and sum(not each.unit for each in value.axes) == 2
     by_dma = by_dma and op.fill is None and not gathered(op.index)
-    options = ("tensor", "dma") if by_dma else ("tensor",)
+    partition = raw_partition(builder, value)
     reason = f"{name} is stored along {axis}, which is needed across the partitions"
-    way = builder.choices.pick(f"transpose.{name}", options, reason)
+    way = way_to_turn(builder, name, (axis, partition), reason, by_dma)
     for each in cut:
         builder.open(each)
     if way == "dma":
         _transfer(builder, op, buffer, queue, transposed=True)
     else:
-        partition = raw_partition(builder, value)
         raw = builder.buffer(name, "sbuf", value.element, value.axes, partition, builder.slots(name))
         _transfer(builder, op, raw, queue)
-        transpose(builder, raw, buffer, name, value.span)
+        transpose(builder, raw, buffer, name, str(way), value.span)
     for _ in cut:
         builder.close(value.span)
 
@@ -158,57 +158,3 @@ def positions(builder: Builder, index: tuple[Index, ...], partition: Axis | None
 
 def _gathering() -> list[str]:
     return [name for name in chip_names() if load_chip(name).dma.gathers]
-
-
-def transpose(builder: Builder, source: Buffer, out: Buffer, name: str, span: Span) -> None:
-    """Tensor-engine transposes of every block of `source`, gathered a PSUM bank at a time, and the copies into `out`.
-
-    A bank takes 512 columns. A tile variable across the partitions is likely to be long: four of its folds share a bank.
-    """
-    rows, columns = out.partition, source.partition
-    if rows is None or columns is None:
-        why = f"{name} is the same on every partition, and a dot needs axis {rows} across them"
-        raise CannotLower(builder.chip.name, span, why, "give the operand both axes of the product")
-    columns_a_bank = builder.chip.psum.bank_bytes // 4
-    long, short = max(columns_a_bank, builder.chip.tensor.columns), builder.chip.tensor.columns
-    limits = {axis.name: 1 for axis in source.axes if axis not in (rows, columns) and not axis.unit}
-    limits |= {rows.name: short, columns.name: long} if rows.whole else {rows.name: long, columns.name: short}
-    by_name = {axis.name: axis for axis in source.axes}
-    with builder.blocks([(by_name[each], limit) for each, limit in limits.items()], span):
-        slots = builder.choices.slots("buffers.turn", (1, 2), 2, "PSUM banks between a transpose and its copy")
-        bank = builder.buffer(f"{name}.turn", "psum", source.element, source.axes, rows, slots, blocks=limits)
-        action = Transpose(source, bank, rows, columns)
-        builder.emit(f"transpose {name}", "tensor", "transpose", action, (source,), (bank,), span)
-        copy(builder, bank, out, "turn", span)
-
-
-def copy(builder: Builder, source: Buffer, target: Buffer, name: str, span: Span) -> None:
-    """One buffer into another, on an engine of choice."""
-    engines = tuple(each for each in ("vector", "scalar", "gpsimd") if "copy" in builder.chip.engine(each).forms)
-    small = all(axis == source.partition or axis.unit for axis in source.axes)
-    engine = builder.engine(name, engines, (source,), small, span)
-    builder.emit(f"copy {name}", engine, "copy", Copy(source, target), (source,), (target,), span)
-
-
-def across(builder: Builder, value: Value, axis: Axis, span: Span) -> Buffer:
-    """Where `value` lies in SBUF with `axis` across the partitions; turned here if it is not yet."""
-    if (value, axis) in builder.crossed:
-        return builder.crossed[value, axis]
-    home = in_sbuf(builder, value, span)
-    if home.partition == axis:
-        return home
-    out = builder.buffer(f"{builder.label(value)}.t", "sbuf", home.element, home.axes, axis, builder.work_slots())
-    transpose(builder, home, out, builder.label(value), span)
-    builder.crossed[value, axis] = out
-    return out
-
-
-def in_sbuf(builder: Builder, value: Value, span: Span) -> Buffer:
-    """Where `value` lies in SBUF; copied there if the tensor engine left it in PSUM."""
-    home = builder.home[value]
-    if home.memory == "sbuf":
-        return home
-    name = builder.label(value)
-    target = builder.buffer(f"{name}.s", "sbuf", value.element, value.axes, home.partition, builder.work_slots())
-    copy(builder, home, target, f"{name}.s", span)
-    return target

@@ -9,9 +9,10 @@ from .builder import Builder
 from .computes import compute, fill, store
 from .dots import begin_sum, dot, running_sums
 from .errors import CannotLower
-from .loads import copy, load
+from .loads import load
 from .pipeline import read, written
 from .program import Buffer, Node, Observe
+from .transposes import copy
 
 
 def block(builder: Builder, body: tuple[Statement, ...]) -> None:

@@ -18,7 +18,7 @@ from ..chips import Chip
 from ..tunable import Choice, Config, Tunable, retuned
 from .builder import Builder
 from .capacity import check_capacity
-from .choices import Choices
+from .choices import Choices, ForShort
 from .layout import assign_layout
 from .loops import block
 from .pipeline import lags
@@ -37,6 +37,7 @@ class Lowering:
         self.layout = assign_layout(self.prepared)
         self._built: dict[tuple[tuple[str, Choice], ...], tuple[Structure, Choices]] = {}
         self._knobs: dict[str, Tunable] | None = None
+        self._short: dict[str, ForShort] = {}
 
     def structure(self, config: Mapping[str, Choice]) -> Structure:
         """The program for a configuration's structural choices; what is missing takes its default."""
@@ -61,9 +62,12 @@ class Lowering:
         """Names of the knobs that change the program's structure rather than its numbers."""
         return frozenset(name for name in self.knobs if is_structural(name))
 
-    def tunables(self, dims: Mapping[str, int]) -> tuple[Tunable, ...]:
-        """Tile sizes first, then knobs."""
-        return (*tile_tunables(self.kernel, dims, self.chip), *self.knobs.values())
+    def tunables(self, dims: Mapping[str, int], settable: bool) -> tuple[Tunable, ...]:
+        """Tile sizes first, then knobs, as they are searched at these shapes; or with all that they may be set to."""
+        knobs = list(self.knobs.values())
+        if not settable:
+            knobs = [self._short[each.name].narrowed(each, dims) if each.name in self._short else each for each in knobs]
+        return (*tile_tunables(self.kernel, dims, self.chip), *(knob for knob in knobs if len(knob.values) > 1))
 
     def _build(self, given: Mapping[str, Choice]) -> tuple[Structure, Choices]:
         choices = Choices(given)
@@ -89,6 +93,7 @@ class Lowering:
         while waiting:
             given = waiting.pop()
             _, choices = self.built(given)
+            self._short |= choices.short
             for name, knob in choices.met.items():
                 known = found[name].values if name in found else ()
                 if len(knob.values) > len(known):
@@ -139,16 +144,17 @@ def _print(chip: Chip) -> str:
     return found
 
 
-def tunables(kernel: Kernel, dims: Mapping[str, int], chip: Chip) -> tuple[Tunable, ...]:
+def tunables(kernel: Kernel, dims: Mapping[str, int], chip: Chip, settable: bool = False) -> tuple[Tunable, ...]:
     """The space: every tile size, tuning parameter and schedule knob of a kernel at these shapes on a chip.
 
-    With tuning parameters it has everything that any choice of them brings.
+    With tuning parameters it has everything that any choice of them brings. `settable`: with the options, too, that are not
+    searched because they pay for shorter dimensions only.
     """
     declared = _declared(kernel)
     found: dict[str, Tunable] = {each.name: each for each in declared}
     for choices in product(*(each.values for each in declared)):
         bound = retuned(kernel, dict(zip([each.name for each in declared], choices, strict=True)))
-        for tunable in lowering(bound, chip).tunables(dims):
+        for tunable in lowering(bound, chip).tunables(dims, settable):
             found.setdefault(tunable.name, tunable)
     ranks = ("tile", "tune", "knob")
     return tuple(sorted(found.values(), key=lambda each: ranks.index(each.kind)))
@@ -180,7 +186,7 @@ def _space_of(
     near = (*_declared(kernel), *tile_tunables(bound, dims, chip), *choices.met.values())
     known = {each.name: each for each in near}
     covered = all(name in known and (_is_number(known[name]) or value in known[name].values) for name, value in config.items())
-    return near if covered else tunables(kernel, dims, chip)
+    return near if covered else tunables(kernel, dims, chip, settable=True)
 
 
 def _declared(kernel: Kernel) -> list[Tunable]:

@@ -16,7 +16,7 @@ def with_prints(program: EngineProgram) -> EngineProgram:
     """The program with what its kernel prints; choices that it does not have any more are left out."""
     kernel = replace(program.kernel, body=program.kernel.printing, printing=())
     lowering = Lowering(kernel, program.chip)
-    space = {each.name: each for each in lowering.tunables(program.dims)}
+    space = {each.name: each for each in lowering.tunables(program.dims, settable=True)}
     kept = {name: value for name, value in program.config.items() if name in space}
     defaults = {name: each.default for name, each in space.items()}
     return EngineProgram(lowering.structure(kept), program.dims, {**program.config, **defaults, **kept}, program.cores)

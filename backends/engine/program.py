@@ -95,7 +95,8 @@ class MatMul:
 
 @dataclass(frozen=True, slots=True)
 class Transpose:
-    """Tensor-engine transpose of one block: `out` has `source`'s elements with `rows` across the partitions."""
+    """Transpose block by block, on the tensor engine or an elementwise one: `out` has `source`'s elements with `rows` across the
+    partitions."""
 
     source: Buffer
     out: Buffer

@@ -46,9 +46,20 @@ class Screening:
     """Joules of a run, if they were asked for; NaN where the chip has no numbers for it."""
 
 
-def screen(kernel: Kernel, dims: Mapping[str, int], chip: Chip, columns: Columns, *, energies: bool = False) -> Screening:
-    """Screens configurations given as choice indices: `columns[name][i]` is a place in that tunable's values."""
-    space = {tunable.name: tunable for tunable in tunables(kernel, dims, chip)}
+def screen(
+    kernel: Kernel,
+    dims: Mapping[str, int],
+    chip: Chip,
+    columns: Columns,
+    *,
+    energies: bool = False,
+    within: Sequence[Tunable] | None = None,
+) -> Screening:
+    """Screens configurations given as choice indices: `columns[name][i]` is a place in that tunable's values.
+
+    `within`: the space, if it is not the one that is searched.
+    """
+    space = {tunable.name: tunable for tunable in within or tunables(kernel, dims, chip)}
     count = len(next(iter(columns.values()))) if columns else 1
     sbuf, psum, bound, joules = np.zeros(count), np.zeros(count), np.zeros(count), np.full(count, np.nan)
     for bound_kernel, chosen in _by_tune(kernel, space, columns, count):
@@ -79,7 +90,7 @@ def _by_structure(
     road: Lowering, space: Mapping[str, Tunable], columns: Columns, chosen: NDArray[np.intp]
 ) -> Iterator[tuple[Structure, NDArray[np.intp]]]:
     """The rows of each structure."""
-    names = sorted(road.structural)
+    names = sorted(road.structural & space.keys())
     for rows in _alike(names, space, columns, chosen):
         yield road.structure({name: space[name].values[int(columns[name][rows[0]])] for name in names}), rows
 

@@ -82,3 +82,37 @@ def test_any_shape_tiles_and_buffers(name: str, element: str, chip: str, causal:
     except engine.Infeasible:
         assume(False)
     check(kernel, dims, program, seed)
+
+
+TURNED = {"matmul": ["a"], "linear_gelu": ["x"], "attention": ["q", "k", "cast"]}
+
+
+@pytest.mark.parametrize("chip", ["trn1", "trn2"])
+@pytest.mark.parametrize("name", sorted(TURNED))
+@pytest.mark.parametrize("ragged", [False, True])
+def test_turned_by_the_vector_engine(name: str, chip: str, ragged: bool) -> None:
+    kernel = specialised(name, "bf16", True if name == "attention" else None)
+    dims, target = SHAPES[name][-1 if ragged else 0], load_chip(chip)
+    config = engine.default_config(kernel, dims, target) | {f"transpose.{each}": "vector" for each in TURNED[name]}
+    program = engine.lower(kernel, dims, target, config)
+    turned = [node for _, node in program.structure.instructions() if node.form == "transpose"]
+    assert len(turned) >= len(TURNED[name])
+    assert {node.queue for node in turned} == {"vector"}
+    check(kernel, dims, program, 3)
+
+
+def test_the_vector_engine_is_searched_for_small_tiles_only() -> None:
+    kernel, chip = specialised("matmul", "bf16"), load_chip("trn2")
+    small = {each.name: each for each in engine.tunables(kernel, {"M": 32, "K": 20, "N": 900}, chip)}
+    large = {each.name: each for each in engine.tunables(kernel, {"M": 33, "K": 20, "N": 900}, chip)}
+    assert small["transpose.a"].values == ("tensor", "dma", "vector")
+    assert large["transpose.a"].values == ("tensor", "dma")
+    assert "no `vector`" in " ".join(large["transpose.a"].reasons)
+
+
+def test_the_pick_around_a_given_option_that_is_not_searched() -> None:
+    kernel, chip, dims = specialised("matmul", "bf16"), load_chip("trn2"), {"M": 256, "K": 256, "N": 256}
+    config = engine.default_config(kernel, dims, chip, {"transpose.a": "vector"})
+    assert config["transpose.a"] == "vector"
+    program = engine.lower(kernel, dims, chip, config)
+    assert any(node.form == "transpose" and node.queue == "vector" for _, node in program.structure.instructions())
