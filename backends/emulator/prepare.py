@@ -31,8 +31,12 @@ def renamed(statement: Statement, names: Mapping[Value, Value]) -> Statement:
 
     result: Statement
     match statement:
-        case program.Elementwise() | program.Call():
+        case program.Elementwise():
             result = replace(statement, operands=tuple(new(each) for each in statement.operands))
+        case program.Call():
+            body = (renamed(each, names) for each in statement.body)
+            inner = tuple(each for each in body if isinstance(each, Op))
+            result = replace(statement, operands=tuple(new(each) for each in statement.operands), body=inner)
         case program.Cast() | program.Fill() | program.Reduce() | program.Scan():
             result = replace(statement, operand=new(statement.operand))
         case program.Dot():
@@ -45,8 +49,8 @@ def renamed(statement: Statement, names: Mapping[Value, Value]) -> Statement:
             result = replace(statement, body=tuple(renamed(each, names) for each in statement.body))
         case program.ForLoop():
             carried = tuple(replace(each, initial=new(each.initial), updated=new(each.updated)) for each in statement.carried)
-            body = tuple(renamed(each, names) for each in statement.body)
-            result = replace(statement, carried=carried, body=body)
+            steps = tuple(renamed(each, names) for each in statement.body)
+            result = replace(statement, carried=carried, body=steps)
         case _:
             result = statement
     return result

@@ -189,8 +189,11 @@ def _row_products(op: Dot) -> list[Op]:
 def rewired(op: Op, now: Callable[[Value], Value]) -> Op:
     """The operation with its operands replaced."""
     match op:
-        case Elementwise() | Call():
+        case Elementwise():
             return replace(op, operands=tuple(now(each) for each in op.operands))
+        case Call():
+            body = tuple(rewired(each, now) for each in op.body)
+            return replace(op, operands=tuple(now(each) for each in op.operands), body=body)
         case Cast() | Fill() | Reduce() | Scan():
             return replace(op, operand=now(op.operand))
         case Load(index=index) if index_values(index):

@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 from ...dsl.program import Axis, Kernel, size_value
 from ..chips import Chip
 from ..tunable import Tunable, retuned
+from .bounds import lower_bound_s
 from .capacity import bytes_per_partition, psum_banks
-from .cost import duration_s
 from .energy import energy
 from .lower import Lowering, lowering, tunables
 from .numbers import Number
 from .program import Structure
-from .totals import Totals
 from .traffic import traffic_of
 
 LIMITS = ("sbuf", "psum")
@@ -172,11 +171,3 @@ class Sizes:
     def tile(self, axis: Axis) -> Number:
         """Positions of a full step."""
         return self.extent(axis) if axis.whole else self.tiles.get(axis.name, 1)
-
-
-def lower_bound_s(structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, Number]) -> Number:
-    """The busiest engine's seconds."""
-    busy: dict[str, Number] = {}
-    for node, times, extents in Totals(structure, dims, tiles).executed():
-        busy[node.engine] = busy.get(node.engine, 0.0) + times * duration_s(node, structure.chip, extents, dims)
-    return np.maximum.reduce(np.broadcast_arrays(*(np.asarray(each, float) for each in busy.values())))
