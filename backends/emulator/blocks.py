@@ -6,7 +6,7 @@ A loop's body is lowered once for every combination of extents that its steps ca
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import product
+from itertools import product, repeat
 from math import inf, prod
 
 from ...dsl import program
@@ -74,7 +74,18 @@ def _store(store: program.Store, scope: Scope) -> None:
 
 
 def _cuts(variable: program.LoopVariable, scope: Scope) -> list[slice]:
-    return steps.cuts(program.size_value(variable.axis.size, scope.shared.dims), scope.shared.sizes[variable.axis.name])
+    """The steps of an axis; of one that cuts another's tile, counted from where that tile begins."""
+    parent = variable.axis.parent
+    extent = scope.extents[parent] if parent else program.size_value(variable.axis.size, scope.shared.dims)
+    return steps.cuts(extent, scope.shared.sizes[variable.axis.name])
+
+
+def _moved(part: slice, parent: str | None, frame: Frame) -> slice:
+    """The positions of a step."""
+    if parent is None:
+        return part
+    begin = frame.spans[parent].start
+    return slice(begin + part.start, begin + part.stop)
 
 
 def _extents(parts: Sequence[slice]) -> tuple[int, ...]:
@@ -83,6 +94,8 @@ def _extents(parts: Sequence[slice]) -> tuple[int, ...]:
 
 def _tile_loop(loop: program.TileLoop, scope: Scope) -> Step:
     names = [each.axis.name for each in loop.variables]
+    parents = [each.axis.parent for each in loop.variables]
+    nested = any(parents)
     parts = [_cuts(each, scope) for each in loop.variables]
     variants: dict[tuple[int, ...], list[Step]] = {}
     for extents in product(*(dict.fromkeys(part.stop - part.start for part in each) for each in parts)):
@@ -98,7 +111,7 @@ def _tile_loop(loop: program.TileLoop, scope: Scope) -> Step:
             if number >= count:
                 break
             here = _numbered(parts, number)
-            frame.spans.update(zip(names, here, strict=True))
+            frame.spans.update(zip(names, here if not nested else map(_moved, here, parents, repeat(frame)), strict=True))
             for step in variants[_extents(here)]:
                 step(frame)
 
@@ -127,7 +140,7 @@ def _for_loop(loop: program.ForLoop, scope: Scope) -> None:
         carrying.leave(inner)
         variants[extent] = inner.steps
     body = [(part, variants[part.stop - part.start]) for part in parts]
-    scope.steps.append(_stepping(name, body, _guard(loop, scope)))
+    scope.steps.append(_stepping(loop.variable.axis, body, _guard(loop, scope)))
     carrying.end()
 
 
@@ -138,11 +151,13 @@ def _guard(loop: program.ForLoop, scope: Scope) -> Condition | None:
     return condition(loop.guard.body[-1].result, ops, scope.shared.dims, scope.shared.mask_bytes)
 
 
-def _stepping(name: str, body: Sequence[tuple[slice, list[Step]]], guard: Condition | None) -> Step:
+def _stepping(axis: program.Axis, body: Sequence[tuple[slice, list[Step]]], guard: Condition | None) -> Step:
+    name, parent = axis.name, axis.parent
+
     def run(frame: Frame) -> None:
         spans = frame.spans
         for part, body_steps in body:
-            spans[name] = part
+            spans[name] = _moved(part, parent, frame)
             if guard is None or guard.anywhere(spans):
                 for step in body_steps:
                     step(frame)

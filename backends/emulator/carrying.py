@@ -72,7 +72,8 @@ class Carrying:
 
     def _steps(self) -> int:
         axis = self.loop.variable.axis
-        return ceil(program.size_value(axis.size, self.scope.shared.dims) / self.scope.shared.sizes[axis.name])
+        whole = program.size_value(axis.size, self.scope.shared.dims)
+        return ceil((self.scope.extents[axis.parent] if axis.parent else whole) / self.scope.shared.sizes[axis.name])
 
     def _row_bytes(self, carried: program.Carried, axes: tuple[str, ...]) -> int:
         """From row to row, in the result if it would be computed there."""

@@ -109,10 +109,19 @@ def _shared_out(extents: Extents, sizes: dict[str, int], workers: int) -> dict[s
 
 def _coalescable(loop: program.TileLoop) -> list[program.Axis]:
     """Axes over which nothing reduces and by which every store is indexed."""
-    mattering = set(_reduced(loop.body))
+    mattering = {*_reduced(loop.body), *_cut(loop)}
     stores = [_names(each.index) for each in program.walk(loop.body) if isinstance(each, program.Store)]
     axes = [each.axis for each in loop.variables]
     return [axis for axis in axes if axis.name not in mattering and all(axis.name in each for each in stores)]
+
+
+def _cut(loop: program.TileLoop) -> Iterator[str]:
+    """Axes whose tile another one cuts, `k of m`, and those that do: where either begins matters to the other."""
+    for each in program.walk((loop,)):
+        variables = each.variables if isinstance(each, program.TileLoop) else ()
+        for variable in (*variables, *([each.variable] if isinstance(each, program.ForLoop) else [])):
+            if variable.axis.parent:
+                yield from (variable.axis.name, variable.axis.parent)
 
 
 def _reduced(body: Sequence[Statement]) -> Iterator[str]:

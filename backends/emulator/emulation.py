@@ -22,7 +22,6 @@ from ..showing import Show
 from .frame import Frame
 from .plan import Plan, plan
 from .stepwise import step_through
-from .survey import vectorised
 
 SCRATCH_BYTES = 256 << 20
 WORTH_SHARING = 1 << 18
@@ -207,8 +206,7 @@ def compile(
         if dims.get(name, -1) < 0:
             raise UsageError(f"kernel {kernel.name}: dimension {name} needs a size of 0 or more")
     sizes = tile_sizes(kernel, dims, tiles)
-    fast = vectorised(kernel) and not (show and kernel.printing)
-    planned = plan(kernel, dims, sizes, scratch_bytes, fast_accumulate) if fast else None
+    planned = None if show and kernel.printing else plan(kernel, dims, sizes, scratch_bytes, fast_accumulate)
     return Emulation(kernel, dims, sizes, planned, show)
 
 

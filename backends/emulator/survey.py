@@ -12,21 +12,6 @@ from ..conditions import condition
 from .fuse import total_uses, uses
 
 
-def vectorised(kernel: program.Kernel) -> bool:
-    """Whether the fast emulation knows every construct of a kernel; else it is executed step by step."""
-    return not any(_stepwise_only(each) for each in program.walk(kernel.body))
-
-
-def _stepwise_only(statement: Statement) -> bool:
-    match statement:
-        case program.TileLoop():
-            return any(each.axis.parent for each in statement.variables)
-        case program.ForLoop():
-            return statement.variable.axis.parent is not None
-        case _:
-            return False
-
-
 def unevaluated(body: Sequence[Statement], ops: Mapping[Value, Op], dims: Mapping[str, int]) -> frozenset[Value]:
     """Values never computed as such: read by nothing, or only by `where`s that decide a condition on positions themselves."""
     readers: dict[Value, list[Statement]] = {}

@@ -22,7 +22,7 @@ from ..numerics import Array
 from ..showing import Show, shown
 from .addressing import Places, places
 from .cost import contraction_rows
-from .disorder import shuffled, shuffled_steps
+from .disorder import interleaved, shuffled, shuffled_steps
 from .errors import EngineFault
 from .evaluate import evaluate, names
 from .guards import Guards
@@ -119,6 +119,16 @@ class Machine:
             steps = shuffled_steps(loop, steps, self._disorder)
         if steps and loop.limit is None:
             self._first_steps[loop.axis.name] = steps[0]
+        if self._disorder:
+            self._interleaved(loop, steps, self._disorder)
+        else:
+            self._in_order(loop, steps)
+        if before is None:
+            self._ranges.pop(loop.axis.name, None)
+        else:
+            self._ranges[loop.axis.name] = before
+
+    def _in_order(self, loop: Loop, steps: list[Range]) -> None:
         flights: dict[int, Flight] = {}
         for turn in range(len(steps) + len(loop.stages) - 1 if steps else 0):
             for number, stage in enumerate(loop.stages):
@@ -130,10 +140,19 @@ class Machine:
                     done = [buffer for each in loop.stages[: number + 1] for buffer in each.allocates]
                     flights[step] = self._suspended(done)
             flights.pop(turn - len(loop.stages) + 1, None)
-        if before is None:
-            self._ranges.pop(loop.axis.name, None)
-        else:
-            self._ranges[loop.axis.name] = before
+
+    def _interleaved(self, loop: Loop, steps: list[Range], disorder: random.Random) -> None:
+        """The nodes of all steps in a random order."""
+        flights: dict[int, Flight] = {}
+        left = dict.fromkeys(range(len(steps)), len(loop.body))
+        for step, node in interleaved(loop, len(steps), self._program.slots, disorder):
+            self._ranges[loop.axis.name] = steps[step]
+            self._resume(flights.get(step, {}))
+            self.run(() if step in flights else loop.allocates, (node,))
+            flights[step] = self._suspended(list(loop.allocates))
+            left[step] -= 1
+            if not left[step]:
+                flights[step] = {}
 
     def _suspended(self, buffers: list[Buffer]) -> Flight:
         """The instances of a step whose next stage comes later."""
