@@ -28,6 +28,13 @@ class Tunable:
     default: Choice
     reasons: tuple[str, ...]
     """Why the domain ends where it does, a sentence a bound, e.g. `partitions of trn2: 128`."""
+    slots: bool = False
+    """A number of slots: more of them take memory, and never time."""
+
+    @property
+    def structural(self) -> bool:
+        """True if it changes what the program is made of, and not only its numbers."""
+        return self.kind != "tile" and not self.slots
 
     @property
     def ordered(self) -> bool:

@@ -1,195 +1,23 @@
-"""Spaces to develop a search on: made-up GPU kernels with interactions, cliffs, plateaus and noise, and the timing model.
+"""Spaces to develop and to judge a search on: made-up GPU kernels, and parts of our own spaces as the timing model sees them.
 
-Each is known whole, as the brute-forced spaces of real kernels are: a table of configurations and what each would measure.
+Each is known whole, as the brute-forced spaces of real kernels are. `gpu_spaces.py` has those that a strategy may be developed
+on, `held_out_spaces.py` those that it is judged by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 import tilery.kernels
+from benchmarks import gpu_spaces, held_out_spaces
+from benchmarks.brute import Brute
 from tilery.tuner.engine_model import EngineModel
 from tilery.tuner.feasibility import survey
 from tilery.tuner.space import Space
 
-Columns = Mapping[str, NDArray[np.int64]]
-Values = NDArray[np.float64]
-Numbers = NDArray[np.floating] | NDArray[np.integer]
-Row = tuple[int | str, ...]
-
-
-@dataclass(frozen=True)
-class Brute:
-    """A space and what every feasible configuration measures, in microseconds; infinite where it fails when run."""
-
-    name: str
-    space: Mapping[str, tuple[int | str, ...]]
-    table: Mapping[Row, float]
-
-    @property
-    def best(self) -> float:
-        """The optimum."""
-        return min(self.table.values())
-
-    def feasible(self, config: Mapping[str, object]) -> bool:
-        """The constraint as a search is given it; configurations that fail when run pass it."""
-        return tuple(config.values()) in self.table
-
-    def measure(self, config: Mapping[str, object]) -> float:
-        """What the configuration measures."""
-        return self.table[tuple(config.values())]  # type: ignore[arg-type]
-
-
-STEEPNESS = 2.0
-
-
-def _brute(
-    name: str,
-    space: Mapping[str, tuple[int, ...]],
-    allowed: Callable[[Columns], NDArray[np.bool_]],
-    time: Callable[[Columns], Values],
-) -> Brute:
-    rows = np.array(list(product(*space.values())), dtype=np.int64)
-    rows = rows[allowed(dict(zip(space, rows.T, strict=True)))]
-    microseconds = time(dict(zip(space, rows.T, strict=True)))
-    # Steeper than the formulas: an order of magnitude between median and best is what real spaces have.
-    microseconds = microseconds.min() * (microseconds / microseconds.min()) ** STEEPNESS
-    noise = np.exp(np.random.default_rng(len(rows)).normal(0, 0.02, len(rows)))
-    keys = [tuple(int(value) for value in row) for row in rows]
-    return Brute(name, space, dict(zip(keys, (microseconds * noise).tolist(), strict=True)))
-
-
-def _occupancy(threads: Numbers, registers: Numbers, shared: Numbers) -> Values:
-    """The share of 2,048 resident threads that a processor with 64 Ki registers and 96 KiB holds: a staircase."""
-    blocks = np.minimum(
-        2048 // threads, np.minimum(65536 // (threads * np.minimum(registers, 255)), 98304 // np.maximum(shared, 1))
-    )
-    return np.asarray(np.minimum(blocks, 32) * threads / 2048)
-
-
-def gemm() -> Brute:
-    """Two-level tiling with vectors and optional staging of either operand; the rules are those of a well-known library."""
-    space = {
-        "mwg": (16, 32, 64, 128), "nwg": (16, 32, 64, 128), "kwg": (16, 32),
-        "mdimc": (8, 16, 32), "ndimc": (8, 16, 32), "mdima": (8, 16, 32), "ndimb": (8, 16, 32),
-        "vwm": (1, 2, 4, 8), "vwn": (1, 2, 4, 8), "sa": (0, 1), "sb": (0, 1),
-    }  # fmt: skip
-
-    def allowed(c: Columns) -> NDArray[np.bool_]:
-        threads = c["mdimc"] * c["ndimc"]
-        fits = (c["mwg"] % (c["mdimc"] * c["vwm"]) == 0) & (c["nwg"] % (c["ndimc"] * c["vwn"]) == 0)
-        fits &= (c["mwg"] % (c["mdima"] * c["vwm"]) == 0) & (c["nwg"] % (c["ndimb"] * c["vwn"]) == 0)
-        fits &= (c["kwg"] % np.maximum(threads // c["mdima"], 1) == 0) & (c["kwg"] % np.maximum(threads // c["ndimb"], 1) == 0)
-        return np.asarray(fits)
-
-    def time(c: Columns) -> Values:
-        threads = c["mdimc"] * c["ndimc"]
-        work = (c["mwg"] // c["mdimc"]) * (c["nwg"] // c["ndimc"])
-        registers = 24 + 1.3 * work + 2 * c["vwm"] + 2 * c["vwn"] + 6 * (c["kwg"] == 32)
-        shared = 4.0 * c["kwg"] * (c["sa"] * c["mwg"] + c["sb"] * c["nwg"])
-        occupancy = _occupancy(threads, registers, shared)
-        hidden = np.minimum(1, (occupancy * 2048 / 32 * np.sqrt(work)) / 60)
-        compute = 900 * (1 + 2.5 / work + 3 / c["kwg"]) / np.maximum(hidden, 0.05) * np.where(registers > 128, 1.6, 1)
-        reuse_a, reuse_b = np.where(c["sa"], c["nwg"], 8 + c["nwg"] / 6), np.where(c["sb"], c["mwg"], 8 + c["mwg"] / 6)
-        coalesced_a = np.where(c["vwm"] * c["mdima"] >= 32, 1, 1.7) * np.where(c["vwm"] == 8, 1.25, 1)
-        coalesced_b = np.where(c["vwn"] * c["ndimb"] >= 32, 1, 1.7) * np.where(c["vwn"] == 8, 1.25, 1)
-        memory = 30000 * (coalesced_a / reuse_a + coalesced_b / reuse_b)
-        conflicts = 1 + 0.25 * c["sa"] * (c["vwm"] == 1) + 0.2 * c["sb"] * (c["mdimc"] == 8)
-        return np.asarray((np.maximum(compute, memory) + 0.3 * np.minimum(compute, memory)) * conflicts)
-
-    return _brute("gemm", space, allowed, time)
-
-
-def convolution() -> Brute:
-    """A stencil of blocks and tiles, with padding against bank conflicts and a read-only path; some launches fail."""
-    space = {
-        "block_x": tuple(range(16, 257, 16)), "block_y": (1, 2, 4, 8, 16, 32), "tile_x": (1, 2, 3, 4, 5, 6, 7, 8),
-        "tile_y": (1, 2, 3, 4, 5, 6, 7, 8), "padding": (0, 1), "read_only": (0, 1),
-    }  # fmt: skip
-
-    def allowed(c: Columns) -> NDArray[np.bool_]:
-        threads = c["block_x"] * c["block_y"]
-        staged = 4 * (c["block_x"] * c["tile_x"] + 16 + c["padding"]) * (c["block_y"] * c["tile_y"] + 16)
-        return np.asarray(
-            (threads >= 64) & (threads <= 1024) & (staged <= 49152) & ((c["padding"] == 0) | (c["block_x"] % 32 != 0))
-        )
-
-    def time(c: Columns) -> Values:
-        threads, work = c["block_x"] * c["block_y"], c["tile_x"] * c["tile_y"]
-        width, height = c["block_x"] * c["tile_x"], c["block_y"] * c["tile_y"]
-        registers = 18 + 2.6 * work + 3 * c["tile_x"]
-        occupancy = _occupancy(threads, registers, 4.0 * (width + 16) * (height + 16))
-        halo = (width + 16) * (height + 16) / (width * height)
-        tail = np.ceil(4096 / width) * width / 4096 * np.ceil(4096 / height) * height / 4096
-        conflicts = np.where((c["padding"] == 0) & (c["block_x"] % 32 != 0), 1.5, 1)
-        hidden = np.minimum(1, occupancy * (1 + 0.35 * np.sqrt(work)) / 0.9)
-        compute = 700 * conflicts * (1 + 0.5 / c["tile_x"] + 0.4 / c["tile_y"]) / np.maximum(hidden, 0.04)
-        memory = 420 * halo * np.where(c["read_only"] & (c["tile_x"] % 2 == 0), 0.8, 1) * np.where(c["block_x"] < 32, 1.6, 1)
-        spill = np.where(registers > 128, 1 + (registers - 128) / 60, 1)
-        return np.where((registers > 170) & (threads > 384), np.inf, (np.maximum(compute, memory) + 0.2 * memory) * tail * spill)
-
-    return _brute("convolution", space, allowed, time)
-
-
-def dedispersion() -> Brute:
-    """Bound by memory: long plateaus, an optimum in a corner, strides and unrolling that matter only there."""
-    space = {
-        "block_x": (1, 2, 4, 8, 16, 32, 64, 128, 256, 512), "block_y": (1, 2, 4, 8, 16, 32, 64, 128),
-        "tile_x": (1, 2, 3, 4, 6, 8), "tile_y": (1, 2, 3, 4, 6, 8), "stride_x": (0, 1), "stride_y": (0, 1),
-        "unroll": (0, 1, 2, 4),
-    }  # fmt: skip
-
-    def allowed(c: Columns) -> NDArray[np.bool_]:
-        threads = c["block_x"] * c["block_y"]
-        fits = (threads >= 32) & (threads <= 1024) & ((c["tile_x"] > 1) | (c["stride_x"] == 0))
-        return np.asarray(fits & ((c["tile_y"] > 1) | (c["stride_y"] == 0)) & (c["tile_x"] * c["tile_y"] <= 36))
-
-    def time(c: Columns) -> Values:
-        threads, work = c["block_x"] * c["block_y"], c["tile_x"] * c["tile_y"]
-        registers = 16 + 2.2 * work * (1 + 0.2 * c["unroll"])
-        occupancy = _occupancy(threads, registers, 0.0 * threads)
-        coalesced = 1 + 3 / np.minimum(c["block_x"], 32) + 0.4 * ((c["stride_x"] == 0) & (c["tile_x"] > 1))
-        cached = 1 + 8 / (c["block_y"] * c["tile_y"]) * np.where(c["stride_y"], 0.8, 1)
-        hidden = np.minimum(1, 0.25 + occupancy + 0.08 * c["unroll"])
-        overhead = 1 + 0.25 / np.maximum(1, c["unroll"]) / work + 0.3 * (c["unroll"] == 0)
-        spill = np.where(registers > 150, 2.2, 1)
-        return np.asarray(1500 * np.maximum(1.35, coalesced * cached / hidden) * overhead * spill)
-
-    return _brute("dedispersion", space, allowed, time)
-
-
-def polygon() -> Brute:
-    """Few parameters, large domains: the tile trades work per thread for registers, and methods change the rules."""
-    space = {
-        "block": tuple(range(32, 1025, 32)), "tile": tuple(range(1, 21)),
-        "between": (0, 1, 2, 3), "method": (0, 1, 2), "precomputed": (0, 1),
-    }  # fmt: skip
-
-    def time(c: Columns) -> Values:
-        registers = 14 + np.array([3.0, 4.0, 2.4, 3.6])[c["between"]] * c["tile"] + 8 * c["precomputed"]
-        occupancy = _occupancy(c["block"], registers, 0.0 * c["block"])
-        hidden = np.minimum(1, occupancy * (1 + 0.4 * c["tile"]) / 1.8)
-        step = np.array([1.0, 0.85, 1.3, 0.95])[c["between"]] * np.array([1.0, 1.15, 0.9])[c["method"]]
-        step = step * np.where((c["method"] == 2) & (c["between"] == 1), 1.3, 1) + 0.9 / c["tile"] * np.where(
-            c["precomputed"], 0.5, 1
-        )
-        points = c["block"] * c["tile"]
-        waves = np.ceil(2_000_000 / points / 80) * 80 * points / 2_000_000
-        return np.asarray(800 * step * waves / np.maximum(hidden, 0.08) * np.where(registers > 64, 1.2, 1))
-
-    return _brute("polygon", space, lambda c: (c["tile"] > 1) | (c["precomputed"] == 0), time)
-
-
-MODELLED = (
-    ("matmul", "trn2", {"M": 1000, "K": 1024, "N": 1500}),
-    ("softmax", "trn1", {"M": 3000, "N": 2000}),
-)
-MOST = 6000
+MOST = 4000
 
 
 def modelled(name: str, chip: str, shape: Mapping[str, int]) -> Brute:
@@ -204,8 +32,17 @@ def modelled(name: str, chip: str, shape: Mapping[str, int]) -> Brute:
     return Brute(f"{name} {chip}", {each.name: each.values for each in space.tunables}, table)
 
 
-def spaces(with_model: bool = True) -> Iterator[Brute]:
-    """All of them."""
-    yield from (gemm(), convolution(), dedispersion(), polygon())
-    if with_model:
-        yield from (modelled(*each) for each in MODELLED)
+DEVELOPED_ON: tuple[Callable[[], Brute], ...] = (
+    gpu_spaces.gemm,
+    gpu_spaces.convolution,
+    gpu_spaces.dedispersion,
+    gpu_spaces.polygon,
+)
+HELD_OUT: tuple[Callable[[], Brute], ...] = (
+    held_out_spaces.hotspot,
+    held_out_spaces.bodies,
+    held_out_spaces.operator,
+    held_out_spaces.distance,
+    lambda: modelled("matmul", "trn2", {"M": 1000, "K": 1024, "N": 1500}),
+    lambda: modelled("softmax", "trn1", {"M": 3000, "N": 2000}),
+)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections import deque
 from typing import Protocol
 
-import numpy as np
-
 from .trials import Trial, Trials
 
 
@@ -25,24 +23,20 @@ class Arm(Protocol):
 
 
 class BoundOrder:
-    """The configurations in order of their lower bounds: first the most generous of each set of tiles and structure, then all."""
+    """The configurations in order of their lower bounds."""
 
     def __init__(self, trials: Trials) -> None:
         self._trials = trials
-        landscape = trials.landscape
-        _, first = np.unique(landscape.space.without_slots(landscape.order), return_index=True)
-        self._passes = [np.sort(first), np.arange(len(landscape.order))]
-        self._next = [0, 0]
+        self._next = 0
 
     def propose(self) -> int | None:
         """The next-best lower bound; None once the bounds reach the best latency."""
         end = self._trials.landscape.below(self._trials.best_us)
-        for number, places in enumerate(self._passes):
-            while self._next[number] < len(places) and (place := places[self._next[number]]) < end:
-                self._next[number] += 1
-                index = int(self._trials.landscape.order[place])
-                if index not in self._trials.done:
-                    return index
+        while self._next < end:
+            index = int(self._trials.landscape.order[self._next])
+            self._next += 1
+            if index not in self._trials.done:
+                return index
         return None
 
     def told(self, trial: Trial, own: bool) -> None:

@@ -20,9 +20,11 @@ from .front_search import FrontOutcome, front_search, front_survey
 from .objectives import read_objectives, values_by_name
 from .progress import Progress, Watcher
 from .result import FrontPoint, Result, Scored
-from .sampler import check_sampler
-from .search import Budget, Outcome, search
+from .search import AUTO, Budget, Outcome, search
 from .space import Space
+
+LEAST_PATIENCE_S = 2.0
+"""A space is screened whole if that takes no longer, or half of the search's budget where that is more."""
 
 
 def autotune(
@@ -33,7 +35,7 @@ def autotune(
     cores: int = 1,
     objective: str = "latency",
     max_error: float | None = None,
-    sampler: str = "tpe",
+    sampler: str = AUTO,
     budget_s: float | None = 20.0,
     trials: int | None = None,
     seed: int = 0,
@@ -51,18 +53,22 @@ def autotune(
     `NothingVerified` if no finalist computes what the reference says.
     """
     names = read_objectives(objective)
-    check_sampler(sampler)
+    if sampler != AUTO:
+        from .sampler import check_sampler  # brings Optuna along
+
+        check_sampler(sampler)
     start = time.monotonic()
     model = EngineModel(kernel, dims, chip, cores, names, max_error)
     _ = model.objectives  # says now if the chip has no numbers for them
     default, space, budget = model.default(), Space(model.tunables), Budget(budget_s, trials)
+    patience_s = None if budget_s is None else max(LEAST_PATIENCE_S, budget_s / 2)
     if names != ("latency",):
-        front = front_survey(model, space, space.index(default), seed, screening(start, progress))
+        front = front_survey(model, space, space.index(default), seed, screening(start, progress), patience_s)
         known = [adapt(config, space.tunables) for config in seeds]
         found = front_search(model, front, default, budget, sampler=sampler, seed=seed, seeds=known, watch=progress)
         best, points = verified_front(model, found, seed, start, progress)
         return _result(model, found, best, objective, sampler, seed, time.monotonic() - start, points)
-    landscape = survey(model, space, space.index(default), seed, screening(start, progress))
+    landscape = survey(model, space, space.index(default), seed, screening(start, progress), patience_s)
     outcome = search(
         model,
         landscape,

@@ -13,7 +13,7 @@ from ..backends import engine
 from ..backends.chips import Chip
 from ..backends.tunable import Choice, Config, Tunable
 from ..dsl import program
-from .model import Measurement, Screening
+from .model import Footprint, Measurement, Screening
 from .objectives import Objective, make_objective
 from .precision import ErrorMeter, allowed_types, ruled_out
 
@@ -59,9 +59,19 @@ class EngineModel:
         allowed = allowed_types(self.kernel, self.meter, self.max_error)
         return engine.default_config(self.kernel, self.dims, self.chip, allowed)
 
-    def screen(self, columns: Mapping[str, NDArray[np.integer]]) -> Screening:
-        """Capacity, banks, precision and lower bounds for arrays of configurations."""
-        return self._screened(columns)
+    def footprint(self, config: Config, tiles: Mapping[str, NDArray[np.integer]]) -> Footprint:
+        """Memory, precision and lower bounds of one structure with arrays of tile sizes."""
+        found = engine.footprint(self.kernel, self.dims, self.chip, config, tiles)
+        if any(isinstance(each.default, str) for each in self.kernel.tunes):
+            columns = {each.name: np.array([each.values.index(config[each.name])]) for each in self.tunables}
+            name, out = ruled_out(self.kernel, self.tunables, columns, self.meter, self.max_error, "error" in self.names)
+            found = _limited(found, name, bool(out[0]))
+        # The busiest of the cores has at least its even share of the work.
+        return found if self.cores == 1 else replace(found, lower_bound_us=found.lower_bound_us / self.cores)
+
+    def canonical(self, config: Config) -> Mapping[str, Choice]:
+        """The structural choices that make a difference."""
+        return engine.canonical(self.kernel, self.chip, config)
 
     def screen_all(self, columns: Mapping[str, NDArray[np.integer]]) -> tuple[Screening, NDArray[np.float64]]:
         """The same, and the bounds on every objective, shape [configuration, objective]."""
@@ -88,3 +98,15 @@ class EngineModel:
     def report(self, config: Config) -> engine.Report:
         """The full timing report of one configuration."""
         return engine.simulate(engine.lower(self.kernel, self.dims, self.chip, config, self.cores))
+
+
+def _limited(found: engine.Footprint, name: str, out: bool) -> engine.Footprint:
+    """A footprint with a limit more, which all of it violates or nothing."""
+    count = found.fixed.shape[1]
+    return replace(
+        found,
+        limits=(*found.limits, name),
+        capacity=np.append(found.capacity, 0.0),
+        fixed=np.vstack([found.fixed, np.full(count, float(out))]),
+        each={slots: np.vstack([one, np.zeros(count)]) for slots, one in found.each.items()},
+    )

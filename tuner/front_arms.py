@@ -121,7 +121,8 @@ class FrontDescent:
                 self._weights = self._weighing.draw()
                 values = np.array([each.values for each in fresh])
                 self._move_to(fresh[int(self._weighing.number(values, self._weights).argmin())])
-            around = self._front.places(self._neighbourhoods[self._level](self._centre.index))
+            landscape = self._front.landscape
+            around = self._front.places(landscape.lifted(self._neighbourhoods[self._level](self._centre.index)))
             around = around[self._front.joinable[around]]
             numbers = self._weighing.number(self._front.vectors[around], self._weights)
             self._queue.extend(around[np.argsort(numbers, kind="stable")].tolist())

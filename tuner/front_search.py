@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..backends.engine.errors import Infeasible
-from ..backends.tunable import Config, Tunable
-from .feasibility import Landscape, survey
-from .front import Front, Vectors
+from ..backends.tunable import Config
+from .feasibility import Report, survey
+from .front import Front
 from .front_arms import BoundWalk, FrontArm, FrontDescent, FrontStudy, Weighing
-from .model import ManyModel, Measurement, Screening
+from .model import ManyModel
 from .progress import Progress, Stop, Watcher
 from .sampler import SAMPLERS
-from .search import Budget, Clock
-from .space import Indices, Space
+from .search import AUTO, Budget, Clock
+from .space import Space
 from .trials import Trial
 from .turns import Turns
 
@@ -37,7 +36,7 @@ def front_search(
     default: Config,
     budget: Budget,
     *,
-    sampler: str = "tpe",
+    sampler: str = AUTO,
     seed: int = 0,
     seeds: Sequence[Config] = (),
     watch: Watcher | None = None,
@@ -56,7 +55,7 @@ def front_search(
     told_s, stop = 0.0, clock.spent(len(front.done))
     try:
         for index in dict.fromkeys(space.index(config) for config in seeds):
-            allowed = len(front.places(np.array([index]))) > 0
+            allowed = bool(np.isfinite(front.landscape.bounds_of(np.array([index]))[0]))
             if allowed and index not in front.done and not (stop := stop or clock.spent(len(front.done))):
                 _tell(arms, _timed(model, front, index))
         while not stop:
@@ -84,6 +83,7 @@ def standing(front: Front, default: Trial, elapsed_s: float, fraction: float) ->
 def _arms(front: Front, first: Trial, sampler: str, seed: int) -> list[FrontArm]:
     weighing = Weighing(front.vectors, np.random.default_rng(seed))
     arms: list[FrontArm] = [BoundWalk(front, weighing), FrontDescent(front, weighing, first)]
+    sampler = "tpe" if sampler == AUTO else sampler
     if SAMPLERS[sampler] is not None:
         arms.append(FrontStudy(front, weighing, sampler, seed))
     _tell(arms, first)
@@ -123,56 +123,16 @@ def _timed(model: ManyModel, front: Front, index: int) -> Trial | None:
 
 
 def front_survey(
-    model: ManyModel, space: Space, start: int, seed: int = 0, progress: Callable[[int, int], None] | None = None
+    model: ManyModel,
+    space: Space,
+    start: int,
+    seed: int = 0,
+    progress: Report | None = None,
+    patience_s: float | None = None,
 ) -> Front:
-    """Screens as `survey` does, and keeps the bounds on every objective; a sampled space is followed downhill of each."""
-    seen: list[tuple[Indices, Vectors]] = []
-    surveyed: Landscape | None = None
-    for place in range(len(model.objectives)):
-        found = survey(_Facet(model, space, place, seen), space, start, seed + place, progress)
-        surveyed = surveyed or found
-        if found.whole:
-            break
-    assert surveyed
-    indices, first = np.unique(np.concatenate([each for each, _ in seen]), return_index=True)
-    vectors = np.concatenate([each for _, each in seen])[first]
-    # More slots never make anything slower, and bounds do not see them: of equal bounds the most generous comes first.
-    sort = np.lexsort((-space.generosity(indices), *vectors.T[::-1]))
-    landscape = replace(surveyed, order=indices[sort], bounds=vectors[sort, 0])
-    return Front(landscape, vectors[sort])
-
-
-@dataclass
-class _Facet:
-    """A model as one of its objectives sees it, which writes down the bounds on all of them."""
-
-    model: ManyModel
-    space: Space
-    place: int
-    seen: list[tuple[Indices, Vectors]] = field(default_factory=list)
-
-    @property
-    def tunables(self) -> tuple[Tunable, ...]:
-        return self.model.tunables
-
-    def default(self) -> Config:
-        return self.model.default()
-
-    def measure(self, config: Config) -> Measurement:
-        return self.model.measure(config)
-
-    def screen(self, columns: Mapping[str, NDArray[np.integer]]) -> Screening:
-        found, bounds = self.model.screen_all(columns)
-        feasible = np.flatnonzero(found.limit == 0)
-        digits = np.stack([columns[each.name][feasible] for each in self.space.tunables], axis=1)
-        self.seen.append((self.space.indices(digits), bounds[feasible]))
-        return _Seen(found.limit, found.limits, bounds[:, self.place])
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """A screening with the bounds of one objective."""
-
-    limit: NDArray[np.integer]
-    limits: tuple[str, ...]
-    lower_bound_us: NDArray[np.float64]
+    """Screens as `survey` does, and adds the bounds on every objective, which no slots change."""
+    landscape = survey(model, space, start, seed, progress, patience_s)
+    indices = landscape.order
+    _, vectors = model.screen_all(space.columns(indices))
+    sort = np.lexsort((indices, *vectors.T[::-1]))
+    return Front(replace(landscape, order=indices[sort], bounds=vectors[sort, 0]), vectors[sort])

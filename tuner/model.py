@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.tunable import Config, Tunable
+from ..backends.tunable import Choice, Config, Tunable
 
 
 class Screening(Protocol):
@@ -26,6 +26,33 @@ class Screening(Protocol):
     @property
     def lower_bound_us(self) -> NDArray[np.floating]:
         """Per configuration: a latency that the exact one is never below."""
+
+
+class Footprint(Protocol):
+    """What can be said by arithmetic alone of configurations that differ in tile sizes and slots only.
+
+    What they take of each limited memory is a sum: `fixed`, and for every slot of a tunable what `each` says.
+    """
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """The names of the limits."""
+
+    @property
+    def capacity(self) -> NDArray[np.float64]:
+        """How much there is of each."""
+
+    @property
+    def fixed(self) -> NDArray[np.float64]:
+        """Shape [limit, configuration]."""
+
+    @property
+    def each(self) -> Mapping[str, NDArray[np.float64]]:
+        """By tunable of slots, those that make a difference: shape [limit, configuration]."""
+
+    @property
+    def lower_bound_us(self) -> NDArray[np.float64]:
+        """A latency that the exact one is never below, with any number of slots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +84,11 @@ class Model(Protocol):
     def default(self) -> Config:
         """The model's own pick; raises `Infeasible` if nothing is feasible."""
 
-    def screen(self, columns: Mapping[str, NDArray[np.integer]]) -> Screening:
-        """Limits and lower bounds of many configurations, given per tunable as indices into its values."""
+    def footprint(self, config: Config, tiles: Mapping[str, NDArray[np.integer]]) -> Footprint:
+        """Memory and lower bounds of the structure of `config` with arrays of tile sizes."""
+
+    def canonical(self, config: Config) -> Mapping[str, Choice]:
+        """The structural choices that make a difference: configurations of equal ones are the same program."""
 
     def measure(self, config: Config) -> Measurement:
         """The exact latency of one configuration; raises `Infeasible` if it does not fit after all."""

@@ -135,17 +135,14 @@ def listed(space: Mapping[str, Iterable[Value]], constraint: Constraint | None, 
 
 
 def screened(landscape: Landscape) -> Pool:
-    """The pool of a kernel's space: the configurations of best lower bounds, first one of each set that differs in slots only."""
-    order, space = landscape.order, landscape.space
-    _, first = np.unique(space.without_slots(order), return_index=True)
-    leading = np.sort(first)[:SAMPLE]
-    places = np.concatenate([leading, np.setdiff1d(np.arange(len(order)), leading)[: SAMPLE - len(leading)]])
+    """The pool of a kernel's space: of what is worth timing, that of best lower bounds."""
+    order, space = landscape.order[:SAMPLE], landscape.space
     return Pool(
         tuple(each.name for each in space.tunables),
         tuple(each.values for each in space.tunables),
-        space.digits(order[places]).astype(np.int16),
-        landscape.whole and len(places) == len(order),
-        landscape.bounds[places],
+        space.digits(order).astype(np.int16),
+        landscape.whole and len(order) == len(landscape.order),
+        landscape.bounds[:SAMPLE],
         bounds_of=lambda rows: landscape.bounds_of(space.indices(rows.astype(np.int64))),
     )
 

@@ -26,10 +26,12 @@ class Space:
         self.size = math.prod(len(each.values) for each in self.tunables)
         if self.size >= 2**62:
             raise ValueError(f"a space of {self.size:.1e} configurations cannot be numbered in 64 bits")
-        self.slots = np.array([each.name.split(".")[0] == "buffers" for each in self.tunables], dtype=bool)
+        self.slots = np.array([each.slots for each in self.tunables], dtype=bool)
         """Which tunables are numbers of slots: more of them cost memory, and never time."""
-        self.numbers = self.slots | np.array([each.kind == "tile" for each in self.tunables], dtype=bool)
+        self.numbers = np.array([not each.structural for each in self.tunables], dtype=bool)
         """Which tunables change a program's numbers only, not its structure: tile sizes and slots."""
+        self.structure_count = math.prod(self.radices[~self.numbers].tolist())
+        """How many combinations of structural choices there are."""
         self._strides = np.array(
             [math.prod(self.radices[place + 1 :].tolist()) for place in range(len(self.radices))], dtype=np.int64
         )
@@ -84,26 +86,17 @@ class Space:
             return generator.permutation(self.size)[:count].astype(np.int64)
         return np.unique(generator.integers(self.size, size=count))
 
-    def draw_alike(self, generator: np.random.Generator, count: int, groups: int) -> Indices:
-        """About `count` random configurations of `groups` random structures.
-
-        A model has to look at each structure anew, but scores all numbers within one at once.
-        """
-        digits = np.repeat(self.groups(generator, groups), -(-count // groups), axis=0)
-        digits[:, self.numbers] = generator.integers(self.radices[self.numbers], size=(len(digits), int(self.numbers.sum())))
-        # Half of them have the same number of slots everywhere: independent draws would hardly ever be generous throughout.
-        even = generator.integers(self.radices.max(), size=(len(digits), 1))
-        level = np.minimum(even, self.radices[self.slots] - 1)
-        digits[:, self.slots] = np.where(generator.random((len(digits), 1)) < 0.5, level, digits[:, self.slots])
-        return np.unique(digits @ self._strides)
-
-    def generosity(self, indices: Indices) -> Indices:
-        """How many slots each configuration has above the least possible, all told."""
-        return np.asarray(self.digits(indices)[:, self.slots].sum(axis=1))
-
     def without_slots(self, indices: Indices) -> Indices:
         """The same configurations with the fewest slots: what is equal then differs in slots only."""
         return np.asarray(indices - self.digits(indices)[:, self.slots] @ self._strides[self.slots])
+
+    def structure_of(self, indices: Indices) -> Indices:
+        """The same configurations with every number at its first choice: what is equal then differs in numbers only."""
+        return np.asarray(indices - self.digits(indices)[:, self.numbers] @ self._strides[self.numbers])
+
+    def with_slots(self, indices: Indices, digits: Indices) -> Indices:
+        """Configurations of fewest slots, given slots as choice indices, shape [configuration, tunable of slots]."""
+        return np.asarray(indices + digits @ self._strides[self.slots])
 
     def groups(self, generator: np.random.Generator, most: int) -> Indices:
         """Structures as choice indices, all of them or `most` random ones; the numbers in them are 0."""
@@ -113,16 +106,37 @@ class Space:
         strides = np.array([math.prod(radices[place + 1 :].tolist()) for place in range(len(radices))], dtype=np.int64)
         return (chosen[:, None] // strides) % radices
 
-    def alike(self, group: Indices) -> Indices:
-        """Every configuration with the structure of `group`."""
-        sizes = np.where(self.numbers, self.radices, 1)
+    def cells(self, group: Indices, generator: np.random.Generator, most: int) -> Indices:
+        """Every configuration with the structure of `group` and the fewest slots, or `most` random ones."""
+        tiles = self.numbers & ~self.slots
+        sizes = np.where(tiles, self.radices, 1)
         strides = np.array([math.prod(sizes[place + 1 :].tolist()) for place in range(len(sizes))], dtype=np.int64)
-        numbers = (np.arange(math.prod(sizes.tolist()))[:, None] // strides) % sizes
-        return (np.where(self.numbers, numbers, group)) @ self._strides
+        count = math.prod(sizes.tolist())
+        chosen = np.arange(count) if count <= most else np.unique(generator.integers(count, size=most))
+        return np.where(tiles, (chosen[:, None] // strides) % sizes, group) @ self._strides
 
-    def steps(self, index: int, *, numbers: bool = False) -> Indices:
-        """The configurations that differ in one tunable, by one step; with `numbers`, in a number only."""
-        changes = (change for change in self._changes(index) if self.numbers[change[0]] or not numbers)
+    def tiles(self, indices: Indices) -> dict[str, NDArray[np.integer]]:
+        """The tile sizes of configurations, by tunable."""
+        columns = self.columns(indices)
+        kinds = zip(self.tunables, self.numbers & ~self.slots, strict=True)
+        return {each.name: np.asarray(each.values)[columns[each.name]] for each, tile in kinds if tile}
+
+    def structures(self, group: Indices) -> Indices:
+        """The structures that differ from one in one choice, as choice indices."""
+        places = [(place, digit) for place in np.flatnonzero(~self.numbers) for digit in range(self.radices[place])]
+        around = np.tile(group, (len(places), 1))
+        for row, (place, digit) in zip(around, places, strict=True):
+            row[place] = digit
+        return around
+
+    def steps(self, index: int) -> Indices:
+        """The configurations that differ in one tunable, by one step."""
+        return self._moved(index, ((change,) for change in self._changes(index)))
+
+    def fewer_slots(self, index: int) -> Indices:
+        """The configurations with one slot fewer of one kind."""
+        digits = self._digits_of(index)
+        changes = ((place, digits[place] - 1) for place in np.flatnonzero(self.slots).tolist() if digits[place])
         return self._moved(index, ((change,) for change in changes))
 
     def lines(self, index: int) -> Indices:

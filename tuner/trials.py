@@ -59,9 +59,8 @@ class Trials:
         return sorted((each for each in self.done.values() if each), key=lambda trial: trial.rank)
 
     def promising(self, indices: Indices) -> Indices:
-        """Those that are feasible, new, and whose lower bound leaves room to win; best lower bound first."""
-        if not len(indices):
-            return indices
+        """What stands for them and is new, and whose lower bound leaves room to win; best lower bound first."""
+        indices = self.landscape.lifted(indices)
         bounds = self.landscape.bounds_of(indices)
         keep = np.flatnonzero(bounds < self.best_us)
         ordered = indices[keep[np.argsort(bounds[keep], kind="stable")]]
@@ -69,8 +68,8 @@ class Trials:
 
     def open(self) -> int:
         """How many screened configurations might still be better than the best."""
-        timed = self.landscape.bounds_of(self._timed()) < self.best_us
-        return max(0, self.landscape.below(self.best_us) - int(timed.sum()))
+        candidates = self.landscape.order[: self.landscape.below(self.best_us)]
+        return len(candidates) - int(np.isin(candidates, self._timed()).sum())
 
     def lowest_open_us(self) -> float:
         """The best lower bound of a screened configuration that has not been timed; infinite if there is none."""

@@ -4,6 +4,7 @@ from .capacity import usage
 from .default import default_config
 from .errors import CannotLower, Infeasible
 from .execute import execute
+from .footprint import Footprint, canonical, footprint
 from .lower import lower, tunables
 from .program import EngineProgram
 from .report import EngineShare, Report, simulate
@@ -14,11 +15,14 @@ __all__ = [
     "CannotLower",
     "EngineProgram",
     "EngineShare",
+    "Footprint",
     "Infeasible",
     "Report",
     "Screening",
+    "canonical",
     "default_config",
     "execute",
+    "footprint",
     "latency_fs",
     "lower",
     "screen",

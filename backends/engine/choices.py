@@ -58,9 +58,9 @@ class Choices:
         """The name of a knob for a number of slots, or the number itself where there is no choice."""
         if len(options) < 2:
             return options[0]
-        self.met.setdefault(name, Tunable(name, "knob", options, default, (reason,)))
+        self.met.setdefault(name, Tunable(name, "knob", options, default, (reason,), slots=True))
         return name
 
     def used(self) -> dict[str, Choice]:
         """Every structural choice that this lowering made."""
-        return {name: self.given.get(name, knob.default) for name, knob in self.met.items() if not name.startswith("buffers.")}
+        return {name: self.given.get(name, knob.default) for name, knob in self.met.items() if knob.structural}

@@ -81,7 +81,7 @@ def _spread(space: tuple[Tunable, ...]) -> dict[str, NDArray[np.integer]]:
     generator = np.random.default_rng(0)
     columns: dict[str, NDArray[np.integer]] = {}
     for each in space:
-        if each.kind == "knob" and not each.name.startswith("buffers."):
+        if each.kind == "knob" and each.structural:
             columns[each.name] = np.repeat(generator.integers(0, len(each.values), STRUCTURES), EACH)
         else:
             columns[each.name] = generator.integers(0, len(each.values), STRUCTURES * EACH)

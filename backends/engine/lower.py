@@ -60,7 +60,7 @@ class Lowering:
     @property
     def structural(self) -> frozenset[str]:
         """Names of the knobs that change the program's structure rather than its numbers."""
-        return frozenset(name for name in self.knobs if is_structural(name))
+        return frozenset(name for name, knob in self.knobs.items() if knob.structural)
 
     def tunables(self, dims: Mapping[str, int], settable: bool) -> tuple[Tunable, ...]:
         """Tile sizes first, then knobs, as they are searched at these shapes; or with all that they may be set to."""
@@ -98,7 +98,7 @@ class Lowering:
                 known = found[name].values if name in found else ()
                 if len(knob.values) > len(known):
                     found[name] = knob
-                    if is_structural(name):
+                    if knob.structural:
                         waiting += [{**given, name: value} for value in knob.values[1:] if value not in known]
         return dict(sorted(found.items(), key=lambda item: _rank(item[0])))
 
@@ -205,7 +205,7 @@ def completed(space: tuple[Tunable, ...], config: Config) -> dict[str, Choice]:
 
 def _is_number(tunable: Tunable) -> bool:
     """True for tile sizes and slots, of which any number may be set."""
-    return tunable.kind == "tile" or tunable.name.startswith("buffers.")
+    return not tunable.structural
 
 
 def _check_value(tunable: Tunable, value: Choice) -> None:

@@ -1,7 +1,6 @@
 """Arrays of configurations at once: what each violates, and a latency that it cannot beat.
 
-Configurations of one structure share every formula; their tile sizes and slots are arrays in it. The bound is the busiest
-engine's work, which no schedule can avoid, so that it is never above the exact latency.
+Configurations of one structure share every formula; their tile sizes and slots are arrays in it.
 """
 
 from __future__ import annotations

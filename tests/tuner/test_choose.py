@@ -15,7 +15,7 @@ from tilery.backends.tunable import Config, Tunable
 from tilery.tuner.adapt import adapt, shrunk_to_fit
 from tilery.tuner.choose import Chosen, pick
 from tilery.tuner.entry import Entry, Key, Prints
-from tilery.tuner.model import Measurement, Screening
+from tilery.tuner.model import Footprint, Measurement
 
 KEY = Key(kernel="matmul", chip="trn2", types={"T": "bf16"}, dims={"M": 1024, "N": 1024}, constants={})
 PRINTS = Prints(program="0" * 16, chip="1" * 16)
@@ -39,7 +39,10 @@ class SmallModel:
             raise Infeasible("sbuf", "too large", 1.0)
         return Measurement(1000 / int(config["m"]), 1)
 
-    def screen(self, columns: Mapping[str, NDArray[np.integer]]) -> Screening:
+    def footprint(self, config: Config, tiles: Mapping[str, NDArray[np.integer]]) -> Footprint:
+        raise AssertionError("choosing screens nothing")
+
+    def canonical(self, config: Config) -> Config:
         raise AssertionError("choosing screens nothing")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -37,6 +37,15 @@ class Found:
     lower_bound_us: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Memory:
+    fixed: NDArray[np.float64]
+    lower_bound_us: NDArray[np.float64]
+    limits: tuple[str, ...] = ("room",)
+    capacity: NDArray[np.float64] = field(default_factory=lambda: np.array([256.0]))
+    each: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+
 class Made:
     """Two or three objectives that pull apart, with bounds up to a fifth below them."""
 
@@ -64,8 +73,14 @@ class Made:
         limit = (2.0 ** (columns["m"] + columns["n"]) > 256).astype(np.int64)
         return Found(limit, ("room",), values[:, 0]), np.where((limit == 0)[:, None], values * slack, np.inf)
 
-    def screen(self, columns: Mapping[str, NDArray[np.integer]]) -> Screening:
-        return self.screen_all(columns)[0]
+    def footprint(self, config: Config, tiles: Mapping[str, NDArray[np.integer]]) -> Memory:
+        columns = {name: np.log2(sizes).astype(np.int64) for name, sizes in tiles.items()}
+        columns["engine.y"] = np.full(len(tiles["m"]), TUNABLES[-1].values.index(config["engine.y"]))
+        room = (2.0 ** (columns["m"] + columns["n"]))[None]
+        return Memory(room, self.screen_all(columns)[1][:, 0])
+
+    def canonical(self, config: Config) -> Config:
+        return {"engine.y": config["engine.y"]}
 
     def measure(self, config: Config) -> Measurement:
         self.measured += 1

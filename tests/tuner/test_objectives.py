@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from numpy.typing import NDArray
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
@@ -37,9 +38,16 @@ def run(*words: object) -> Result:
 def _smaller_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a space too large to screen whole, fewer structures and configurations: what is tested does not need the best."""
     monkeypatch.setattr(feasibility, "WHOLE", 100_000)
-    monkeypatch.setattr(feasibility, "SAMPLE", 20_000)
-    monkeypatch.setattr(feasibility, "GROUPS", 24)
-    monkeypatch.setattr(feasibility, "CLIMBS", 2)
+    monkeypatch.setattr(feasibility, "STRUCTURES", 24)
+    monkeypatch.setattr(feasibility, "SAMPLE", 24)
+    monkeypatch.setattr(feasibility, "CLIMB", 12)
+
+
+def _drawn(space: Space, generator: np.random.Generator, count: int, structures: int) -> NDArray[np.int64]:
+    """Random configurations of few structures."""
+    digits = np.repeat(space.groups(generator, structures), -(-count // structures), axis=0)
+    digits[:, space.numbers] = generator.integers(space.radices[space.numbers], size=(len(digits), int(space.numbers.sum())))
+    return np.unique(space.indices(digits))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +58,7 @@ def test_the_energy_of_arrays_is_that_of_each(name: str, dims: dict[str, int]) -
     kernel = load(ROOT / "kernels" / f"{name}.tk").kernels[name].specialise({"T": BF16}, {})
     chip = load_chip("trn2")
     space = Space(engine.tunables(kernel, dims, chip))
-    drawn = space.draw_alike(np.random.default_rng(0), 2000, 12)
+    drawn = _drawn(space, np.random.default_rng(0), 2000, 12)
     found = engine.screen(kernel, dims, chip, space.columns(drawn), energies=True)
     assert found.energy_j is not None
     for place in np.flatnonzero(found.limit == 0)[:12]:
@@ -64,7 +72,7 @@ def test_energy_is_minimised_and_proved() -> None:
     found = autotune(kernel, SMALL, chip, objective="energy", budget_s=None, trials=200)
     assert found.objective == "energy"
     space = Space(engine.tunables(kernel, SMALL, chip))
-    drawn = space.draw_alike(np.random.default_rng(1), 10_000, 24)
+    drawn = _drawn(space, np.random.default_rng(1), 10_000, 24)
     screened = engine.screen(kernel, SMALL, chip, space.columns(drawn), energies=True)
     assert screened.energy_j is not None
     assert found.values["energy_j"] <= screened.energy_j[screened.limit == 0].min() * (1 + 1e-9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 from tilery.backends.engine.errors import Infeasible
 from tilery.backends.tunable import Config, Tunable
 from tilery.dsl.errors import UsageError
-from tilery.tuner import feasibility
-from tilery.tuner.feasibility import Landscape, survey
+from tilery.tuner import feasibility, slots
+from tilery.tuner.feasibility import survey
 from tilery.tuner.model import Measurement
 from tilery.tuner.progress import Progress
 from tilery.tuner.search import Budget, Outcome, search
@@ -26,10 +27,12 @@ TILES = tuple(32 * step for step in range(1, 17))
 
 
 @dataclass
-class Screened:
-    limit: NDArray[np.integer]
-    limits: tuple[str, ...]
-    lower_bound_us: NDArray[np.floating]
+class Memory:
+    fixed: NDArray[np.float64]
+    each: Mapping[str, NDArray[np.float64]]
+    lower_bound_us: NDArray[np.float64]
+    limits: tuple[str, ...] = ("sbuf", "psum")
+    capacity: NDArray[np.float64] = field(default_factory=lambda: np.array([60_000.0, 120_000.0]))
 
 
 @dataclass
@@ -44,18 +47,21 @@ class FakeModel:
         Tunable("m", "tile", TILES, 64, ()),
         Tunable("n", "tile", TILES, 64, ()),
         Tunable("k", "tile", (32, 64, 128), 32, ()),
-        Tunable("buffers", "knob", (1, 2, 3), 1, ()),
+        Tunable("buffers", "knob", (1, 2, 3), 1, (), slots=True),
         Tunable("order", "knob", ("mn", "nm"), "mn", ()),
     )
 
     def default(self) -> Config:
         return {each.name: each.default for each in self.tunables}
 
-    def screen(self, columns: Mapping[str, NDArray[np.integer]]) -> Screened:
-        values = {each.name: np.array(each.values)[columns[each.name]] for each in self.tunables}
-        m, n, k, buffers = (values[name].astype(float) for name in ("m", "n", "k", "buffers"))
-        limit = np.where(buffers * k * (m + n) > 60_000, 1, np.where(m * n > 120_000, 2, 0))
-        return Screened(limit, ("sbuf", "psum"), self._bound(m, n, k))
+    def footprint(self, config: Config, tiles: Mapping[str, NDArray[np.integer]]) -> Memory:
+        m, n, k = (tiles[name].astype(float) for name in ("m", "n", "k"))
+        nothing = np.zeros(len(m))
+        each = {"buffers": np.stack([k * (m + n), nothing])}
+        return Memory(np.stack([nothing, m * n]), each, self._bound(m, n, k))
+
+    def canonical(self, config: Config) -> Config:
+        return {"order": config["order"]}
 
     @staticmethod
     def _bound(m: Floats, n: Floats, k: Floats) -> NDArray[np.float64]:
@@ -163,7 +169,7 @@ def test_earlier_winners_are_tried_first() -> None:
 
 def test_a_space_too_large_to_screen_is_sampled_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feasibility, "WHOLE", 1000)
-    monkeypatch.setattr(feasibility, "SAMPLE", 200)
+    monkeypatch.setattr(feasibility, "CELLS", 200)
     model = FakeModel(gap=3.0)
     space = Space(model.tunables)
     landscape = survey(model, space, space.index(model.default()))
@@ -175,7 +181,7 @@ def test_a_space_too_large_to_screen_is_sampled_and_says_so(monkeypatch: pytest.
 
 def test_a_sample_searched_to_its_end_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feasibility, "WHOLE", 1000)
-    monkeypatch.setattr(feasibility, "SAMPLE", 50)
+    monkeypatch.setattr(feasibility, "CELLS", 50)
     assert searched(FakeModel(), Budget(seconds=60)).stop == "exhausted"
 
 
@@ -184,11 +190,66 @@ def test_an_unknown_sampler_is_named() -> None:
         searched(FakeModel(), Budget(None, 5), sampler="tpee")
 
 
-def test_lower_bounds_are_asked_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feasibility, "BLOCK", 100)
+def test_slots_are_settled_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     model = FakeModel()
     space = Space(model.tunables)
     told: list[tuple[int, int]] = []
-    landscape: Landscape = survey(model, space, 0, progress=lambda *done: told.append(done))
+    at_once = survey(model, space, 0)
+    monkeypatch.setattr(slots, "BLOCK", 100)
+    landscape = survey(model, space, 0, progress=lambda *done: told.append(done))
     assert told[-1] == (space.size, space.size)
-    assert np.array_equal(np.sort(landscape.order), np.sort(survey(model, space, 0).order))
+    assert np.array_equal(np.sort(landscape.order), np.sort(at_once.order))
+    assert landscape.removed == at_once.removed
+
+
+def test_what_is_worth_timing_is_what_brute_force_says() -> None:
+    model = FakeModel(gap=0.0)
+    space = Space(model.tunables)
+    landscape = survey(model, space, 0)
+    fits = [index for index in range(space.size) if _measured_us(model, space, index) < math.inf]
+    assert landscape.feasible == len(fits)
+    assert sum(landscape.removed.values()) == space.size - len(fits)
+    assert np.array_equal(np.flatnonzero(np.isfinite(landscape.bounds_of(np.arange(space.size)))), fits)
+    maximal = [index for index in fits if not {int(each) for each in _more_slots(space, index)} & set(fits)]
+    assert sorted(landscape.order) == maximal
+    assert set(landscape.lifted(np.array(fits)).tolist()) == set(maximal)
+
+
+def _measured_us(model: FakeModel, space: Space, index: int) -> float:
+    try:
+        return model.measure(space.config(index)).latency_us
+    except Infeasible:
+        return math.inf
+
+
+def _more_slots(space: Space, index: int) -> list[int]:
+    config = space.config(index)
+    return [] if config["buffers"] == 3 else [space.index({**config, "buffers": int(config["buffers"]) + 1})]
+
+
+def test_equal_programs_are_timed_once() -> None:
+    @dataclass
+    class Indifferent(FakeModel):
+        """The order makes no difference, and it says so."""
+
+        def canonical(self, config: Config) -> Config:
+            return {}
+
+        def measure(self, config: Config) -> Measurement:
+            return super().measure({**config, "order": "mn"})
+
+    model = Indifferent(gap=0.0)
+    space = Space(model.tunables)
+    landscape = survey(model, space, 0)
+    assert landscape.whole
+    assert {space.config(int(index))["order"] for index in landscape.order} == {"mn"}
+    assert landscape.feasible == survey(FakeModel(), space, 0).feasible
+
+
+def test_patience_ends_the_screening_of_a_large_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feasibility, "SAMPLE", 1)
+    monkeypatch.setattr(feasibility, "CLIMBS", 0)
+    model = FakeModel()
+    space = Space(model.tunables)
+    assert survey(model, space, 0, patience_s=60.0).whole
+    assert survey(model, space, 0, patience_s=0.0).screened == space.size // 2

@@ -15,7 +15,7 @@ def space() -> Space:
     return Space(
         [
             Tunable("m", "tile", (64, 128, 256), 128, ()),
-            Tunable("buffers.a", "knob", (1, 2, 3, 4), 2, ()),
+            Tunable("buffers.a", "knob", (1, 2, 3, 4), 2, (), slots=True),
             Tunable("order", "knob", ("mn", "nm", "blocked"), "mn", ()),
         ]
     )
@@ -63,23 +63,33 @@ def test_draws_are_distinct(space: Space) -> None:
     assert len(set(drawn.tolist())) == len(drawn) > 990
 
 
-def test_groups_share_their_structure(space: Space) -> None:
+def test_groups_are_structures(space: Space) -> None:
     groups = space.groups(np.random.default_rng(0), 10)
-    assert [space.config(int(space.alike(group)[0]))["order"] for group in groups] == ["mn", "nm", "blocked"]
-    assert sorted(np.concatenate([space.alike(group) for group in groups])) == list(range(space.size))
+    assert [space.config(int(space.indices(group)))["order"] for group in groups] == ["mn", "nm", "blocked"]
 
 
-def test_draws_that_are_alike_have_few_structures() -> None:
-    names = [Tunable(f"name{place}", "knob", ("a", "b", "c"), "a", ()) for place in range(6)]
-    space = Space([*names, Tunable("m", "tile", tuple(range(1, 500)), 1, ())])
-    drawn = [space.config(int(index)) for index in space.draw_alike(np.random.default_rng(0), 1000, 10)]
-    assert 5 <= len({tuple(config[each.name] for each in names) for config in drawn}) <= 10
-    assert len({config["m"] for config in drawn}) > 300
-
-
-def test_steps_in_numbers_only(space: Space) -> None:
-    start = space.index({"m": 64, "buffers.a": 2, "order": "nm"})
-    assert {space.config(int(index))["order"] for index in space.steps(start, numbers=True)} == {"nm"}
+def test_cells_are_what_differs_in_tiles() -> None:
+    space = Space(
+        [
+            Tunable("m", "tile", (64, 128), 64, ()),
+            Tunable("n", "tile", (1, 2, 3), 1, ()),
+            Tunable("buffers.a", "knob", (1, 2, 3), 1, (), slots=True),
+            Tunable("order", "knob", ("mn", "nm"), "mn", ()),
+        ]
+    )
+    generator = np.random.default_rng(0)
+    group = space.groups(generator, 10)[1]
+    cells = space.cells(group, generator, 100)
+    assert [tuple(space.config(int(each)).values()) for each in cells] == [(m, n, 1, "nm") for m in (64, 128) for n in (1, 2, 3)]
+    assert space.tiles(cells)["n"].tolist() == [1, 2, 3, 1, 2, 3]
+    assert len(space.cells(group, generator, 4)) <= 4
+    full = space.with_slots(cells, np.full((6, 1), 2))
+    assert {space.config(int(each))["buffers.a"] for each in full} == {3}
+    assert np.array_equal(space.without_slots(full), cells)
+    assert set(space.structure_of(full).tolist()) == {int(space.indices(group))}
+    fewer = space.fewer_slots(int(full[0]))
+    assert [space.config(int(each))["buffers.a"] for each in fewer] == [2]
+    assert {tuple(each) for each in space.structures(group)} == {tuple(each) for each in space.groups(generator, 10)}
 
 
 @pytest.mark.parametrize(
