@@ -60,7 +60,7 @@ def bodies() -> Brute:
 
 
 def operator() -> Brute:
-    """A scheduled tensor operator: 13 parameters and two without a choice, most of which matter little, odd divisors, and an order by name."""
+    """A scheduled tensor operator: 15 parameters of which most matter little and two have no choice, odd divisors, names."""
     space = {
         "tile_m": (2, 4, 7, 14, 28), "tile_n": (1, 2, 4, 8), "threads_m": (2, 4, 7, 8), "threads_n": (8, 16, 32),
         "depth": (3,), "align": (32,), "order": ("mnk", "nmk", "kmn"), "unroll": (0, 16), "explicit": (False, True),

@@ -13,8 +13,8 @@ from .tuner.precision import ERROR, PRECISION
 from .tuner.result import Result
 
 ENDINGS = {
-    "proved": "none of the others can be faster",
-    "exhausted": "none of the others screened can be faster",
+    "proved": "the best of all of them, as none of the others can be faster",
+    "exhausted": "the best of those that were screened",
     "budget": "the time was up",
     "trials": "the number of trials was up",
     "interrupted": "interrupted",
@@ -36,7 +36,7 @@ def print_result(console: Console, pipeline: Pipeline, result: Result) -> None:
     page.add_row("space", _space(result))
     page.add_row("ruled out", _ruled_out(result))
     how = "measured" if result.measured else "timed"
-    page.add_row(how, f"{result.evaluated:,} of {result.feasible:,} that fit, in {result.wall_s:.1f} s; {_ending(result)}")
+    page.add_row(how, f"{result.evaluated:,} of {result.feasible:,} that fit, in {result.wall_s:.1f} s: {_ending(result)}")
     for each in result.rejected:
         page.add_row("[red]rejected[/]", Text(f"{microseconds(each.latency_us)} {config_text(each.config)}: {each.problem}"))
     console.print(page)

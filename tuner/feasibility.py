@@ -26,8 +26,8 @@ SAMPLE = 160
 """How many random structures stand for a larger space at first."""
 CELLS = 20_000
 """How many cells of one structure are looked at if it cannot be screened whole."""
-CLIMBS, SEEDS = 8, 8
-"""A larger space is then followed downhill, structure by structure: how often, and from how many of the best."""
+SEEDS, CLIMB = 4, 160
+"""A larger space is then followed downhill: from how many of the best structures at a time, and how many are looked at more."""
 
 Report = Callable[[int, int], None]
 """Told how many configurations have been screened, and how many there are to screen."""
@@ -145,8 +145,11 @@ class Cells:
     def _cell(self, index: int) -> tuple[float, list[int]]:
         structure = int(self.space.structure_of(np.array([index]))[0])
         cell = int(self.space.without_slots(np.array([index]))[0]) - structure + self.canonical(structure)
+        if self._all:
+            # All cells of a structure cost hardly more than one, and its neighbours will be asked for next.
+            self.screen(self.space.digits(np.array([self.canonical(structure)]))[0])
         self._write_up()
-        if self._all and self.canonical(structure) in self._counts:
+        if self._all:
             return self._table.get(cell, (np.inf, []))
         if cell not in self._table:
             _, indices, bounds = self._fitting(np.array([cell]))
@@ -185,10 +188,9 @@ def survey(
     groups = space.groups(generator, STRUCTURES)
     everything = cells._all and space.structure_count <= STRUCTURES
     order = np.concatenate([own[None], generator.permutation(groups)])
-    if not _screen_all(cells, order if everything else order[:SAMPLE], progress, patience_s):
-        everything = False
-    if not everything:
-        _climb(cells, progress)
+    end_s = None if patience_s is None else time.monotonic() + patience_s
+    if not _screen_all(cells, order if everything else order[:SAMPLE], progress, patience_s) or not everything:
+        _climb(cells, progress, end_s)
     indices, bounds = cells.all()
     # Of equal bounds any may come first.
     sort = np.lexsort((generator.random(len(indices)), bounds))
@@ -196,11 +198,12 @@ def survey(
 
 
 def _screen_all(cells: Cells, groups: Indices, progress: Report | None, patience_s: float | None) -> bool:
-    """Screens structures; False if that is given up, after `SAMPLE` of them, because all would take too long."""
+    """Screens structures; False if that is given up, after `SAMPLE` of them or half the time, because all would take too long."""
     begin = time.monotonic()
     for done, group in enumerate(groups):
         spent_s = time.monotonic() - begin
-        if patience_s is not None and done == SAMPLE and spent_s / done * len(groups) > patience_s:
+        enough = done >= SAMPLE or (patience_s is not None and spent_s > patience_s / 2)
+        if patience_s is not None and done and enough and spent_s * len(groups) > done * patience_s:
             return False
         cells.screen(group)
         if progress:
@@ -208,15 +211,15 @@ def _screen_all(cells: Cells, groups: Indices, progress: Report | None, patience
     return True
 
 
-def _climb(cells: Cells, progress: Report | None) -> None:
-    """Screens the structures around the best ones, again and again."""
-    for _ in range(CLIMBS):
-        before = len(cells.best)
-        best = sorted(cells.best, key=lambda each: cells.best[each])[:SEEDS]
-        for group in cells.space.digits(np.array(best)):
-            for other in cells.space.structures(group):
-                cells.screen(other)
+def _climb(cells: Cells, progress: Report | None, end_s: float | None) -> None:
+    """Screens the structures around the best ones, until there are none new or time is up."""
+    most, expanded = len(cells.best) + CLIMB, set[int]()
+    while best := sorted(cells.best.keys() - expanded, key=lambda each: cells.best[each])[:SEEDS]:
+        expanded.update(best)
+        around = [other for group in cells.space.digits(np.array(best)) for other in cells.space.structures(group)]
+        for other in around:
+            if len(cells.best) >= most or (end_s is not None and time.monotonic() > end_s):
+                return
+            cells.screen(other)
         if progress:
             progress(cells.screened, cells.screened)
-        if len(cells.best) == before:
-            return

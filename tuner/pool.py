@@ -135,13 +135,13 @@ def listed(space: Mapping[str, Iterable[Value]], constraint: Constraint | None, 
 
 
 def screened(landscape: Landscape) -> Pool:
-    """The pool of a kernel's space: of what is worth timing, that of best lower bounds."""
+    """The pool of a kernel's space: of what is worth timing, that of best lower bounds; the rest may join it."""
     order, space = landscape.order[:SAMPLE], landscape.space
     return Pool(
         tuple(each.name for each in space.tunables),
         tuple(each.values for each in space.tunables),
         space.digits(order).astype(np.int16),
-        landscape.whole and len(order) == len(landscape.order),
+        landscape.whole and len(order) == landscape.feasible,
         landscape.bounds[:SAMPLE],
         bounds_of=lambda rows: landscape.bounds_of(space.indices(rows.astype(np.int64))),
     )

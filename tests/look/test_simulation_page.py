@@ -15,6 +15,7 @@ from tilery.backends.engine.energy import energy, price_usd
 from tilery.backends.engine.sweep import sweep
 from tilery.backends.engine.timing import latency_fs
 from tilery.backends.engine.traffic import traffic
+from tilery.backends.tunable import Config
 from tilery.cli import main
 from tilery.dsl import load
 from tilery.dsl.types import ELEMENT_TYPES
@@ -29,9 +30,9 @@ def page(*words: str) -> str:
     return done.stdout
 
 
-def program_of(name: str, chip: str = "trn2", **dims: int) -> EngineProgram:
+def program_of(name: str, chip: str = "trn2", given: Config | None = None, **dims: int) -> EngineProgram:
     kernel = load(KERNELS / f"{name}.tk").kernels[name].specialise({"T": ELEMENT_TYPES["bf16"]}, {})
-    return engine.lower(kernel, dims, load_chip(chip), engine.default_config(kernel, dims, load_chip(chip)))
+    return engine.lower(kernel, dims, load_chip(chip), engine.default_config(kernel, dims, load_chip(chip), given))
 
 
 def test_the_page_fits_80_columns_and_says_what_would_help() -> None:
@@ -76,7 +77,7 @@ def test_no_improvement_makes_it_slower() -> None:
 
 
 def test_traffic_of_a_matmul_is_counted_by_hand() -> None:
-    program = program_of("matmul_kmajor", M=128, K=256, N=512)
+    program = program_of("matmul_kmajor", given={"n": 512, "accumulate.acc": "psum"}, M=128, K=256, N=512)
     used = traffic(program)
     assert used.macs == {"bf16": 128 * 256 * 512}
     assert used.hbm_bytes == 2 * (128 * 256 + 256 * 512 + 128 * 512)
