@@ -85,7 +85,7 @@ def test_energy_is_minimised_and_proved() -> None:
 
 def test_a_front_is_kept_whole_and_its_fastest_is_called(tmp_path: Path) -> None:
     kernel, chip = load(ROOT / "kernels" / "matmul.tk").kernels["matmul"].specialise({"T": BF16}, {}), load_chip("trn2")
-    found = autotune(kernel, SMALL, chip, objective="latency,energy", budget_s=None, trials=60)
+    found = autotune(kernel, SMALL, chip, objective="latency,energy", budget_s=None, trials=250)
     values = [tuple(each.values.values()) for each in found.front]
     assert len(values) > 1
     assert not any(dominates(one, other) for one in values for other in values)
@@ -163,7 +163,7 @@ def test_an_error_bound_that_nothing_meets_is_said() -> None:
 
 def test_the_command_draws_and_tells_the_front(tmp_path: Path) -> None:
     done = run(
-        *("autotune", ROOT / "kernels" / "matmul.tk", "M=256", "K=256", "N=256", "--trials", "60"),
+        *("autotune", ROOT / "kernels" / "matmul.tk", "M=256", "K=256", "N=256", "--trials", "250"),
         *("--objective", "latency,energy", "--output", tmp_path / "x.json", "--plot", tmp_path / "front.png"),
     )
     assert done.exit_code == 0, done.output
