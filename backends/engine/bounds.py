@@ -2,7 +2,7 @@
 
 From below: the busiest engine's work, what must come before it, and what must follow. An engine cannot begin before the data of
 its first instruction has come, by the shortest chain there is to any of its instructions; and after its last one the result has
-still to reach device memory, by the shortest chain from any of them. Chains follow the program's order, where each step's consumer
+still to reach device memory, by the shortest chain from any of them. Chains follow the program's order, where a consumer
 comes after its producer; a guard may leave instructions out, so what it guards is not counted on by what lies outside.
 From above: everything done one after the other.
 """

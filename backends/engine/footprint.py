@@ -38,7 +38,7 @@ def footprint(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Confi
     `config` makes the structure; `tiles` holds a size a configuration for every tile tunable.
     """
     road = lowering(retuned(kernel, config), chip)
-    structure = road.structure({name: config[name] for name in road.structural})
+    structure = road.structure(config)
     count = len(next(iter(tiles.values()))) if tiles else 1
     sizes = Sizes(structure, dims, tiles)
     fixed = np.zeros((len(LIMITS), count))
