@@ -5,7 +5,7 @@ What is bound depends on the structure, the shapes and the tile sizes, not on th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -76,7 +76,11 @@ class Touched:
     rings: tuple[int, ...]
     """Buffers that get new instances inside: all their slots move."""
     written: tuple[int, ...]
-    """Buffers written inside but given out outside: their current slot moves."""
+    """Buffers written inside but given out outside: when their current slot was written moves."""
+    released: tuple[int, ...]
+    """Those of them that are read inside as well: when it was read moves, too."""
+    waiting: tuple[tuple[int, tuple[int, ...]], ...]
+    """The others, with the queues that write them: a sum waits for the readers of the one before it."""
     read: tuple[tuple[int, tuple[int, ...]], ...]
     """Buffers only read inside, with the queues that read them."""
 
@@ -215,7 +219,21 @@ def touched(stages: tuple[BoundStage, ...]) -> Touched:
                 read.setdefault(buffer, set()).add(leaf.queue)
     charged = {queue for leaf in leaves for queue in leaf.shared} - queues
     readers = tuple((buffer, tuple(sorted(who))) for buffer, who in sorted(read.items()))
-    return Touched(tuple(sorted(queues)), tuple(sorted(charged)), tuple(sorted(rings)), tuple(sorted(written)), readers)
+    released = {buffer for leaf in leaves for buffer in leaf.reads} & written
+    writers = tuple((buffer, _writers(leaves, buffer)) for buffer in sorted(written - released))
+    return Touched(
+        tuple(sorted(queues)),
+        tuple(sorted(charged)),
+        tuple(sorted(rings)),
+        tuple(sorted(written)),
+        tuple(sorted(released)),
+        writers,
+        readers,
+    )
+
+
+def _writers(leaves: Iterable[Leaf], buffer: int) -> tuple[int, ...]:
+    return tuple(sorted({leaf.queue for leaf in leaves if buffer in leaf.writes}))
 
 
 def _leaves(stages: tuple[BoundStage, ...]) -> list[Leaf]:

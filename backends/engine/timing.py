@@ -215,6 +215,7 @@ class Walk:
             clocks += self._read[buffer]
         for buffer in touched.written:
             clocks.append(self._written[buffer][self._which[buffer]])
+        for buffer in touched.released:
             clocks.append(self._read[buffer][self._which[buffer]])
         for buffer, _ in touched.read:
             clocks.append(self._read[buffer][self._which[buffer]])
@@ -222,9 +223,12 @@ class Walk:
         return base, tuple([clock - base for clock in clocks])
 
     def _decided(self, touched: Touched) -> bool:
-        """True if no clock that the loop only reads can hold an instruction up any more: its readers' queues are past it."""
+        """True if no clock that the loop only looks at can hold an instruction up any more: the queues that do are past it."""
         return all(
-            self._written[buffer][self._which[buffer]] <= self._free[queue] for buffer, queues in touched.read for queue in queues
+            clocks[buffer][self._which[buffer]] <= self._free[queue]
+            for clocks, looked_at in ((self._written, touched.read), (self._read, touched.waiting))
+            for buffer, queues in looked_at
+            for queue in queues
         )
 
     def _shift(self, touched: Touched, shift: int, charges: list[int], jumps: int) -> None:
@@ -238,6 +242,7 @@ class Walk:
             self._read[buffer] = [clock + shift for clock in self._read[buffer]]
         for buffer in touched.written:
             self._written[buffer][self._which[buffer]] += shift
+        for buffer in touched.released:
             self._read[buffer][self._which[buffer]] += shift
         for buffer, _ in touched.read:
             self._read[buffer][self._which[buffer]] += shift
