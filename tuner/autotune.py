@@ -17,6 +17,7 @@ from .feasibility import Landscape, survey
 from .finalists import FINALISTS, Finalist, first_right, runners_up
 from .front_finalists import verified_front
 from .front_search import FrontOutcome, front_search, front_survey
+from .importance import importances
 from .objectives import read_objectives, values_by_name
 from .progress import Progress, Watcher
 from .result import FrontPoint, Result, Scored
@@ -153,6 +154,7 @@ def _result(
         values=values_by_name(model.objectives, model.measure(config).values),
         default_values=values_by_name(model.objectives, model.measure(default).values),
         front=front if len(model.names) > 1 else (),
+        importance=importances(model, landscape, config),
         max_error_allowed=model.max_error,
     )
 

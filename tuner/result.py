@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..backends.tunable import Choice
+from .importance import Importance
 from .progress import Stop
 
 
@@ -116,6 +117,8 @@ class Result:
     default_values: Mapping[str, float] = field(default_factory=dict)
     front: tuple[FrontPoint, ...] = ()
     """With several objectives: the configurations to choose from, the winner among them as the best of the first objective."""
+    importance: tuple[Importance, ...] = ()
+    """What every knob is worth, what matters most first."""
     max_error_allowed: float | None = None
     """The error bound under which element types were chosen."""
     measured: Measured | None = None

@@ -1,0 +1,106 @@
+"""Which knobs mattered: how much of the spread each explains, and what it costs to set it otherwise than the winner does.
+
+Two figures, because neither alone is honest. The share of the spread is the first-order index (Sobol) of a functional analysis of
+variance of the logarithm of the lower bounds, over the feasible configurations that were screened: hundreds of thousands, of
+which the search has chosen none, so that it is not biased by where the search looked, as any figure from its own trials is. But
+bounds know nothing of slots and stalls: so every other choice of each knob is timed exactly too, the rest as in the winner.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends.engine.errors import Infeasible
+from ..backends.tunable import Config
+from .feasibility import Landscape
+from .model import Model
+from .space import Space
+
+ROWS = 200_000
+"""Configurations among which shares are computed: more change them by less than a percent."""
+SECONDS = 2.0
+"""For the exact timings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """What one tunable is worth."""
+
+    name: str
+    spread_share: float
+    """Of the variance of the logarithm of the bounds, what this tunable alone explains; 0 to 1."""
+    mean_loss: float | None
+    """How many times worse the winner becomes with another choice, in the geometric mean; None if no other one was timed."""
+    max_loss: float | None
+    """The same of the worst choice."""
+    misfits: int
+    """How many of its other choices do not fit the chip beside the rest of the winner."""
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Sorts what matters most last."""
+        return self.mean_loss or 1.0, self.spread_share
+
+
+def importances(model: Model, landscape: Landscape, winner: Config) -> tuple[Importance, ...]:
+    """What every tunable with a choice is worth, what matters most first."""
+    space = landscape.space
+    shares = spread_shares(space, landscape)
+    start = time.monotonic()
+    best = _value(model, winner)
+    found = []
+    for each in space.tunables:
+        if len(each.values) < 2:
+            continue
+        ratios, misfits = [], 0
+        for value in each.values:
+            if value == winner[each.name] or time.monotonic() - start > SECONDS or best is None or best <= 0:
+                continue
+            other = _allowed(model, space, {**winner, each.name: value})
+            if other is None:
+                misfits += 1
+            else:
+                ratios.append(other / best)
+        mean = math.exp(sum(map(math.log, ratios)) / len(ratios)) if ratios and min(ratios) > 0 else None
+        found.append(Importance(each.name, shares[each.name], mean, max(ratios, default=None), misfits))
+    return tuple(sorted(found, key=lambda each: each.rank, reverse=True))
+
+
+def spread_shares(space: Space, landscape: Landscape) -> dict[str, float]:
+    """The share of the variance that the mean for each choice of a tunable explains."""
+    rows = np.arange(len(landscape.order))
+    if len(rows) > ROWS:
+        rows = np.random.default_rng(0).choice(rows, ROWS, replace=False)
+    logs = np.log(np.maximum(landscape.bounds[rows], 1e-300))
+    columns = space.columns(landscape.order[rows])
+    total = float(logs.var())
+    return {name: _share(logs, column, total) for name, column in columns.items()}
+
+
+def _share(logs: NDArray[np.float64], column: NDArray[np.integer], total: float) -> float:
+    count = np.bincount(column)
+    # Bounds that are all but equal leave no spread to explain.
+    if total <= 1e-12 or (count > 0).sum() < 2:
+        return 0.0
+    mean = np.bincount(column, weights=logs) / np.maximum(count, 1)
+    between = float((count * (mean - logs.mean()) ** 2).sum() / len(logs))
+    return min(1.0, between / total)
+
+
+def _allowed(model: Model, space: Space, config: Config) -> float | None:
+    """The value of a configuration; None if it does not fit or may not be chosen."""
+    screened = model.screen(space.columns(np.array([space.index(config)])))
+    return None if screened.limit[0] else _value(model, config)
+
+
+def _value(model: Model, config: Config) -> float | None:
+    try:
+        measured = model.measure(config)
+    except Infeasible:
+        return None
+    return measured.values[0] if measured.values else measured.latency_us
