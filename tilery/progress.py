@@ -1,18 +1,24 @@
-"""What a tuning shows while it runs: a bar with the best so far on a terminal, a few plain lines elsewhere."""
+"""What a tuning shows while it runs: a few lines that are drawn anew on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
-from .console import config_text, microseconds
+from .console import config_text, microseconds, percent
+from .front_page import figure_text
 from .tuner.progress import Progress as Standing
 
 EVERY_S = 5.0
 """Between two plain lines."""
+BAR = 24
+"""Columns of the bar."""
 
 STAGES = {"screen": "screening", "search": "searching", "measure": "measuring", "verify": "verifying"}
 
@@ -23,20 +29,24 @@ def watching(console: Console) -> Iterator[Callable[[Standing], None]]:
     if not console.is_terminal:
         yield _Lines(console)
         return
-    columns = (TextColumn("{task.description:9}"), BarColumn(bar_width=20), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, TextColumn("{task.fields[best]}"), console=console, transient=True) as progress:
-        yield _Bar(progress)
+    with Live(console=console, transient=True, refresh_per_second=8) as live:
+        yield lambda now: live.update(page(now))
 
 
-class _Bar:
-    """One bar, starting over with each stage."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task = progress.add_task(STAGES["screen"], total=1.0, best="")
-
-    def __call__(self, now: Standing) -> None:
-        self._progress.update(self._task, description=STAGES[now.stage], completed=now.fraction, best=_best(now, short=True))
+def page(now: Standing) -> Group:
+    """Where it stands, as three lines: the stage and its budget, the best so far, the tile sizes of that."""
+    head = Table.grid(padding=(0, 2))
+    head.add_row(
+        Text(f"{STAGES[now.stage]:10}", style="bold"),
+        ProgressBar(total=1.0, completed=_fraction(now), width=BAR),
+        Text(f"{100 * _fraction(now):3.0f} %"),
+        Text(_time(now), style="cyan"),
+        Text(_counts(now)),
+    )
+    if now.best_us is None or now.best is None:
+        return Group(head)
+    best = Text(f"{'best':12}", style="bold").append(_best(now), style="green")
+    return Group(head, best.append(_beyond(now), style="default not bold"), Text(f"{'':12}{_sizes(now)}", style="dim"))
 
 
 class _Lines:
@@ -51,24 +61,62 @@ class _Lines:
         if now.stage == self._stage and now.elapsed_s - self._told_s < EVERY_S:
             return
         self._stage, self._told_s = now.stage, now.elapsed_s
-        self._console.print(f"{STAGES[now.stage]}: {_done(now)}{_best(now)}", soft_wrap=True)
+        self._console.print(Text(f"{STAGES[now.stage]}: {line(now)}"), soft_wrap=True)
 
 
-def _done(now: Standing) -> str:
+def line(now: Standing) -> str:
+    """Where it stands, on one line."""
+    if now.stage == "screen":
+        return f"{now.total:,} configurations"
+    if now.best_us is None:
+        return _counts(now)
+    best = f"best {_best(now)}{_beyond(now)}  {_sizes(now)}"
+    return f"number {now.done + 1}, {best}" if now.stage == "verify" else f"{now.elapsed_s:.0f} s, {_counts(now)}, {best}"
+
+
+def _fraction(now: Standing) -> float:
+    return now.done / now.total if now.stage == "verify" else now.fraction
+
+
+def _time(now: Standing) -> str:
+    if now.left_s is None:
+        return f"{_clock(now.elapsed_s)} so far"
+    return f"{_clock(now.left_s)} left"
+
+
+def _clock(seconds: float) -> str:
+    return f"{round(seconds) // 60}:{round(seconds) % 60:02}"
+
+
+def _counts(now: Standing) -> str:
+    rate = f" ({now.done / now.elapsed_s:,.0f}/s)" if now.elapsed_s > 0.5 else ""
     match now.stage:
         case "screen":
-            return f"{now.total:,} configurations"
+            return f"{now.done:,} of {now.total:,} configurations{rate}"
         case "search":
-            return f"{now.elapsed_s:.0f} s, {now.done:,} timed, {now.total - now.done:,} could still win, best "
+            return f"{now.done:,} timed{rate}, {now.total - now.done:,} could still win"
         case "measure":
-            return f"{now.elapsed_s:.0f} s, {now.done:,} of {now.total:,} measured, best "
+            return f"{now.done:,} of {now.total:,} measured"
         case _:
-            return "the best by executing it, "
+            return f"executing {'the front' if now.front else 'the best'} and comparing with the reference"
 
 
-def _best(now: Standing, *, short: bool = False) -> str:
-    if now.best_us is None or now.best is None or now.default_us is None:
-        return ""
-    head = f"{microseconds(now.best_us)} ({now.default_us / now.best_us:.2f}x the default)"
-    tiles = {name: value for name, value in now.best.items() if isinstance(value, int) and "." not in name}
-    return head if short else f"{head}  {config_text(tiles)}"
+def _best(now: Standing) -> str:
+    """The best so far, and what it has won."""
+    assert now.best_us is not None
+    gain = f" ({now.default_us / now.best_us:.2f}x the default)" if now.default_us else ""
+    others = "".join(f", {figure_text(name, value)}" for name, value in now.values.items() if name != "latency_us")
+    return f"{microseconds(now.best_us)}{gain}{others}"
+
+
+def _beyond(now: Standing) -> str:
+    """What bounds it, how much better it could get, and what there is beside it."""
+    said = f", bound by {now.bound}" if now.bound else ""
+    if now.headroom is not None and now.stage == "search":
+        said += f", none can be more than {percent(now.headroom)} better" if now.headroom else ", and none can be better"
+    return f"{said}; {now.front} on the front" if now.front > 1 else said
+
+
+def _sizes(now: Standing) -> str:
+    """Tile sizes and tuning parameters: schedule knobs have a dot in their names, and there are many."""
+    return config_text({name: value for name, value in (now.best or {}).items() if "." not in name})

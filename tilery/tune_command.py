@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
+
 from .console import console, print_json
 from .dsl.errors import UsageError
 from .duration import USUAL, USUAL_MEASURED, read_budget, seconds
 from .opening import open_pipeline
+from .pipeline import Pipeline
 from .plot_front import save_front
 from .progress import watching
 from .tune_page import print_result, print_written
 from .tuner.objectives import read_objectives
+from .tuner.result import Result
 from .tuner.store import TunedFile
 
 
@@ -55,9 +59,31 @@ def autotune(
         print_json(result)
     else:
         print_result(out, pipeline, result)
-    if plot:
-        save_front(result, plot, pipeline.request.title)
     # Shown before it is written: a folder that cannot be written to must not cost the result.
     pipeline.save(result)
     if not as_json:
-        print_written(out, pipeline, file)
+        print_written(out, pipeline, file, _continuing(pipeline, file, result, budget_s, output))
+    if plot:
+        save_front(result, plot, pipeline.request.title)
+
+
+def reproducing(pipeline: Pipeline, file: str, result: Result, budget: str) -> str:
+    """The command that tunes the same again."""
+    words = [f"tilery autotune {shlex.quote(file)} {pipeline.request.arguments} {pipeline.chip_words}"]
+    if result.objective != "latency":
+        words.append(f"--objective {result.objective}")
+    if result.max_error_allowed is not None:
+        words.append(f"--max-error {result.max_error_allowed:g}")
+    if result.sampler != "tpe":
+        words.append(f"--sampler {result.sampler}")
+    if result.seed:
+        words.append(f"--seed {result.seed}")
+    return " ".join([*words, budget])
+
+
+def _continuing(pipeline: Pipeline, file: str, result: Result, budget_s: float | None, output: str | None) -> str:
+    """The command that goes on from what was found; empty if there is nothing left to find."""
+    if result.measured or not result.headroom or result.stop in ("proved", "exhausted"):
+        return ""
+    longer = f"--budget {2 * budget_s:.0f}s" if budget_s else f"--trials {2 * result.evaluated}"
+    return reproducing(pipeline, file, result, longer) + (f" --output {shlex.quote(output)}" if output else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from .console import config_text, facts, microseconds, percent
@@ -21,6 +22,12 @@ ENDINGS = {
 }
 
 
+WORTH = 1.01
+"""Losses below this factor are not told."""
+MOST = 6
+"""Knobs that are told."""
+
+
 def print_result(console: Console, pipeline: Pipeline, result: Result) -> None:
     """Prints a result."""
     tiles = {each.name for each in pipeline.tunables if each.kind in ("tile", "tune")}
@@ -32,6 +39,9 @@ def print_result(console: Console, pipeline: Pipeline, result: Result) -> None:
     page.add_row("")
     page.add_row("tile sizes", config_text(result.config, tiles))
     page.add_row("knobs", config_text(result.config, tiles, inside=False))
+    if result.importance:
+        page.add_row("")
+        page.add_row("what mattered", mattered(result))
     page.add_row("")
     page.add_row("space", _space(result))
     page.add_row("ruled out", _ruled_out(result))
@@ -46,13 +56,15 @@ def print_result(console: Console, pipeline: Pipeline, result: Result) -> None:
         print_front(console, result)
 
 
-def print_written(console: Console, pipeline: Pipeline, target: str) -> None:
-    """Prints where the entry went, and what to do next."""
+def print_written(console: Console, pipeline: Pipeline, target: str, on: str = "") -> None:
+    """Prints where the entry went, and what to do next; `on` is the command that goes on with an unfinished search."""
     page = facts()
     page.add_row("written to", Text(str(pipeline.store.path), style="green", overflow="fold"))
     next_command = f"tilery simulate {target} {pipeline.request.arguments} {pipeline.chip_words}"
     console.print(page)
-    # Not wrapped, so that it can be copied.
+    # Not wrapped, so that they can be copied.
+    if on:
+        console.print(Text("to go on       ", style="bold").append(on, style="not bold dim"), soft_wrap=True)
     console.print(Text("next           ", style="bold").append(next_command, style="not bold dim"), soft_wrap=True)
 
 
@@ -76,6 +88,25 @@ def _latency(result: Result) -> Text:
 def _error(result: Result) -> str:
     shape = " ".join(f"{name}={size}" for name, size in result.verified_dims.items())
     return f"{result.max_error:.2e} of {result.tolerance:.2e} allowed, against the kernel's reference at {shape}"
+
+
+def mattered(result: Result) -> Table | str:
+    """The knobs that are worth most: what another choice costs, and how much of the spread of the space they explain."""
+    worth = [each for each in result.importance if each.mean_loss is not None and each.mean_loss >= WORTH]
+    if not worth:
+        return "nothing: every other choice of one knob alone is within 1 %"
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("", no_wrap=True)
+    first = result.objective.split(",")[0]
+    table.add_column(f"{first} otherwise", justify="right")
+    table.add_column("at worst", justify="right")
+    table.add_column("of the spread", justify="right")
+    for each in worth[:MOST]:
+        share = percent(each.spread_share) if each.spread_share >= 0.005 else ""
+        table.add_row(f"{each.name}={result.config[each.name]}", f"{each.mean_loss:.2f}x", f"{each.max_loss:.2f}x", share)
+    if rest := len(result.importance) - len(worth[:MOST]):
+        table.add_row(Text(f"and {rest} more", style="dim"))
+    return table
 
 
 def _space(result: Result) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -61,6 +62,7 @@ def autotune(
     start = time.monotonic()
     model = EngineModel(kernel, dims, chip, cores, names, max_error)
     _ = model.objectives  # says now if the chip has no numbers for them
+    progress = _with_bounds(model, progress)
     default, space, budget = model.default(), Space(model.tunables), Budget(budget_s, trials)
     patience_s = None if budget_s is None else max(LEAST_PATIENCE_S, budget_s / 2)
     if names != ("latency",):
@@ -87,6 +89,24 @@ def autotune(
 def _feasible(landscape: Landscape, configs: Sequence[Config]) -> list[Config]:
     """Those that may be chosen: an earlier tuning may have had another error bound."""
     return [each for each in configs if np.isfinite(landscape.bounds_of(np.array([landscape.space.index(each)]))[0])]
+
+
+def _with_bounds(model: EngineModel, watch: Watcher | None) -> Watcher | None:
+    """A watcher that is told what bounds the best too: asked of the model when there is a new best."""
+    if watch is None:
+        return None
+    known: dict[tuple[object, ...], str] = {}
+
+    def told(now: Progress) -> None:
+        if now.best is None:
+            watch(now)
+            return
+        key = tuple(now.best.items())
+        if key not in known:
+            known[key] = model.report(now.best).bound
+        watch(replace(now, bound=known[key]))
+
+    return told
 
 
 def screening(start: float, watch: Watcher | None) -> Callable[[int, int], None] | None:

@@ -64,20 +64,32 @@ def front_search(
                 break
             if watch and clock.elapsed_s - told_s > 0.1:
                 told_s = clock.elapsed_s
-                watch(standing(front, first, clock.elapsed_s, clock.fraction(len(front.done))))
+                watch(standing(model, front, first, clock.elapsed_s, clock.fraction(len(front.done))))
     except KeyboardInterrupt:
         stop = "interrupted"
     if watch:
-        watch(standing(front, first, clock.elapsed_s, clock.fraction(len(front.done))))
+        watch(standing(model, front, first, clock.elapsed_s, clock.fraction(len(front.done))))
     return FrontOutcome(front, first, stop or ("proved" if front.landscape.whole else "exhausted"))
 
 
-def standing(front: Front, default: Trial, elapsed_s: float, fraction: float) -> Progress:
+def standing(model: ManyModel, front: Front, default: Trial, elapsed_s: float, fraction: float) -> Progress:
     """Where it stands; the best is that of the first objective."""
     best = min(front.members, key=lambda each: each.values[0])
     config = front.landscape.space.config(best.index)
     done, total = len(front.done), len(front.done) + front.open()
-    return Progress("search", done, total, elapsed_s, fraction, best.latency_us, config, default.latency_us)
+    return Progress(
+        "search",
+        done,
+        total,
+        elapsed_s,
+        fraction,
+        best.latency_us,
+        config,
+        default.latency_us,
+        headroom=front.headroom,
+        values={each.field: value for each, value in zip(model.objectives, best.values, strict=True)},
+        front=len(front.members),
+    )
 
 
 def _arms(front: Front, first: Trial, sampler: str, seed: int) -> list[FrontArm]:

@@ -67,11 +67,11 @@ class Measurement:
 
 
 class Named(Protocol):
-    """Something with a name."""
+    """An objective, as the search sees it."""
 
     @property
-    def name(self) -> str:
-        """As after `--objective`."""
+    def field(self) -> str:
+        """Its name with its unit, `latency_us`."""
 
 
 class Model(Protocol):

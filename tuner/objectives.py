@@ -35,6 +35,11 @@ class Objective:
     bound: Callable[[Screening, Columns], Bounds]
     """Of many configurations: values that the exact ones are not below."""
 
+    @property
+    def field(self) -> str:
+        """`latency_us`, `energy_j`, `cost_usd`, `error`."""
+        return f"{self.name}_{self.unit.lower()}" if self.unit else self.name
+
 
 def read_objectives(text: str) -> tuple[str, ...]:
     """`latency,energy` as names; `UsageError` for an unknown one or one named twice."""
@@ -108,9 +113,4 @@ def _unknown_types(chip: Chip) -> UsageError:
 
 def values_by_name(objectives: tuple[Objective, ...], values: tuple[float, ...]) -> dict[str, float]:
     """Values with the names and units of their objectives, as `energy_j`."""
-    return {field_name(each): value for each, value in zip(objectives, values, strict=True)}
-
-
-def field_name(objective: Objective) -> str:
-    """`latency_us`, `energy_j`, `cost_usd`, `error`."""
-    return f"{objective.name}_{objective.unit.lower()}" if objective.unit else objective.name
+    return {each.field: value for each, value in zip(objectives, values, strict=True)}

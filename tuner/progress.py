@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ..backends.tunable import Config
@@ -27,6 +27,21 @@ class Progress:
     best_us: float | None = None
     best: Config | None = None
     default_us: float | None = None
+    bound: str = ""
+    """What bounds the latency of the best."""
+    headroom: float | None = None
+    """By what share the best might still be beaten, by the bounds of what is left; None where that is not known."""
+    values: Mapping[str, float] = field(default_factory=dict)
+    """The objectives of the best, with their units, where they are others than the latency."""
+    front: int = 0
+    """How many configurations there are to choose from, of several objectives."""
+
+    @property
+    def left_s(self) -> float | None:
+        """How long the stage will yet take if its budget is used up; None as long as that is a guess."""
+        if self.fraction <= 0.02 or self.stage == "verify":
+            return None
+        return self.elapsed_s * (1 - self.fraction) / self.fraction
 
 
 Watcher = Callable[[Progress], None]

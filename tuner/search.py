@@ -102,6 +102,7 @@ def search(
                     best.latency_us,
                     space.config(best.index),
                     first.latency_us,
+                    headroom=trials.headroom,
                 )
             )
 

@@ -27,7 +27,7 @@ TUNABLES = (
 
 @dataclass(frozen=True)
 class Named:
-    name: str
+    field: str
 
 
 @dataclass(frozen=True)
