@@ -61,7 +61,7 @@ def importances(model: Model, landscape: Landscape, winner: Config) -> tuple[Imp
         for value in each.values:
             if value == winner[each.name] or time.monotonic() - start > SECONDS or best is None or best <= 0:
                 continue
-            other = _allowed(model, space, {**winner, each.name: value})
+            other = _allowed(model, landscape, {**winner, each.name: value})
             if other is None:
                 misfits += 1
             else:
@@ -79,7 +79,9 @@ def spread_shares(space: Space, landscape: Landscape) -> dict[str, float]:
     logs = np.log(np.maximum(landscape.bounds[rows], 1e-300))
     columns = space.columns(landscape.order[rows])
     total = float(logs.var())
-    return {name: _share(logs, column, total) for name, column in columns.items()}
+    # What is listed has as many slots as fit, so that a share of theirs would only say how full the chip is.
+    slots = {each.name for each, is_slots in zip(space.tunables, space.slots, strict=True) if is_slots}
+    return {name: 0.0 if name in slots else _share(logs, column, total) for name, column in columns.items()}
 
 
 def _share(logs: NDArray[np.float64], column: NDArray[np.integer], total: float) -> float:
@@ -92,10 +94,10 @@ def _share(logs: NDArray[np.float64], column: NDArray[np.integer], total: float)
     return min(1.0, between / total)
 
 
-def _allowed(model: Model, space: Space, config: Config) -> float | None:
+def _allowed(model: Model, landscape: Landscape, config: Config) -> float | None:
     """The value of a configuration; None if it does not fit or may not be chosen."""
-    screened = model.screen(space.columns(np.array([space.index(config)])))
-    return None if screened.limit[0] else _value(model, config)
+    bound = landscape.bounds_of(np.array([landscape.space.index(config)]))[0]
+    return _value(model, config) if np.isfinite(bound) else None
 
 
 def _value(model: Model, config: Config) -> float | None:

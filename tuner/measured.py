@@ -41,6 +41,7 @@ def autotune_measured(
     chip: Chip,
     measure: Measure,
     *,
+    max_error: float | None = None,
     sampler: str = "surrogate",
     budget_s: float | None = 300.0,
     trials: int | None = None,
@@ -56,7 +57,7 @@ def autotune_measured(
     `NothingVerified` if none of the fastest computes what the reference says.
     """
     start = time.monotonic()
-    model = EngineModel(kernel, dims, chip)
+    model = EngineModel(kernel, dims, chip, max_error=max_error)
     default, space = model.default(), Space(model.tunables)
     landscape = survey(model, space, space.index(default), seed, screening(start, progress))
     study = SharedStudy(InMemoryStorage(), kernel.name, space.tunables, 60)

@@ -21,7 +21,7 @@ from tilery.tuner.progress import Progress
 from tilery.tuner.space import Space
 
 MATMUL = Path(__file__).parents[2] / "kernels" / "matmul.tk"
-BEST = {"m": 128, "n": 512, "P": "bf16", "buffers.a": 2}
+BEST: dict[str, int | str] = {"m": 128, "n": 512, "P": "bf16", "buffers.a": 2}
 SEARCH = Progress("search", 400, 1400, 8.0, 0.4, 100.0, BEST, 250.0, "tensor", 0.125)
 
 
