@@ -62,28 +62,30 @@ def autotune(
     # Shown before it is written: a folder that cannot be written to must not cost the result.
     pipeline.save(result)
     if not as_json:
-        print_written(out, pipeline, file, _continuing(pipeline, file, result, budget_s, output))
+        print_written(out, pipeline, file, _continuing(pipeline, file, result, sampler, budget_s, output))
     if plot:
         save_front(result, plot, pipeline.request.title)
 
 
-def reproducing(pipeline: Pipeline, file: str, result: Result, budget: str) -> str:
+def reproducing(pipeline: Pipeline, file: str, result: Result, sampler: str | None, budget: str) -> str:
     """The command that tunes the same again."""
     words = [f"tilery autotune {shlex.quote(file)} {pipeline.request.arguments} {pipeline.chip_words}"]
     if result.objective != "latency":
         words.append(f"--objective {result.objective}")
     if result.max_error_allowed is not None:
         words.append(f"--max-error {result.max_error_allowed:g}")
-    if result.sampler != "tpe":
-        words.append(f"--sampler {result.sampler}")
+    if sampler:
+        words.append(f"--sampler {sampler}")
     if result.seed:
         words.append(f"--seed {result.seed}")
     return " ".join([*words, budget])
 
 
-def _continuing(pipeline: Pipeline, file: str, result: Result, budget_s: float | None, output: str | None) -> str:
+def _continuing(
+    pipeline: Pipeline, file: str, result: Result, sampler: str | None, budget_s: float | None, output: str | None
+) -> str:
     """The command that goes on from what was found; empty if there is nothing left to find."""
     if result.measured or not result.headroom or result.stop in ("proved", "exhausted"):
         return ""
     longer = f"--budget {2 * budget_s:.0f}s" if budget_s else f"--trials {2 * result.evaluated}"
-    return reproducing(pipeline, file, result, longer) + (f" --output {shlex.quote(output)}" if output else "")
+    return reproducing(pipeline, file, result, sampler, longer) + (f" --output {shlex.quote(output)}" if output else "")
