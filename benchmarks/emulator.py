@@ -2,7 +2,9 @@
 
 Each contestant is what a numpy user would write first, on the same data in the same process; contestants take turns, so a noisy
 machine is noisy for all. The ratio is best to best; below 1 a contestant is quicker than numpy with the better number of BLAS
-threads. torch takes part where it is installed (`pip install tilery[bench]`).
+threads. torch, and the interpreters of Triton and Pallas, take part where they are installed (`pip install tilery[bench]`);
+interpreters have to come close to what numpy gives on a smaller shape before they race, in f32 (matmul in bf16 too), and run
+fewer rounds where they take long, at least one.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -26,6 +28,7 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from tilery import dsl
 from tilery.backends import data, emulator
+from tilery.dsl.program import Kernel
 from tilery.dsl.types import BF16, F32, ElementType
 
 KERNELS = Path(__file__).parents[1] / "kernels"
@@ -83,6 +86,11 @@ class Race:
     types: tuple[ElementType, ...] = (F32,)
     constants: dict[str, bool] = field(default_factory=dict)
 
+    @property
+    def causal(self) -> bool:
+        """For peers, which know attention only."""
+        return self.constants.get("causal", False)
+
 
 ATTENTION = {"H": 16, "S": 2048, "L": 2048, "D": 64}, {"h": 1, "i": 128, "j": 512}
 RACES = {
@@ -97,10 +105,13 @@ RACES = {
 }
 
 
+def specialised(race: Race, t: ElementType) -> Kernel:
+    return dsl.load(KERNELS / f"{race.kernel}.tk").kernels[race.kernel].specialise({"T": t}, race.constants)
+
+
 def contestants(race: Race, t: ElementType) -> dict[str, Callable[[], object]]:
     """What races: plain numpy, the emulator in both orders of accumulation (into results that exist), torch if it is there."""
-    definition = dsl.load(KERNELS / f"{race.kernel}.tk").kernels[race.kernel]
-    kernel = definition.specialise({"T": t}, race.constants)
+    kernel = specialised(race, t)
     arguments = data.random_arguments(kernel, race.dims, 0)
     emulation, fast = (emulator.compile(kernel, race.dims, race.tiles, fast_accumulate=each) for each in (False, True))
     results = emulation(arguments)
@@ -111,12 +122,47 @@ def contestants(race: Race, t: ElementType) -> dict[str, Callable[[], object]]:
     }
     if {**emulation.sizes} != {**fast.sizes}:
         racing["fast"] = lambda: fast(arguments, results)
+    return {**racing, **peers(race, arguments, t)}
+
+
+def peers(race: Race, arguments: Arguments, t: ElementType) -> dict[str, Callable[[], object]]:
+    """Those that are installed."""
+    racing: dict[str, Callable[[], object]] = {}
     if find_spec("torch"):
         from emulator_torch import EXPRESSIONS, tensors
 
-        given, expression = tensors(arguments), EXPRESSIONS["causal" if race.constants.get("causal") else race.kernel]
+        given, expression = tensors(arguments), EXPRESSIONS["causal" if race.causal else race.kernel]
         racing["torch"] = lambda: expression(given)
+    if race.dims.get("K", 0) > MOST_DEPTH or (t is BF16 and race.kernel != "matmul"):
+        return racing
+    small = {name: min(size, 2 * race.tiles.get(name.lower(), 64)) for name, size in race.dims.items()}
+    if race.kernel == "attention":
+        small |= {"S": 256, "L": 1024, "H": 2}
+    few = data.random_arguments(specialised(race, t), small, 0)
+    want = race.numpy(few)
+    for name, make in interpreters().items():
+        error = np.abs(make(race.kernel, few, small, race.tiles, race.causal)() - want).max() / np.abs(want).max()
+        assert error < 0.02, f"{name} is off by {error:.1g} of the largest value"
+        racing[name] = make(race.kernel, arguments, race.dims, race.tiles, race.causal)
     return racing
+
+
+MOST_DEPTH = 2048
+"""Interpreters would take minutes for deeper products."""
+
+
+def interpreters() -> dict[str, Callable[..., Callable[[], Array]]]:
+    """What makes a contestant for each interpreter of tile programs that is installed."""
+    found: dict[str, Callable[..., Callable[[], Array]]] = {}
+    if find_spec("torch") and find_spec("triton"):
+        import emulator_triton
+
+        found["triton"] = emulator_triton.contestant
+    if find_spec("jax"):
+        import emulator_pallas
+
+        found |= {name: partial(emulator_pallas.contestant, interpreter=name) for name in emulator_pallas.INTERPRETERS}
+    return found
 
 
 @cache
@@ -136,17 +182,22 @@ def clocked(work: Callable[[], object]) -> float:
 
 
 def raced(racing: Mapping[str, Callable[[], object]], seconds: float) -> dict[str, list[float]]:
-    """Seconds of every round: at least five rounds, and as many as fit in about `seconds`."""
-    for work in racing.values():
-        work()
+    """Seconds of every round: at least five rounds, and as many as fit in about `seconds`, interpreters apart."""
+    for name, work in racing.items():
+        if name not in INTERPRETERS:
+            work()
     times: dict[str, list[float]] = {name: [] for name in racing}
-    start = time.perf_counter()
-    while len(times["numpy"]) < 5 or time.perf_counter() - start < seconds:
+    while len(times["numpy"]) < 5 or sum(sum(each) for name, each in times.items() if name not in INTERPRETERS) < seconds:
         for name, work in racing.items():
-            times[name].append(clocked(work))
+            if not (name in INTERPRETERS and sum(times[name]) > seconds / 4):
+                times[name].append(clocked(work))
     single = times.pop("numpy, 1 thread")  # each as a person would run it, with the better number of threads
     times["numpy"] = min(times["numpy"], single, key=min)
     return times
+
+
+INTERPRETERS = ("triton", "pallas", "pallas tpu")
+"""They begin no round after a quarter of a race."""
 
 
 def small_calls() -> dict[str, list[float]]:
@@ -163,7 +214,7 @@ def main() -> None:
     for name in sys.argv[1:] or [*RACES, "small call"]:
         race = RACES.get(name)
         for t in race.types if race else (F32,):
-            times = raced(contestants(race, t), 4) if race else small_calls()
+            times = raced(contestants(race, t), 8) if race else small_calls()
             base = min(times["numpy"])
             for who, each in times.items():
                 row = (f"{min(each) * 1e3:.3f}", f"{median(each) * 1e3:.3f}", f"{min(each) / base:.2f}")

@@ -25,8 +25,21 @@ def test_every_stored_number_survives_a_round_trip(t: ElementType) -> None:
     stored = np.arange(1 << 8 * t.bytes).astype(f"u{t.bytes}").view(numerics.numpy_dtype(t))
     computing = numerics.to_compute(stored, t)
     assert computing.dtype == np.float32
+    assert same(computing, stored.astype(np.float32))
     assert same(numerics.to_storage(computing, t).astype(np.float32), stored.astype(np.float32))
     assert same(numerics.rounded(computing, t), computing)
+
+
+@pytest.mark.parametrize("t", (I8, U8, I16), ids=str)
+def test_every_integer_survives_a_round_trip(t: ElementType) -> None:
+    ends = np.iinfo(numerics.numpy_dtype(t))
+    numbers = np.arange(ends.min, ends.max + 1)
+    computing = numerics.to_compute(numbers.astype(numerics.numpy_dtype(t)), t)
+    assert computing.dtype == np.int32 and np.array_equal(computing, numbers)
+    assert np.array_equal(numerics.to_storage(computing, t), numbers)
+    assert np.array_equal(numerics.cast(computing.astype(np.float32), t), numbers)
+    beyond = np.arange(-(1 << 17), 1 << 17, dtype=np.int32)
+    assert np.array_equal(numerics.cast(beyond, t), beyond.astype(numerics.numpy_dtype(t)))
 
 
 @pytest.mark.parametrize("t", NARROW_FLOATS, ids=str)
@@ -54,6 +67,7 @@ def test_random_bits_round_as_the_storage_type_does(t: ElementType) -> None:
     with np.errstate(all="ignore"):
         want = x.astype(numerics.numpy_dtype(t)).astype(np.float32)
     assert same(numerics.rounded(x, t), want)
+    assert same(numerics.to_storage(x, t).astype(np.float32), want)
     out = x.copy()
     assert numerics.rounded(out, t, out) is out
     assert same(out, want)
