@@ -73,25 +73,25 @@ def contestant(
     kernel: str, arguments: Mapping[str, Any], dims: Mapping[str, int], tiles: Mapping[str, int], causal: bool, interpreter: str
 ) -> Callable[[], Any]:
     """Runs a kernel, compiled once, and gives its result."""
+    grid: tuple[int, ...]
+    shape: tuple[int, ...]
+    body: Callable[..., None]
+    work: Callable[..., None]
     given = [jnp.asarray(each) for each in arguments.values() if isinstance(each, np.ndarray)]
     if kernel in ("matmul", "linear_gelu"):
         m, n, depth = tiles["m"], tiles["n"], dims["K"]
         specs = [pl.BlockSpec((m, depth), lambda i, j: (i, 0)), pl.BlockSpec((depth, n), lambda i, j: (0, j))]
         specs += [pl.BlockSpec((1, n), lambda i, j: (0, j))] if kernel == "linear_gelu" else []
         given = [each.reshape(1, -1) if each.ndim == 1 else each for each in given]
-        body = {"matmul": _matmul, "linear_gelu": _linear_gelu}[kernel]
+        body = _matmul if kernel == "matmul" else _linear_gelu
         grid, shape, out = (dims["M"] // m, dims["N"] // n), (dims["M"], dims["N"]), pl.BlockSpec((m, n), lambda i, j: (i, j))
-        work: Callable[..., None] = lambda *refs: body(tiles, *refs)  # noqa: E731
+        work = lambda *refs: body(tiles, *refs)  # noqa: E731
     elif kernel in ("softmax", "rmsnorm"):
         rows = pl.BlockSpec((tiles["m"], dims["N"]), lambda i: (i, 0))
         given = [each.reshape(1, -1) if each.ndim == 1 else each for each in given]
         specs = [rows, pl.BlockSpec((1, dims["N"]), lambda i: (0, 0))][: len(given)]
-        grid, shape, out, work = (
-            (dims["M"] // tiles["m"],),
-            (dims["M"], dims["N"]),
-            rows,
-            {"softmax": _softmax}.get(kernel, _rmsnorm),
-        )
+        grid, shape, out = (dims["M"] // tiles["m"],), (dims["M"], dims["N"]), rows
+        work = _softmax if kernel == "softmax" else _rmsnorm
     else:
         rows = pl.BlockSpec((1, tiles["i"], dims["D"]), lambda h, i: (h, i, 0))
         long = pl.BlockSpec((1, dims["L"], dims["D"]), lambda h, i: (h, 0, 0))

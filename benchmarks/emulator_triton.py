@@ -86,6 +86,8 @@ def contestant(
 ) -> Callable[[], Any]:
     """Runs a kernel into a tensor of its own, and gives it."""
     a = tensors(arguments)
+    grid: tuple[int, ...]
+    rest: tuple[Any, ...]
     match kernel:
         case "matmul" | "linear_gelu":
             out = torch.empty(dims["M"], dims["N"], dtype=next(iter(a.values())).dtype)
