@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from ...dsl.program import (
     Axis,
@@ -56,7 +57,7 @@ def assign_layout(prepared: Prepared) -> Layout:
     groups = Groups(prepared)
     layout: dict[Value, Axis | None] = {}
     for members in groups.members():
-        axis = min(_candidates(members), key=lambda axis, members=members: groups.cost(members, axis))  # type: ignore[misc]
+        axis = min(_candidates(members), key=partial(groups.cost, members))
         layout |= {value: axis if axis in value.axes else None for value in members}
     return layout
 

@@ -174,8 +174,9 @@ class Recording(Walk):
         """When the instruction about to be walked starts, and what it waits for: the latest clock that it must not precede."""
         holder = self._holder[leaf.queue]
         own = holder is None or holder.instruction.queue == self._names[leaf.queue]
-        latest, cause = self._free[leaf.queue], ("engine" if own else "held up") if holder else "launch"
-        found: tuple[Cause, Buffer | None, Event | None] = (cause, None, holder)  # type: ignore[assignment]
+        latest = self._free[leaf.queue]
+        cause: Cause = "launch" if holder is None else "engine" if own else "held up"
+        found: tuple[Cause, Buffer | None, Event | None] = (cause, None, holder)
         for place in leaf.reads:
             instance, clock = self._instance(place), self._written[place][self._which[place]]
             if clock > latest:

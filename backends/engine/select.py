@@ -17,7 +17,7 @@ from ...dsl.program import Axis, Call, Cast, Elementwise, Fill, Op, Positions, R
 from ..chips import Chip
 from .errors import CannotLower
 from .layout import Layout
-from .uses import Uses
+from .uses import Use, Uses
 
 ALU = frozenset({"add", "sub", "mul", "div", "min", "max", "pow", "mod", "lt", "le", "gt", "ge", "eq", "ne", "and", "or"})
 """What the arithmetic of tensor_scalar and tensor_tensor has."""
@@ -267,5 +267,5 @@ class Selector:
         return self._uses.block_of[a.result] == self._uses.block_of[b.result]
 
 
-def _first(uses: Iterable[object], wanted: Callable[[object], bool]) -> object | None:
-    return next((use.by for use in uses if wanted(use.by)), None)  # type: ignore[attr-defined]
+def _first(uses: Iterable[Use], wanted: Callable[[object], bool]) -> object | None:
+    return next((use.by for use in uses if wanted(use.by)), None)
