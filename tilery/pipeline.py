@@ -177,10 +177,8 @@ class Pipeline:
 
         `measure` is a command line or a function that gives a configuration's latency in microseconds, in place of the model.
         """
-        from .measuring import measurement  # both bring Optuna along
         from .tuner.autotune import autotune
         from .tuner.interrupts import interruptible
-        from .tuner.measured import autotune_measured
 
         options["seeds"] = [each.config for each in self.entries if each.key.kernel == self.program.name]
         if options.get("sampler") is None:
@@ -190,6 +188,9 @@ class Pipeline:
                 return autotune(self.program, self.dims, self.chip, cores=self.cores, **options)
             if (objective := options.pop("objective", "latency")) != "latency":
                 raise UsageError(f"what is measured is latency, and cannot be searched for {objective}")
+            from .measuring import measurement
+            from .tuner.measured import autotune_measured  # brings Optuna along
+
             means = measurement(self, measure, measure_timeout_s)
             return autotune_measured(self.program, self.dims, self.chip, means, **options)
 

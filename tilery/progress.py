@@ -67,7 +67,8 @@ class _Lines:
 def line(now: Standing) -> str:
     """Where it stands, on one line."""
     if now.stage == "screen":
-        return f"{now.total:,} configurations"
+        untuned = f"; untuned it takes {microseconds(now.default_us)}" if now.default_us else ""
+        return f"{now.total:,} configurations{untuned}"
     if now.best_us is None:
         return _counts(now)
     best = f"best {_best(now)}{_beyond(now)}  {_sizes(now)}"

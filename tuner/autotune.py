@@ -5,7 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+<<<<<<< HEAD
 from dataclasses import replace
+=======
+from typing import TYPE_CHECKING
+>>>>>>> d3aedb6 (benchmarks/tuning.py: the winner against the exhaustive optimum; a first answer before the screening; autotune without Optuna where the space is whole)
 
 import numpy as np
 
@@ -16,14 +20,20 @@ from .adapt import adapt
 from .engine_model import EngineModel
 from .feasibility import Landscape, survey
 from .finalists import FINALISTS, Finalist, first_right, runners_up
+<<<<<<< HEAD
 from .front_finalists import verified_front
 from .front_search import FrontOutcome, front_search, front_survey
 from .importance import importances
+=======
+>>>>>>> d3aedb6 (benchmarks/tuning.py: the winner against the exhaustive optimum; a first answer before the screening; autotune without Optuna where the space is whole)
 from .objectives import read_objectives, values_by_name
 from .progress import Progress, Watcher
 from .result import FrontPoint, Result, Scored
 from .search import AUTO, Budget, Outcome, search
 from .space import Space
+
+if TYPE_CHECKING:
+    from .front_search import FrontOutcome
 
 LEAST_PATIENCE_S = 2.0
 """A space is screened whole if that takes no longer, or half of the search's budget where that is more."""
@@ -64,14 +74,18 @@ def autotune(
     _ = model.objectives  # says now if the chip has no numbers for them
     progress = _with_bounds(model, progress)
     default, space, budget = model.default(), Space(model.tunables), Budget(budget_s, trials)
+    report = screening(start, progress, default, model.measure(default).latency_us)
     patience_s = None if budget_s is None else max(LEAST_PATIENCE_S, budget_s / 2)
     if names != ("latency",):
-        front = front_survey(model, space, space.index(default), seed, screening(start, progress), patience_s)
+        from .front_finalists import verified_front
+        from .front_search import front_search, front_survey  # bring Optuna along
+
+        front = front_survey(model, space, space.index(default), seed, report, patience_s)
         known = [adapt(config, space.tunables) for config in seeds]
         found = front_search(model, front, default, budget, sampler=sampler, seed=seed, seeds=known, watch=progress)
         best, points = verified_front(model, found, seed, start, progress)
         return _result(model, found, best, objective, sampler, seed, time.monotonic() - start, points)
-    landscape = survey(model, space, space.index(default), seed, screening(start, progress), patience_s)
+    landscape = survey(model, space, space.index(default), seed, report, patience_s)
     outcome = search(
         model,
         landscape,
@@ -91,6 +105,7 @@ def _feasible(landscape: Landscape, configs: Sequence[Config]) -> list[Config]:
     return [each for each in configs if np.isfinite(landscape.bounds_of(np.array([landscape.space.index(each)]))[0])]
 
 
+<<<<<<< HEAD
 def _with_bounds(model: EngineModel, watch: Watcher | None) -> Watcher | None:
     """A watcher that is told what bounds the best too: asked of the model when there is a new best."""
     if watch is None:
@@ -111,9 +126,20 @@ def _with_bounds(model: EngineModel, watch: Watcher | None) -> Watcher | None:
 
 def screening(start: float, watch: Watcher | None) -> Callable[[int, int], None] | None:
     """What tells a watcher of the screening, in the form in which `survey` takes it."""
+=======
+def screening(
+    start: float, watch: Watcher | None, default: Config | None = None, default_us: float | None = None
+) -> Callable[[int, int], None] | None:
+    """What tells a watcher of the screening, in the form in which `survey` takes it; the default is a first answer."""
+>>>>>>> d3aedb6 (benchmarks/tuning.py: the winner against the exhaustive optimum; a first answer before the screening; autotune without Optuna where the space is whole)
     if watch is None:
         return None
-    return lambda done, total: watch(Progress("screen", done, total, time.monotonic() - start, done / total))
+
+    def told(done: int, total: int) -> None:
+        elapsed_s = time.monotonic() - start
+        watch(Progress("screen", done, total, elapsed_s, done / total, default_us, default, default_us))
+
+    return told
 
 
 def _verified(model: EngineModel, outcome: Outcome, seed: int, start: float, watch: Watcher | None) -> Finalist:

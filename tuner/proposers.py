@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .pool import Pool
-from .surrogate import STEPS, Process, fit
 
 if TYPE_CHECKING:
     import optuna
     from optuna.samplers import BaseSampler
+
+    from .surrogate import Process
 
 Places = NDArray[np.int64]
 
@@ -177,6 +178,8 @@ class Surrogate:
         return places, targets
 
     def _fit(self, points: NDArray[np.float64], targets: NDArray[np.float64], count: int) -> None:
+        from .surrogate import STEPS, fit  # brings scipy along
+
         known = self._process.parameters if self._process else None
         due = known is None or count >= self._fitted + self.refit
         self._process = fit(points, targets, known, steps=STEPS if due else 0)
