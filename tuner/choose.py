@@ -67,8 +67,10 @@ def pick(model: Model, key: Key, prints: Prints, entries: Sequence[Entry]) -> Ch
     stale = tuple(each for each in alike if _stale(each, key, prints))
     fresh = [each for each in alike if each not in stale]
     for entry in sorted(fresh, key=_preference):
-        if entry.key == key and _feasible_us(model, entry.config) is not None:
-            return Chosen(entry.config, "tuned", entry, ())
+        # The engine may have learnt since that the winner does not fit: then a runner-up serves.
+        for config in (entry.config, *(each.config for each in entry.runners_up)) if entry.key == key else ():
+            if _feasible_us(model, config) is not None:
+                return Chosen(config, "tuned", entry, ())
     default = model.default()
     bar_us = model.measure(default).latency_us
     here = [each for each in fresh if each.key.chip == key.chip]

@@ -70,7 +70,9 @@ class TunedFile:
     def _change(self, change: Callable[[list[Entry]], list[Entry]]) -> None:
         path = self.path.resolve()  # a link stays a link, its target is replaced
         try:
-            with FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_TIMEOUT_S):
+            lock = path.with_name(f".{path.name}.lock")
+            lock.touch()  # where that cannot be, FileLock may take it for another tuner's lock, and wait
+            with FileLock(lock, timeout=LOCK_TIMEOUT_S):
                 _replace(path, _text(change(self.read())))
         except Timeout:
             raise ResultsError(f"{self.path}: another tuner has held it for {LOCK_TIMEOUT_S:.0f} s; try again later") from None

@@ -14,7 +14,7 @@ from tilery.backends.engine.errors import Infeasible
 from tilery.backends.tunable import Config, Tunable
 from tilery.tuner.adapt import adapt, shrunk_to_fit
 from tilery.tuner.choose import Chosen, pick
-from tilery.tuner.entry import Entry, Key, Prints
+from tilery.tuner.entry import Entry, Key, Prints, RunnerUp
 from tilery.tuner.model import Footprint, Measurement
 
 KEY = Key(kernel="matmul", chip="trn2", types={"T": "bf16"}, dims={"M": 1024, "N": 1024}, constants={})
@@ -120,6 +120,13 @@ def test_entries_of_another_kernel_type_or_constant_do_not_serve(change: dict[st
 
 def test_a_tuned_entry_that_no_longer_fits_is_not_used() -> None:
     assert picked(entry(512), most=256).origin == "default"
+
+
+def test_a_runner_up_serves_where_the_winner_no_longer_fits() -> None:
+    slower = RunnerUp(latency_us=2.0, config={"m": 128, "order": "n m"})
+    chosen = picked(msgspec.structs.replace(entry(512), runners_up=[slower]), most=256)
+    assert chosen.origin == "tuned"
+    assert chosen.config == slower.config
 
 
 def test_adapting_keeps_what_is_there_and_takes_the_nearest_number() -> None:
