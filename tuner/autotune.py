@@ -5,11 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-<<<<<<< HEAD
 from dataclasses import replace
-=======
 from typing import TYPE_CHECKING
->>>>>>> d3aedb6 (benchmarks/tuning.py: the winner against the exhaustive optimum; a first answer before the screening; autotune without Optuna where the space is whole)
 
 import numpy as np
 
@@ -20,12 +17,7 @@ from .adapt import adapt
 from .engine_model import EngineModel
 from .feasibility import Landscape, survey
 from .finalists import FINALISTS, Finalist, first_right, runners_up
-<<<<<<< HEAD
-from .front_finalists import verified_front
-from .front_search import FrontOutcome, front_search, front_survey
 from .importance import importances
-=======
->>>>>>> d3aedb6 (benchmarks/tuning.py: the winner against the exhaustive optimum; a first answer before the screening; autotune without Optuna where the space is whole)
 from .objectives import read_objectives, values_by_name
 from .progress import Progress, Watcher
 from .result import FrontPoint, Result, Scored
@@ -105,7 +97,6 @@ def _feasible(landscape: Landscape, configs: Sequence[Config]) -> list[Config]:
     return [each for each in configs if np.isfinite(landscape.bounds_of(np.array([landscape.space.index(each)]))[0])]
 
 
-<<<<<<< HEAD
 def _with_bounds(model: EngineModel, watch: Watcher | None) -> Watcher | None:
     """A watcher that is told what bounds the best too: asked of the model when there is a new best."""
     if watch is None:
@@ -124,14 +115,10 @@ def _with_bounds(model: EngineModel, watch: Watcher | None) -> Watcher | None:
     return told
 
 
-def screening(start: float, watch: Watcher | None) -> Callable[[int, int], None] | None:
-    """What tells a watcher of the screening, in the form in which `survey` takes it."""
-=======
 def screening(
     start: float, watch: Watcher | None, default: Config | None = None, default_us: float | None = None
 ) -> Callable[[int, int], None] | None:
     """What tells a watcher of the screening, in the form in which `survey` takes it; the default is a first answer."""
->>>>>>> d3aedb6 (benchmarks/tuning.py: the winner against the exhaustive optimum; a first answer before the screening; autotune without Optuna where the space is whole)
     if watch is None:
         return None
 
