@@ -25,6 +25,7 @@ class Tilery(click.Group):
         """Runs the command line and exits with its code."""
         debug = "--debug" in (sys.argv[1:] if args is None else args)
         extra["standalone_mode"] = False
+        extra["obj"] = list(sys.argv[1:] if args is None else args)  # for a command that says how to go on
         try:
             code = super().main(args, prog_name, **extra)
         except click.ClickException as error:
@@ -171,6 +172,12 @@ def explain(**options: Any) -> None:
 @click.option("--sampler", help="tpe, random, gp, cmaes, nsga2, brute; with --measure also surrogate, descent.")
 @click.option("--measure", metavar="COMMAND", help="Measure: JSON on its standard input, microseconds on its standard output.")
 @click.option("--measure-timeout", metavar="TIME", help="How long one measurement may take.")
+@click.option(
+    "--storage", metavar="URL", help="Keep the trials, and share them: sqlite:///x.db, journal:FILE, postgresql://, grpc://."
+)
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Processes of this machine.")
+@click.option("--grace", default="60s", show_default=True, metavar="TIME", help="After what silence a worker counts as dead.")
+@click.option("--continue", "resume", is_flag=True, help="Go on from what is stored, or from the tuned entry.")
 @click.option("--seed", default=0, show_default=True, help="Seeds the search and the arguments of the verification.")
 @click.option("--output", metavar="FILE", help="Results file to write, instead of the one beside FILE.")
 def autotune(**options: Any) -> None:

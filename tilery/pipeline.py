@@ -37,6 +37,7 @@ from .tuner.tiles import tile_sizes
 
 if TYPE_CHECKING:
     from .backends.engine.analysis import Analysis
+    from .jobs import Jobs
     from .tuner.campaign import Measure
     from .tuner.result import Result
 
@@ -172,27 +173,56 @@ class Pipeline:
         """The engine program's values, instruction by instruction; `show` is given what the kernel prints."""
         return engine.execute(self.lowered, arguments, shuffle, show)
 
-    def tune(self, measure: str | Measure | None = None, measure_timeout_s: float | None = None, **options: Any) -> Result:
+    def tune(
+        self,
+        measure: str | Measure | None = None,
+        measure_timeout_s: float | None = None,
+        jobs: Jobs | None = None,
+        **options: Any,
+    ) -> Result:
         """Searches and verifies, starting from what earlier tunings of this kernel found; takes the options of `autotune`.
 
         `measure` is a command line or a function that gives a configuration's latency in microseconds, in place of the model.
+        `jobs` says whom the search shares its study with.
         """
+        from .jobs import Jobs, sharing
         from .tuner.autotune import autotune
         from .tuner.interrupts import interruptible
 
-        options["seeds"] = [each.config for each in self.entries if each.key.kernel == self.program.name]
+        jobs = jobs or Jobs()
+        defaults: dict[str, Any] = {"seed": 0, "seeds": self._known()}
+        options = defaults | options
+        if jobs.resume and not jobs.storage:
+            self._resume(options)
         if options.get("sampler") is None:
             options.pop("sampler", None)  # each way of searching has its own
-        with interruptible():
+        with interruptible(), sharing(jobs, self, measure, measure_timeout_s, options) as shared:
             if measure is None:
-                return autotune(self.program, self.dims, self.chip, cores=self.cores, **options)
+                return autotune(self.program, self.dims, self.chip, cores=self.cores, sharing=shared, **options)
             if (objective := options.pop("objective", "latency")) != "latency":
                 raise UsageError(f"what is measured is latency, and cannot be searched for {objective}")
             from .measuring import measurement
             from .tuner.measured import autotune_measured  # brings Optuna along
 
             means = measurement(self, measure, measure_timeout_s)
-            return autotune_measured(self.program, self.dims, self.chip, means, **options)
+            return autotune_measured(self.program, self.dims, self.chip, means, sharing=shared, **options)
+
+    def _known(self) -> list[Mapping[str, Choice]]:
+        """Configurations to start from: what earlier tunings of the kernel found."""
+        return [each.config for each in self.entries if each.key.kernel == self.program.name]
+
+    def _resume(self, options: dict[str, Any]) -> None:
+        """Makes a search start from this very entry and its runners-up, and not have the ideas again that led there."""
+        key = key_of(self.program, self.dims, self.chip)
+        here = [each for each in self.entries if each.key == key]
+        if not here:
+            raise UsageError(
+                f"nothing to continue: {self.store.path} has no entry of {self.request.title}\n"
+                "help: without --continue it is begun; with --storage everything that was tried is kept"
+            )
+        gone_on = [config for each in here for config in (each.config, *(other.config for other in each.runners_up))]
+        options["seeds"] = [*gone_on, *options["seeds"]]
+        options["seed"] += sum(each.evaluated for each in here)
 
     def save(self, result: Result) -> Entry:
         """Writes a result to the results file."""

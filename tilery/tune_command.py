@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shlex
 
+import click
+
 from .console import console, print_json
+from .continuing import continuing
 from .dsl.errors import UsageError
 from .duration import USUAL, USUAL_MEASURED, read_budget, seconds
+from .jobs import Jobs
 from .opening import open_pipeline
 from .pipeline import Pipeline
 from .plot_front import save_front
@@ -33,6 +37,10 @@ def autotune(
     output: str | None,
     measure: str | None,
     measure_timeout: str | None,
+    storage: str | None,
+    jobs: int,
+    grace: str,
+    resume: bool,
 ) -> None:
     """Tunes one kernel for one shape and chip, prints the winner and writes its entry."""
     pipeline = open_pipeline(file, names, chip, what_if=what_if)
@@ -52,6 +60,7 @@ def autotune(
             seed=seed,
             measure=measure,
             measure_timeout_s=seconds(measure_timeout) if measure_timeout else None,
+            jobs=Jobs(storage, jobs, resume, max(1, round(seconds(grace)))),
             progress=None if as_json else watch,
         )
     out = console()
@@ -62,7 +71,7 @@ def autotune(
     # Shown before it is written: a folder that cannot be written to must not cost the result.
     pipeline.save(result)
     if not as_json:
-        print_written(out, pipeline, file, _continuing(pipeline, file, result, sampler, budget_s, output))
+        print_written(out, pipeline, file, continuing(click.get_current_context().obj, result, storage))
     if plot:
         save_front(result, plot, pipeline.request.title)
 
@@ -79,13 +88,3 @@ def reproducing(pipeline: Pipeline, file: str, result: Result, sampler: str | No
     if result.seed:
         words.append(f"--seed {result.seed}")
     return " ".join([*words, budget])
-
-
-def _continuing(
-    pipeline: Pipeline, file: str, result: Result, sampler: str | None, budget_s: float | None, output: str | None
-) -> str:
-    """The command that goes on from what was found; empty if there is nothing left to find."""
-    if result.measured or not result.headroom or result.stop in ("proved", "exhausted"):
-        return ""
-    longer = f"--budget {2 * budget_s:.0f}s" if budget_s else f"--trials {2 * result.evaluated}"
-    return reproducing(pipeline, file, result, sampler, longer) + (f" --output {shlex.quote(output)}" if output else "")

@@ -19,6 +19,7 @@ ENDINGS = {
     "budget": "the time was up",
     "trials": "the number of trials was up",
     "interrupted": "interrupted",
+    "disconnected": "the storage was lost",
 }
 
 

@@ -32,6 +32,10 @@ def autotune(
     seed: int = 0,
     measure: str | Measure | None = None,
     measure_timeout: str | float | None = None,
+    storage: str | None = None,
+    jobs: int = 1,
+    grace: str | float = "60s",
+    resume: bool = False,
     output: str | Path | None = None,
     save: bool = True,
     progress: Watcher | None = None,
@@ -45,9 +49,14 @@ def autotune(
     Element types that the text leaves to a `tune` are searched where `max_error` bounds the error, or `error` is an objective.
     `measure` takes the place of the model: a function of a configuration that gives its latency in microseconds, or a command
     line that is given it as JSON (docs/measuring.md), which may take `measure_timeout`.
+    `storage` (`"sqlite:///x.db"`, `"journal:x"`, ..., docs/machines.md) keeps the trials and shares them with whoever tunes the
+    same; `jobs` processes of this machine work on it, and one that is silent for `grace` loses its trial to another. `resume`
+    goes on from what is stored, or without a storage from the tuned entry, and raises `UsageError` if there is nothing.
     `output` names another results file than the one beside the kernel's text.
     Raises `UsageError`, `Infeasible` if nothing fits the chip, `ResultsError` if the file cannot be read or written.
     """
+    from .jobs import Jobs
+
     pipeline = kernel.pipeline(shapes, chip)
     if output:
         pipeline.store = TunedFile(output)
@@ -61,6 +70,7 @@ def autotune(
         seed=seed,
         measure=measure,
         measure_timeout_s=seconds(measure_timeout) if measure_timeout is not None else None,
+        jobs=Jobs(storage, jobs, resume, max(1, round(seconds(grace)))),
         progress=progress,
     )
     if save:

@@ -13,6 +13,7 @@ import numpy as np
 from ..backends.chips import Chip
 from ..backends.tunable import Config
 from ..dsl import program
+from ..dsl.errors import UsageError
 from .adapt import adapt
 from .engine_model import EngineModel
 from .feasibility import Landscape, survey
@@ -21,7 +22,8 @@ from .importance import importances
 from .objectives import read_objectives, values_by_name
 from .progress import Progress, Watcher
 from .result import FrontPoint, Result, Scored
-from .search import AUTO, Budget, Outcome, search
+from .search import AUTO, Budget, Outcome, adopt, search
+from .sharing import ALONE, Sharing
 from .space import Space
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def autotune(
     seed: int = 0,
     seeds: Sequence[Config] = (),
     progress: Watcher | None = None,
+    sharing: Sharing = ALONE,
 ) -> Result:
     """Finds the configuration of a specialised kernel that is best on `chip` by the engine model.
 
@@ -69,6 +72,8 @@ def autotune(
     report = screening(start, progress, default, model.measure(default).latency_us)
     patience_s = None if budget_s is None else max(LEAST_PATIENCE_S, budget_s / 2)
     if names != ("latency",):
+        if sharing.url:
+            raise UsageError(f"searches for {objective} cannot be shared yet; leave --storage and --jobs out")
         from .front_finalists import verified_front
         from .front_search import front_search, front_survey  # bring Optuna along
 
@@ -77,22 +82,28 @@ def autotune(
         found = front_search(model, front, default, budget, sampler=sampler, seed=seed, seeds=known, watch=progress)
         best, points = verified_front(model, found, seed, start, progress)
         return _result(model, found, best, objective, sampler, seed, time.monotonic() - start, points)
+    study = sharing.join(model, objective) if sharing.url else None
     landscape = survey(model, space, space.index(default), seed, report, patience_s)
-    outcome = search(
-        model,
-        landscape,
-        default,
-        budget,
-        sampler=sampler,
-        seed=seed,
-        seeds=_feasible(landscape, [adapt(config, space.tunables) for config in seeds]),
-        watch=progress,
-    )
+    with sharing.helpers as helpers:
+        outcome = search(
+            model,
+            landscape,
+            default,
+            budget,
+            sampler=sampler,
+            seed=seed,
+            seeds=feasible(landscape, [adapt(config, space.tunables) for config in seeds]),
+            watch=progress,
+            others=study,
+        )
+        helpers.finish(at_once=outcome.stop in ("interrupted", "proved"))
+    if study:
+        adopt(model, outcome, study)
     finalist = _verified(model, outcome, seed, start, progress)
     return _result(model, outcome, finalist, objective, sampler, seed, time.monotonic() - start)
 
 
-def _feasible(landscape: Landscape, configs: Sequence[Config]) -> list[Config]:
+def feasible(landscape: Landscape, configs: Sequence[Config]) -> list[Config]:
     """Those that may be chosen: an earlier tuning may have had another error bound."""
     return [each for each in configs if np.isfinite(landscape.bounds_of(np.array([landscape.space.index(each)]))[0])]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,9 @@ from .model import Model
 from .progress import Progress, Stop, Watcher
 from .search import Budget, Clock, search
 from .shared import Claim, Finished, SharedStudy
+from .storage import StorageError, lost_errors
+
+log = logging.getLogger("tilery")
 
 RANKED = 300
 """How many configurations the model times to say which are its best."""
@@ -56,32 +60,42 @@ class Campaign:
     watch: Watcher | None = None
     rows: list[Row] = field(default_factory=list)
     """Everything that has come of the study, in the order in which this worker heard of it."""
+    _claim: Claim | None = field(default=None, init=False)
+    """What this worker is at."""
 
     def run(self) -> Stop:
         """Measures the default, then the model's best, then what the search asks for. Ctrl-C ends it with what was found."""
         self._clock = Clock(self.budget)
         self._search = Search(self.landscape, sampler=self.sampler, seed=self.seed, seeds=self._first())
-        claim: Claim | None = None
         try:
-            while not (stop := self._spent()):
-                claim = self.study.claim(self._propose, self.budget.trials)
-                if claim is None:
-                    if not self.study.others():
-                        return "trials" if self._full() else "exhausted"
-                    # They may die, and their configurations are then for this worker to measure.
-                    time.sleep(WAIT_S)
-                    self.study.retry_lost()
-                    self._hear()
-                    continue
-                self._work(claim)
-                claim = None
-            return stop
+            stop = self._loop()
+            self.hear()
         except KeyboardInterrupt:
-            if claim:
-                self.study.give_back(claim)
+            if self._claim:
+                self.study.give_back(self._claim)
+            self.hear()
             return "interrupted"
-        finally:
-            self._hear()
+        except lost_errors() as error:
+            if not self.rows:
+                raise StorageError(f"the storage is out of reach: {error}") from None
+            log.warning("the storage is out of reach, so the search ends with what it has heard: %s", error)
+            return "disconnected"
+        return stop
+
+    def _loop(self) -> Stop:
+        while not (stop := self._spent()):
+            self._claim = self.study.claim(self._propose, self.budget.trials)
+            if self._claim:
+                self._work(self._claim)
+                self._claim = None
+            elif self.study.others():
+                # They may die, and their configurations are then for this worker to measure.
+                time.sleep(WAIT_S)
+                self.study.retry_lost()
+                self.hear()
+            else:
+                return "trials" if self._full() else "exhausted"
+        return stop
 
     @property
     def best(self) -> Row | None:
@@ -114,7 +128,7 @@ class Campaign:
         return [self.default, *best.values(), *known]
 
     def _propose(self) -> Config | None:
-        self._hear()
+        self.hear()
         for config in self.study.others():
             self._search.take(config)
         try:
@@ -127,7 +141,7 @@ class Campaign:
         with self.study.beating(claim):
             value, problem = self._outcome(claim.config)
         self.study.tell(claim, value, problem)
-        self._hear()
+        self.hear()
 
     def _outcome(self, config: Mapping[str, Choice]) -> tuple[float | None, str]:
         try:
@@ -145,7 +159,7 @@ class Campaign:
             return None, f"measured {value} us, which is no latency"
         return value, ""
 
-    def _hear(self) -> None:
+    def hear(self) -> None:
         """Takes in what has finished since."""
         for each in self.study.news():
             if all(each.config != row.config for row in self.rows):

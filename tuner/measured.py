@@ -7,7 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from optuna.storages import InMemoryStorage
+import numpy as np
+from numpy.typing import NDArray
 
 from ..backends.chips import Chip
 from ..backends.tunable import Config
@@ -23,12 +24,14 @@ from .finalists import FINALISTS, Finalist, first_right, runners_up
 from .progress import Progress, Stop, Watcher
 from .result import Measured, Result, Scored
 from .search import Budget
-from .shared import SharedStudy
+from .sharing import ALONE, Sharing
 from .space import Space
 
 SHOWN = 8
 """How many of the fastest a result lists."""
 OBJECTIVE = "measured"
+PATIENCE_S = 10.0
+"""A space is screened whole if that takes no longer."""
 
 
 class NothingMeasured(TileryError):
@@ -48,27 +51,47 @@ def autotune_measured(
     seed: int = 0,
     seeds: Sequence[Config] = (),
     progress: Watcher | None = None,
+    sharing: Sharing = ALONE,
 ) -> Result:
     """Finds the configuration of a specialised kernel for which `measure` gives the smallest latency.
 
     The default is measured, then the model's best few, then what `Search` asks for. A configuration that cannot be measured
     is noted with its reason and the search goes on. The budget counts from the first measurement; Ctrl-C and SIGTERM
-    keep what was found. Raises `Infeasible` if nothing fits the chip, `NothingMeasured` if nothing gave a latency,
-    `NothingVerified` if none of the fastest computes what the reference says.
+    keep what was found. With `sharing` other processes work on the same study, whoever ends takes the best of all, and
+    `trials` counts what all of them have measured. Raises `Infeasible` if nothing fits the chip, `NothingMeasured` if
+    nothing gave a latency, `NothingVerified` if none of the fastest computes what the reference says.
     """
     start = time.monotonic()
     model = EngineModel(kernel, dims, chip, max_error=max_error)
-    default, space = model.default(), Space(model.tunables)
-    landscape = survey(model, space, space.index(default), seed, screening(start, progress))
-    study = SharedStudy(InMemoryStorage(), kernel.name, space.tunables, 60)
-    known = [adapt(config, space.tunables) for config in seeds]
     budget = Budget(budget_s, trials)
-    campaign = Campaign(model, landscape, default, measure, study, budget, sampler, seed, known, progress)
-    stop = campaign.run()
+    campaign = prepared(model, measure, budget, sampler, seed, seeds, progress, sharing)
+    with sharing.helpers as helpers:
+        stop = campaign.run()
+        helpers.finish(at_once=stop == "interrupted")
+    campaign.hear()
     if campaign.best is None:
         raise NothingMeasured(_nothing(campaign))
     finalist = first_right(model, scored(campaign), seed, _verifying(campaign, start))
     return measured_result(model, campaign, finalist, stop, _name(measure), time.monotonic() - start)
+
+
+def prepared(
+    model: EngineModel,
+    measure: Measure,
+    budget: Budget,
+    sampler: str,
+    seed: int,
+    seeds: Sequence[Config],
+    progress: Watcher | None,
+    sharing: Sharing,
+) -> Campaign:
+    """A campaign that is ready to run: the space screened, the study joined."""
+    start = time.monotonic()
+    default, space = model.default(), Space(model.tunables)
+    study = sharing.join(model, OBJECTIVE, _name(measure))
+    landscape = survey(model, space, space.index(default), seed, screening(start, progress), PATIENCE_S)
+    known = [adapt(config, space.tunables) for config in seeds]
+    return Campaign(model, landscape, default, measure, study, budget, sampler, seed, known, progress)
 
 
 def _nothing(campaign: Campaign) -> str:
@@ -98,13 +121,17 @@ def _name(measure: Measure) -> str:
 
 def agreement(rows: Sequence[Row]) -> float | None:
     """Spearman's rank correlation of predicted and measured latencies; None for fewer than three, or if all are equal."""
-    from scipy.stats import spearmanr
-
-    predicted = [each.predicted_us for each in rows if each.measured_us is not None]
-    measured = [each.measured_us for each in rows if each.measured_us is not None]
-    if len(measured) < 3 or len(set(predicted)) == 1 or len(set(measured)) == 1:
+    pairs = [(each.predicted_us, each.measured_us) for each in rows if each.measured_us is not None]
+    if len(pairs) < 3 or any(len(set(column)) == 1 for column in zip(*pairs, strict=True)):
         return None
-    return float(spearmanr(predicted, measured).statistic)
+    # Not scipy.stats.spearmanr: importing scipy.stats takes longer than everything else here.
+    return float(np.corrcoef([_ranks(column) for column in zip(*pairs, strict=True)])[0, 1].clip(-1, 1))
+
+
+def _ranks(values: Sequence[float]) -> NDArray[np.float64]:
+    """Places in order of size; equal values share the mean of theirs."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place])
 
 
 def scored(campaign: Campaign) -> tuple[Scored, ...]:
@@ -164,5 +191,6 @@ def measured_result(
         sampler=campaign.sampler,
         seed=campaign.seed,
         wall_s=wall_s,
+        max_error_allowed=model.max_error,
         measured=figures(campaign, winner, command),
     )

@@ -8,8 +8,10 @@ from typing import Literal
 
 from ..backends.tunable import Config
 
-Stop = Literal["proved", "exhausted", "budget", "trials", "interrupted"]
-"""Why a search ended. `proved`: every configuration was timed or cannot win. `exhausted`: the same, of a sample only."""
+Stop = Literal["proved", "exhausted", "budget", "trials", "interrupted", "disconnected"]
+"""Why a search ended. `proved`: every configuration was timed or cannot win. `exhausted`: the same, of a sample only.
+
+`disconnected`: the storage that it shares with other workers was lost."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..backends.engine.errors import Infeasible
 from ..backends.tunable import Config
@@ -14,6 +15,10 @@ from .model import Model
 from .progress import Progress, Stop, Watcher
 from .trials import Trial, Trials
 from .turns import Turns
+
+if TYPE_CHECKING:
+    from .exchange import Exchange
+    from .shared import SharedStudy
 
 AUTO = "auto"
 """The sampler of who names none: none where the space has been screened whole, for its bounds lead there; else TPE."""
@@ -73,10 +78,13 @@ def search(
     seed: int = 0,
     seeds: Sequence[Config] = (),
     watch: Watcher | None = None,
+    others: SharedStudy | None = None,
 ) -> Outcome:
     """Times the default, then `seeds`, then what the arms propose in turn; last, whether the best can do with fewer slots.
 
     Ctrl-C ends it with what was found.
+
+    With `others` it exchanges its best with the other workers of that study, now and then and at the end.
 
     Raises `Infeasible` if the default is; everything after it is compared with it.
     """
@@ -86,6 +94,9 @@ def search(
         model.measure(default)  # raises, and says why
         raise AssertionError("a default that was infeasible is feasible now")
     arms = _arms(trials, first, sampler, seed)
+    exchange = _exchange(others, trials)
+    if exchange:
+        arms.append(exchange)
     turns = Turns(len(arms), by_time=budget.trials is None)
     known = [space.index(config) for config in seeds]
 
@@ -124,6 +135,8 @@ def search(
             pass
     except KeyboardInterrupt:
         stop = "interrupted"
+    if exchange:
+        exchange.leave()
     report()
     return Outcome(trials, first, stop or ("proved" if landscape.whole else "exhausted"))
 
@@ -169,6 +182,22 @@ def _tell(arms: Sequence[Arm], trial: Trial | None, proposer: Arm | None = None)
     if trial:
         for each in arms:
             each.told(trial, each is proposer)
+
+
+def _exchange(study: SharedStudy | None, trials: Trials) -> Exchange | None:
+    if study is None:
+        return None
+    from .exchange import Exchange  # brings Optuna along
+
+    return Exchange(study, trials)
+
+
+def adopt(model: Model, outcome: Outcome, study: SharedStudy) -> None:
+    """Times what the other workers of a study have found since the search ended, so that the best of all can win."""
+    exchange = _exchange(study, outcome.trials)
+    assert exchange
+    while (index := exchange.propose()) is not None:
+        _timed(model, outcome.trials, index)
 
 
 def _timed(model: Model, trials: Trials, index: int) -> Trial | None:

@@ -6,6 +6,7 @@ Of two trials of one configuration the later gives way: numbers are handed out i
 
 from __future__ import annotations
 
+import copy
 import os
 import socket
 import threading
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import optuna
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState, create_trial
@@ -62,7 +63,7 @@ class SharedStudy:
         self.study = optuna.create_study(study_name=name, storage=storage, direction="minimize", load_if_exists=True)
         self._id = storage.get_study_id_from_name(name)
         self._heart = Heart(storage, grace_s)
-        self._distributions = {each.name: CategoricalDistribution(each.values) for each in tunables}
+        self._distributions: dict[str, BaseDistribution] = {each.name: CategoricalDistribution(each.values) for each in tunables}
         self._names = tuple(self._distributions)
         self._told: set[int] = set()
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
@@ -135,6 +136,15 @@ class SharedStudy:
             return False
         return True
 
+    def publish(self, config: Config, value: float) -> None:
+        """Adds a configuration that needs no claim, unless it is there already."""
+        params = {name: config[name] for name in self._names}
+        if all(each.params != params for each in self._trials()):
+            attributes = {"worker": self._worker}
+            self.study.add_trial(
+                create_trial(value=value, params=params, distributions=self._distributions, user_attrs=attributes)
+            )
+
     def give_back(self, claim: Claim) -> None:
         """Leaves a claim to another worker, or to the next run."""
         if self._void(claim, "given back by its worker"):
@@ -154,7 +164,8 @@ class SharedStudy:
                 self._storage.set_trial_state_values(self._trial_id(trial), TrialState.FAIL)
             except UpdateFinishedTrialError:
                 continue
-            on_lost()(self.study, self._storage.get_trial(self._trial_id(trial)))
+            # A copy, because the callback changes the history that it finds.
+            on_lost()(self.study, copy.deepcopy(self._storage.get_trial(self._trial_id(trial))))
 
     def _trials(self) -> list[FrozenTrial]:
         return self._storage.get_all_trials(self._id, deepcopy=False)
@@ -165,9 +176,7 @@ class SharedStudy:
     def _queue(self, config: Config, notes: Mapping[str, float]) -> None:
         params = {name: config[name] for name in self._names}
         state = TrialState.WAITING
-        self.study.add_trial(
-            create_trial(state=state, params=params, distributions=dict(self._distributions), user_attrs=dict(notes))
-        )
+        self.study.add_trial(create_trial(state=state, params=params, distributions=self._distributions, user_attrs=dict(notes)))
 
     def _take(self, trial: FrozenTrial) -> bool:
         """Sets a waiting trial running; False if another worker was faster."""

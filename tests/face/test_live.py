@@ -93,7 +93,7 @@ def test_the_last_page_says_what_mattered_and_how_to_go_on(tmp_path: Path) -> No
     assert done.exit_code == 0, done.output
     assert re.search(r"what mattered +latency otherwise", done.stdout)
     assert re.search(r"\n +\S+=\S+ +\d\.\d\dx +\d\.\d\dx", done.stdout)
-    assert f"to go on       tilery autotune {MATMUL} M=256 K=256 N=256 T=bf16 --chip trn2 --trials 24" in done.stdout
+    assert f"to go on       tilery {' '.join(words)} --continue" in done.stdout
 
 
 def test_ranks_put_what_matters_first() -> None:

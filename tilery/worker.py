@@ -1,0 +1,112 @@
+"""A process of `--jobs`: works on the study of the process that started it, and leaves verifying and writing to that one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from .pipeline import Pipeline
+    from .tuner.campaign import Campaign
+    from .tuner.engine_model import EngineModel
+
+
+class Task(TypedDict):
+    """What a worker is told, as JSON in the first line of its standard input."""
+
+    file: str
+    kernel: str
+    given: dict[str, Any]
+    chip: str
+    what_if: list[str]
+    measure: str | None
+    measure_timeout_s: float | None
+    options: dict[str, Any]
+    url: str
+    grace_s: int
+
+
+def main() -> int:
+    """Works until the budget is spent, the study is through, or the process that started it asks for the end or is gone."""
+    task: Task = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    from .tuner.interrupts import interruptible
+
+    with interruptible():
+        if task["measure"]:
+            _campaign(task).run()
+        else:
+            _search(task)
+    return 0
+
+
+def _campaign(task: Task) -> Campaign:
+    from .measuring import measurement
+    from .tuner.measured import prepared
+    from .tuner.search import Budget
+    from .tuner.sharing import Sharing
+
+    pipeline, options = _pipeline(task), task["options"]
+    assert task["measure"]
+    return prepared(
+        _model(pipeline, options),
+        measurement(pipeline, task["measure"], task["measure_timeout_s"]),
+        Budget(options["budget_s"], options["trials"]),
+        options["sampler"] or "surrogate",
+        options["seed"],
+        options["seeds"],
+        None,
+        Sharing(task["url"], task["grace_s"]),
+    )
+
+
+def _search(task: Task) -> None:
+    """A search by the model, which leaves its best in the study."""
+    from .tuner.adapt import adapt
+    from .tuner.autotune import feasible
+    from .tuner.feasibility import survey
+    from .tuner.measured import PATIENCE_S
+    from .tuner.search import Budget, search
+    from .tuner.sharing import Sharing
+    from .tuner.space import Space
+
+    options = task["options"]
+    model = _model(_pipeline(task), options)
+    study = Sharing(task["url"], task["grace_s"]).join(model, "latency")
+    default, space = model.default(), Space(model.tunables)
+    landscape = survey(model, space, space.index(default), options["seed"], patience_s=PATIENCE_S)
+    known = feasible(landscape, [adapt(config, space.tunables) for config in options["seeds"]])
+    budget = Budget(options["budget_s"], options["trials"])
+    named = {"sampler": options["sampler"]} if options["sampler"] else {}
+    search(model, landscape, default, budget, seed=options["seed"], seeds=known, others=study, **named)
+
+
+def _pipeline(task: Task) -> Pipeline:
+    from .library import load
+
+    return load(Path(task["file"]))[task["kernel"]].pipeline(task["given"], task["chip"], what_if=task["what_if"])
+
+
+def _model(pipeline: Pipeline, options: Mapping[str, Any]) -> EngineModel:
+    from .tuner.engine_model import EngineModel
+
+    return EngineModel(pipeline.program, pipeline.dims, pipeline.chip, max_error=options["max_error"])
+
+
+def _end_with_parent() -> None:
+    """Ends this process as SIGTERM does when nobody holds the other end of its standard input any more."""
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(0)
