@@ -134,6 +134,7 @@ def explain_error(code: str) -> None:
 @click.option("--scratch", "scratch_mib", default=256, show_default=True, metavar="MIB", help="Memory for temporaries.")
 @click.option("--probe", multiple=True, metavar="NAME", help="Save every tile that NAME is given in the text.")
 @click.option("--probe-file", metavar="FILE.npz", help="Where to, instead of KERNEL.probe.npz.")
+@click.option("--break", "stop", type=click.IntRange(min=1), metavar="LINE", help="Debugger after LINE, tiles by name.")
 def run(**options: Any) -> None:
     """Run on random data, compare with the kernel's own reference."""
     from .run_command import run

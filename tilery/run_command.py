@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -13,11 +13,14 @@ import numpy as np
 
 from .backends import accuracy, data, emulator
 from .backends.arithmetic import Arithmetic, HighPrecision, StochasticArithmetic
+from .backends.emulator.stepwise import Run
 from .backends.reference import reference
 from .backends.showing import Show
 from .calling import Array
 from .console import console, print_json
+from .debugging import debugger_at
 from .dsl.errors import TileryError, UsageError
+from .dsl.program import Kernel
 from .opening import open_pipeline
 from .pages import identity, print_run
 from .pipeline import Pipeline
@@ -39,6 +42,7 @@ class Way:
     scratch_mib: int
     probe: tuple[str, ...]
     probe_file: str | None
+    stop: int | None
 
     @property
     def name(self) -> str:
@@ -50,7 +54,7 @@ class Way:
             return "emulating tile by tile in float64, rounding nothing"
         if self.stochastic is not None:
             return "emulating tile by tile, rounding stochastically"
-        return "emulating tile by tile" if self.probe else "emulating"
+        return "emulating tile by tile" if self.probe or self.stop else "emulating"
 
     def check(self) -> None:
         """Raises UsageError for options that contradict each other."""
@@ -63,8 +67,9 @@ class Way:
         chosen = [option for option, given in asked.items() if given]
         if len(chosen) > 1:
             raise UsageError(f"{chosen[0]} and {chosen[1]} are two ways to run a kernel: choose one")
-        if self.probe and chosen and chosen[0] in ("--exact or --shuffle", "--fast-accumulate"):
-            raise UsageError(f"--probe looks at values of the text, which {chosen[0]} does not keep: leave one out")
+        looking = "--probe" if self.probe else "--break" if self.stop else ""
+        if looking and chosen and chosen[0] in ("--exact or --shuffle", "--fast-accumulate"):
+            raise UsageError(f"{looking} looks at values of the text, which {chosen[0]} does not keep: leave one out")
 
     def run(
         self, pipeline: Pipeline, arguments: Mapping[str, Array | float], show: Show
@@ -75,7 +80,7 @@ class Way:
             return pipeline.execute(arguments, self.shuffle, show), None
         if self.fast_accumulate and kernel.printing:
             raise UsageError(f"{kernel.name} prints step by step, and --fast-accumulate takes several at once: leave one out")
-        if not (self.high_precision or self.stochastic is not None or self.probe):
+        if not (self.high_precision or self.stochastic is not None or self.probe or self.stop):
             compiled = emulator.compile(
                 kernel,
                 dims,
@@ -87,7 +92,14 @@ class Way:
             return compiled(arguments), None
         tiles = emulator.tile_sizes(kernel, dims, pipeline.tiles)
         probes = emulator.Probes(kernel, dims, tiles, self.probe) if self.probe else None
-        return emulator.step_through(kernel, dims, tiles, arguments, self._arithmetic, probes, show=show), probes
+        runner = self._runner(kernel)
+        results = emulator.step_through(kernel, dims, tiles, arguments, self._arithmetic, probes, show=show, runner=runner)
+        return results, probes
+
+    def _runner(self, kernel: Kernel) -> Callable[..., Run] | None:
+        if self.stop is None:
+            return None
+        return partial(emulator.StoppingRun, kernel, debugger_at(Path(kernel.span.source.name), self.stop))
 
     @property
     def _arithmetic(self) -> Arithmetic:
@@ -109,6 +121,8 @@ def run(
     """Runs a kernel on random data; raises `WrongValues` if the reference disagrees."""
     way = Way(**options)  # type: ignore[arg-type]
     way.check()
+    if way.stop and as_json:
+        raise UsageError("--break talks on the standard output, and --json writes there: leave one out")
     pipeline = open_pipeline(file, names, chip, choices, tuned)
     kernel, dims = pipeline.program, pipeline.dims
     arguments = {**data.random_arguments(kernel, dims, seed), **pipeline.request.scalars}

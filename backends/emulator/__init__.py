@@ -8,5 +8,6 @@ is the one that tile-by-tile execution gives, but for the order in which BLAS ad
 from .emulation import SCRATCH_BYTES, Emulation, compile, tile_sizes
 from .probes import Probes
 from .stepwise import step_through
+from .stops import Names, Stop, StoppingRun
 
-__all__ = ["SCRATCH_BYTES", "Emulation", "Probes", "compile", "step_through", "tile_sizes"]
+__all__ = ["SCRATCH_BYTES", "Emulation", "Names", "Probes", "Stop", "StoppingRun", "compile", "step_through", "tile_sizes"]

@@ -6,7 +6,7 @@ at, is done here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -29,11 +29,12 @@ def step_through(
     probes: Probes | None = None,
     into: Mapping[str, Array] | None = None,
     show: Show | None = None,
+    runner: Callable[..., Run] | None = None,
 ) -> dict[str, Array]:
     """The results by name, in `into` if given, which then holds zeros where something is added to it.
 
     `probes` collects the values it is asked for on the way. `show` is given what the text prints, tile by tile, in the order in
-    which the text comes to it; without it nothing is printed.
+    which the text comes to it; without it nothing is printed. `runner` makes another kind of `Run`.
     """
     arithmetic = arithmetic or Arithmetic()
     results = into or {
@@ -42,7 +43,7 @@ def step_through(
     }
     order = [each.axis.name for each in kernel.loop_variables]
     with np.errstate(all="ignore"):
-        run = Run(dims, tiles, arguments, results, arithmetic, probes, show, order)
+        run = (runner or Run)(dims, tiles, arguments, results, arithmetic, probes, show, order)
         run.block(kernel.printing if show and kernel.printing else kernel.body)
     return dict(results)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +44,20 @@ def test_probes_are_saved(tmp_path: Path) -> None:
         assert saved["acc_line8.axes"].tolist() == ["k", "m", "n"]
 
 
+def test_the_debugger_has_the_tiles_by_name() -> None:
+    """Two steps of k: the line is come through twice, with the sum so far; `q` leaves the rest alone."""
+    words = ["run", MATMUL[0], "M=3", "K=4", "N=2", "--set", "k=2", "--set", "m=3", "--set", "n=2", "--break", "8"]
+    typed = "acc.shape, K.item(), k.tolist()\nc\nk.tolist()\nlist\nq\n"
+    done = subprocess.run([sys.executable, "-m", "tilery", *words], input=typed, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "((3, 2), 4, [0, 1])" in done.stdout and "[2, 3]" in done.stdout
+    assert "8 ->\t            acc += a[m, k] @ b[k, n]" in done.stdout and "values         right" in done.stdout
+
+
 CONTRADICTIONS = [
+    (["--break", "3"], "computes nothing in line 3"),
+    (["--break", "8", "--json"], "leave one out"),
+    (["--break", "8", "--exact"], "--break looks at values of the text"),
     (["--exact", "--stochastic", "1"], "two ways to run a kernel"),
     (["--shuffle", "1", "--probe", "acc"], "leave one out"),
     (["--probe", "ac"], "did you mean `acc`"),
