@@ -38,7 +38,7 @@ from .prepare import Prepared
 from .uses import statements
 
 ALMOST_IMPOSSIBLE = 100.0
-"""A dot whose result has no such axis, a reduction or a scan across the partitions, a gather along them."""
+"""A dot whose result or operand has no such axis, a reduction or a scan across the partitions, a gather along them."""
 STRIDED = 20.0
 """Device memory met element by element, or a transpose that avoids it."""
 TRANSPOSED = 5.0
@@ -107,6 +107,8 @@ class Groups:
         total = sum(_transfer_cost(index, axis) for index in (*demands.loads, *demands.stores))
         total += ALMOST_IMPOSSIBLE * sum(each == axis for each in demands.reduced)
         total += TRANSPOSED * sum(axis not in each for each in demands.contracted)
+        if demands.contracted and axis not in value.axes:
+            total += ALMOST_IMPOSSIBLE
         if demands.loads and axis not in value.axes:
             total += BROADCAST
         if demands.batch is not None and (axis not in value.axes or axis in demands.batch):
