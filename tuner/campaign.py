@@ -68,21 +68,37 @@ class Campaign:
         self._clock = Clock(self.budget)
         self._search = Search(self.landscape, sampler=self.sampler, seed=self.seed, seeds=self._first())
         try:
-            stop = self._loop()
-            self.hear()
+            return self.ended(self._loop())
         except KeyboardInterrupt:
-            if self._claim:
-                self.study.give_back(self._claim)
+            return self.ended("interrupted")
+
+    def ended(self, stop: Stop) -> Stop:
+        """Gives back what this worker is at, and hears what there is to hear; then nothing more is asked of the storage."""
+        if stop == "disconnected":
+            return stop
+        claim, self._claim = self._claim, None
+        try:
+            if claim:
+                self.study.give_back(claim)
             self.hear()
-            return "interrupted"
         except lost_errors() as error:
-            if not self.rows:
-                raise StorageError(f"the storage is out of reach: {error}") from None
-            log.warning("the storage is out of reach, so the search ends with what it has heard: %s", error)
-            return "disconnected"
+            return self._lost(error)
         return stop
 
+    def _lost(self, error: Exception) -> Stop:
+        if not self.rows:
+            raise StorageError(f"the storage is out of reach: {error}") from None
+        log.warning("the storage is out of reach, so the search ends with what it has heard: %s", error)
+        return "disconnected"
+
     def _loop(self) -> Stop:
+        try:
+            return self._through()
+        except lost_errors() as error:
+            self._claim = None
+            return self._lost(error)
+
+    def _through(self) -> Stop:
         while not (stop := self._spent()):
             self._claim = self.study.claim(self._propose, self.budget.trials)
             if self._claim:

@@ -68,7 +68,7 @@ def autotune_measured(
     with sharing.helpers as helpers:
         stop = campaign.run()
         helpers.finish(at_once=stop == "interrupted")
-    campaign.hear()
+    stop = campaign.ended(stop)
     if campaign.best is None:
         raise NothingMeasured(_nothing(campaign))
     finalist = first_right(model, scored(campaign), seed, _verifying(campaign, start))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import pytest
+from optuna.exceptions import StorageInternalError
 from optuna.storages import InMemoryStorage
+from optuna.trial import FrozenTrial, TrialState
 
 from tilery.backends.tunable import Choice
 from tilery.tuner.campaign import Campaign, Measure
@@ -98,6 +100,34 @@ def test_an_interrupt_keeps_what_was_found() -> None:
     assert found.run() == "interrupted"
     assert len(found.rows) == 5
     assert found.best
+
+
+class Failing(InMemoryStorage):
+    """Is out of reach from some moment on."""
+
+    gone = False
+
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        if self.gone:
+            raise StorageInternalError("connection lost")
+        return super().get_all_trials(study_id, deepcopy, states)
+
+
+def test_a_storage_that_is_lost_ends_the_search_with_what_was_heard(caplog: pytest.LogCaptureFixture) -> None:
+    chip, storage = Chip(), Failing()
+
+    def measure(config: Mapping[str, Choice]) -> float:
+        storage.gone = sum(chip.asked.values()) == 5
+        return chip(config)
+
+    found = campaign(measure, 30)
+    found.study = SharedStudy(storage, "one", found.model.tunables, 60)
+    assert found.run() == "disconnected"
+    assert found.ended("disconnected") == "disconnected"
+    assert len(found.rows) == 5
+    assert "out of reach" in caplog.text and "connection lost" in caplog.text
 
 
 def test_progress_is_told() -> None:
