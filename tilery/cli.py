@@ -170,6 +170,7 @@ def explain(**options: Any) -> None:
 @click.option("--objective", default="latency", show_default=True, help="latency, energy, cost, error; several: a,b.")
 @click.option("--max-error", type=click.FloatRange(min=0, min_open=True), help="Search element types whose error is below.")
 @click.option("--plot", metavar="FILE.png", help="With two objectives or more: draw the front.")
+@click.option("--report", metavar="FILE.html", help="Write a page with all that was found: convergence, what mattered, timeline.")
 @click.option("--sampler", help="tpe, random, gp, cmaes, nsga2, brute; with --measure also surrogate, descent.")
 @click.option("--measure", metavar="COMMAND", help="Measure: JSON on its standard input, microseconds on its standard output.")
 @click.option("--measure-timeout", metavar="TIME", help="How long one measurement may take.")

@@ -199,6 +199,7 @@ class Pipeline:
         with interruptible(), sharing(jobs, self, measure, measure_timeout_s, options) as shared:
             if measure is None:
                 return autotune(self.program, self.dims, self.chip, cores=self.cores, sharing=shared, **options)
+            options.pop("keep", None)  # of a search by measurements there is no landscape to look at
             if (objective := options.pop("objective", "latency")) != "latency":
                 raise UsageError(f"what is measured is latency, and cannot be searched for {objective}")
             from .measuring import measurement

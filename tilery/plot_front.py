@@ -25,13 +25,17 @@ def draw_front(result: Result, title: str) -> Figure:
     """The picture: a panel for each objective after the first."""
     from matplotlib.figure import Figure
 
-    first, *others = list(result.values)
-    figure = Figure(figsize=(7.5 * len(others), 5.6), layout="constrained")
+    figure = Figure(figsize=(7.5 * (len(result.values) - 1), 5.6), layout="constrained")
     figure.suptitle(title, fontweight="bold", x=0.02, ha="left")
-    for number, other in enumerate(others):
-        axes = figure.add_subplot(1, len(others), number + 1)
-        _panel(axes, result, first, other)
+    panels(figure, result)
     return figure
+
+
+def panels(figure: Figure, result: Result) -> None:
+    """Draws the first objective against each of the others."""
+    first, *others = list(result.values)
+    for number, other in enumerate(others):
+        _panel(figure.add_subplot(1, len(others), number + 1), result, first, other)
 
 
 def _panel(axes: Axes, result: Result, across: str, up: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shlex
 
 import click
@@ -16,6 +17,7 @@ from .pipeline import Pipeline
 from .plot_front import save_front
 from .progress import watching
 from .tune_page import print_result, print_written
+from .tuner.findings import Findings
 from .tuner.objectives import read_objectives
 from .tuner.result import Result
 from .tuner.store import TunedFile
@@ -32,6 +34,7 @@ def autotune(
     objective: str,
     max_error: float | None,
     plot: str | None,
+    report: str | None,
     sampler: str | None,
     seed: int,
     output: str | None,
@@ -48,12 +51,16 @@ def autotune(
         pipeline.store = TunedFile(output)
     if plot and len(read_objectives(objective)) < 2:
         raise UsageError("--plot draws the front of several objectives: name them, as in --objective latency,energy")
+    if report:
+        check_report(measure)
     budget_s, most = read_budget(budget, trials, USUAL_MEASURED if measure else USUAL)
+    kept: list[Findings] = []
     # `tune` reads the results file first: one that cannot be understood is told now, not after the search.
     with watching(console(error=True)) as watch:
         result = pipeline.tune(
             objective=objective,
             max_error=max_error,
+            keep=kept.append,
             sampler=sampler,
             budget_s=budget_s,
             trials=most,
@@ -74,6 +81,20 @@ def autotune(
         print_written(out, pipeline, file, continuing(click.get_current_context().obj, result, storage))
     if plot:
         save_front(result, plot, pipeline.request.title)
+    if report:
+        from .report_page import write_report
+
+        spent = f"--trials {most}" if most else f"--budget {budget_s:g}s"
+        write_report(pipeline, kept[0], result, reproducing(pipeline, file, result, sampler, spent), report)
+
+
+def check_report(measure: str | None) -> None:
+    """`UsageError` if there can be no report: said before the search, not after it."""
+    if measure:
+        raise UsageError("--report is about a search by the model: leave --measure out, or the report")
+    for package in ("jinja2", "matplotlib"):
+        if importlib.util.find_spec(package) is None:
+            raise UsageError(f"--report needs {package}, which is not installed: pip install 'tilery[plot]'")
 
 
 def reproducing(pipeline: Pipeline, file: str, result: Result, sampler: str | None, budget: str) -> str:

@@ -18,6 +18,7 @@ from .adapt import adapt
 from .engine_model import EngineModel
 from .feasibility import Landscape, survey
 from .finalists import FINALISTS, Finalist, first_right, runners_up
+from .findings import Findings
 from .importance import importances
 from .objectives import read_objectives, values_by_name
 from .progress import Progress, Watcher
@@ -48,6 +49,7 @@ def autotune(
     seeds: Sequence[Config] = (),
     progress: Watcher | None = None,
     sharing: Sharing = ALONE,
+    keep: Callable[[Findings], None] | None = None,
 ) -> Result:
     """Finds the configuration of a specialised kernel that is best on `chip` by the engine model.
 
@@ -55,8 +57,9 @@ def autotune(
     then has a front to choose from, and its first objective's best as the winner. Element types that the text leaves to a
     `tune` are searched if `max_error` bounds the error, relative to the scale of the result, or if `error` is an objective.
     The budget counts the search alone; screening before it and verification after it take a few seconds more. `seeds` are
-    configurations to start from, adapted to this shape. Raises `Infeasible` if nothing fits the chip, `UsageError` for an
-    unknown objective or sampler, or where the chip has no numbers for an objective or nothing meets the error bound;
+    configurations to start from, adapted to this shape; `keep` is given all that the search saw when it ends. Raises
+    `Infeasible` if nothing fits the chip, `UsageError` for an unknown objective or sampler, or where the chip has no numbers
+    for an objective or nothing meets the error bound;
     `NothingVerified` if no finalist computes what the reference says.
     """
     names = read_objectives(objective)
@@ -80,6 +83,8 @@ def autotune(
         front = front_survey(model, space, space.index(default), seed, report, patience_s)
         known = [adapt(config, space.tunables) for config in seeds]
         found = front_search(model, front, default, budget, sampler=sampler, seed=seed, seeds=known, watch=progress)
+        if keep:
+            keep(Findings(model, found))
         best, points = verified_front(model, found, seed, start, progress)
         return _result(model, found, best, objective, sampler, seed, time.monotonic() - start, points)
     study = sharing.join(model, objective) if sharing.url else None
@@ -99,6 +104,8 @@ def autotune(
         helpers.finish(at_once=outcome.stop in ("interrupted", "proved"))
     if study:
         adopt(model, outcome, study)
+    if keep:
+        keep(Findings(model, outcome))
     finalist = _verified(model, outcome, seed, start, progress)
     return _result(model, outcome, finalist, objective, sampler, seed, time.monotonic() - start)
 

@@ -84,7 +84,6 @@ def test_the_roofline_holds() -> None:
 
 @pytest.mark.parametrize("words", [("softmax", "M=4096", "N=4096"), ("attention", "H=1", "S=256", "L=256", "D=64")])
 def test_a_picture_is_drawn(tmp_path: Path, words: tuple[str, ...]) -> None:
-    pytest.importorskip("matplotlib")
     done = plot(tmp_path / "p.png", *words)
     assert done.exit_code == 0, done.output
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
@@ -92,7 +91,6 @@ def test_a_picture_is_drawn(tmp_path: Path, words: tuple[str, ...]) -> None:
 
 
 def test_a_picture_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
     for path in (tmp_path / "nowhere" / "p.png", tmp_path / "p.nonsense"):
         done = plot(path)
         assert done.exit_code == 2

@@ -1,0 +1,30 @@
+"""All that a tuning saw, for whoever wants more than its result: every trial in its order, and the landscape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .engine_model import EngineModel
+from .search import Outcome
+from .trials import Trial
+
+if TYPE_CHECKING:
+    from .front_search import FrontOutcome  # brings Optuna along
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A search that has ended."""
+
+    model: EngineModel
+    outcome: Outcome | FrontOutcome
+
+    @property
+    def trials(self) -> list[Trial]:
+        """What was timed, in that order; without what turned out not to fit."""
+        return [each for each in self.outcome.trials.done.values() if each]
+
+    def value(self, trial: Trial) -> float:
+        """What was minimised first."""
+        return trial.values[0] if trial.values else trial.latency_us
