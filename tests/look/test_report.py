@@ -62,11 +62,8 @@ class Outline(HTMLParser):
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         if tag not in ("meta", "link", "br", "img"):
             self.open.append(tag)
-        self.loaded += [
-            value or ""
-            for name, value in attributes
-            if name in ("src", "href", "xlink:href") and not (value or "").startswith("#")
-        ]
+        elsewhere = (value or "" for name, value in attributes if name in ("src", "href", "xlink:href"))
+        self.loaded += [each for each in elsewhere if not each.startswith("#")]
 
     def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attributes)
@@ -86,7 +83,7 @@ def test_the_page_holds_everything_and_loads_nothing(pages: dict[str, Path]) -> 
         outline = Outline()
         outline.feed(text)
         assert not outline.open
-        assert outline.loaded == ["data:,"]
+        assert all(each.startswith("data:") for each in outline.loaded)
         assert not re.search(r"url\((?!#)|@import|<script", text)
         said = " ".join(outline.text)
         for word in (
@@ -165,18 +162,18 @@ def test_it_is_read_at_every_width(browser: webdriver.Chrome, pages: dict[str, P
     browser.get(pages[name].as_uri())
     assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
     ask = browser.execute_script
-    inner, scrolled = ask("return [innerWidth, document.documentElement.scrollWidth]")  # type: ignore[no-untyped-call]
+    inner, scrolled = ask("return [innerWidth, document.documentElement.scrollWidth]")
     assert inner == width
     assert scrolled <= width
     # Nothing outside a frame of its own sticks out, and every figure has a size.
     sticking = """
         return [...document.querySelectorAll('main > *, section > *, .card')].filter(
             each => each.getBoundingClientRect().right > innerWidth).map(each => each.outerHTML.slice(0, 80))"""
-    assert ask(sticking) == []  # type: ignore[no-untyped-call]
-    heights = ask("return [...document.querySelectorAll('figure svg')].map(each => each.getBoundingClientRect().height)")  # type: ignore[no-untyped-call]
+    assert ask(sticking) == []
+    heights = ask("return [...document.querySelectorAll('figure svg')].map(each => each.getBoundingClientRect().height)")
     assert len(heights) >= 5
     assert min(heights) > 120
-    ink, page = ask("return ['color', 'backgroundColor'].map(name => getComputedStyle(document.body)[name])")  # type: ignore[no-untyped-call]
+    ink, page = ask("return ['color', 'backgroundColor'].map(name => getComputedStyle(document.body)[name])")
     assert (_brightness(ink) > _brightness(page)) == dark
 
 
