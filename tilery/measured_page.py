@@ -45,7 +45,7 @@ def print_measured(console: Console, result: Result, measured: Measured, tiles: 
 def _default(measured: Measured, result: Result) -> str:
     predicted = f"predicted {microseconds(result.default_latency_us)}"
     if measured.default_latency_us is None or measured.gain is None:
-        return f"could not be measured; {predicted}"
+        return f"not measured; {predicted}"
     return f"{microseconds(measured.default_latency_us)} measured, so tuning made it {measured.gain:.2f}x as fast; {predicted}"
 
 

@@ -53,6 +53,8 @@ def autotune(
         raise UsageError("--plot draws the front of several objectives: name them, as in --objective latency,energy")
     if report:
         check_report(measure)
+    if measure_timeout and not measure:
+        raise UsageError("--measure-timeout says how long a command of --measure may take, and there is none")
     budget_s, most = read_budget(budget, trials, USUAL_MEASURED if measure else USUAL)
     kept: list[Findings] = []
     # `tune` reads the results file first: one that cannot be understood is told now, not after the search.

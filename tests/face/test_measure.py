@@ -89,6 +89,20 @@ def test_a_command_that_is_not_there_is_told_at_once(softmax: Path) -> None:
     assert "cannot run `./nowhere.sh`: there is no such command" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--measure-timeout", "5s"], "a command of --measure"),
+        (["--measure", "true", "--objective", "energy"], "what is measured is latency"),
+        (["--measure", "true", "--sampler", "surogate"], "did you mean `surrogate`"),
+    ],
+)
+def test_options_that_do_not_go_together_are_told(softmax: Path, words: list[str], told: str) -> None:
+    result = invoked("autotune", softmax, *SHAPE, *words)
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_command_and_keeps_what_was_found(softmax: Path, tmp_path: Path, number: signal.Signals) -> None:
     words = ["autotune", str(softmax), *SHAPE, "--measure", bench(tmp_path, slow=4), "--budget", "100s", "--json"]
