@@ -59,6 +59,7 @@ def origin(pipeline: Pipeline) -> str:
         "nearest": "adapted from the nearest tuned entry",
         "borrowed": "borrowed from another chip's tuned entry",
         "default": "the model's default",
+        "cores": f"the model's default for {pipeline.cores} cores",
     }[pipeline.chosen.origin]
     return f"{words}, with --set" if pipeline.overrides else words
 

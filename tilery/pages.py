@@ -32,7 +32,7 @@ def print_run(
 
 def print_head(console: Console, pipeline: Pipeline) -> None:
     """What the figures below are figures of."""
-    console.print(Text(f"\n{pipeline.request.title}\n", style="bold cyan"))
+    console.print(Text(f"\n{pipeline.title}\n", style="bold cyan"))
     page = facts()
     config = pipeline.tiles if pipeline.misfit else pipeline.config
     whence = Text(pipeline.note, style="yellow") if pipeline.note else Text(origin(pipeline))

@@ -97,7 +97,7 @@ class Pipeline:
     @cached_property
     def chosen(self) -> Chosen:
         """The configuration that is best without tuning, and where it comes from."""
-        return choose(self.program, self.dims, self.chip, self.entries)
+        return choose(self.program, self.dims, self.chip, self.entries, self.cores)
 
     @cached_property
     def misfit(self) -> TileryError | None:
@@ -120,6 +120,11 @@ class Pipeline:
         return self.chosen.note(command)
 
     @property
+    def title(self) -> str:
+        """What is looked at, in a line."""
+        return self.request.title if self.cores == 1 else f"{self.request.title}, {self.cores} cores"
+
+    @property
     def chip_words(self) -> str:
         """The chip as a command line names it."""
         changes = [f"--what-if '{each}'" for each in self.what_if]
@@ -128,8 +133,8 @@ class Pipeline:
     @cached_property
     def config(self) -> dict[str, Choice]:
         """The chosen configuration under the overrides; without a tuned entry, the model's pick goes with them."""
-        if self.overrides and not self.misfit and self.chosen.origin == "default":
-            return engine.default_config(self.program, self.dims, self.chip, self.overrides)
+        if self.overrides and not self.misfit and self.chosen.origin in ("default", "cores"):
+            return engine.default_config(self.program, self.dims, self.chip, self.overrides, self.cores)
         return {**({} if self.misfit else self.chosen.config), **self.overrides}
 
     @property

@@ -79,6 +79,6 @@ def _head(axes: Axes, pipeline: Pipeline) -> None:
     if report.flops:
         told += f", {percent(report.peak_share)} of peak"
     axes.set_axis_off()
-    axes.text(0, 1, f"{pipeline.request.title}: {told}", fontsize=15, fontweight="bold", va="top", transform=axes.transAxes)
+    axes.text(0, 1, f"{pipeline.title}: {told}", fontsize=15, fontweight="bold", va="top", transform=axes.transAxes)
     config = textwrap.fill(config_text(pipeline.config), 200, break_long_words=False)
     axes.text(0, 0.42, config, fontsize=8.5, color="0.4", va="top", transform=axes.transAxes)

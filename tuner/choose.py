@@ -17,8 +17,9 @@ from .engine_model import EngineModel
 from .entry import Entry, Key, Prints, key_of, prints_of
 from .model import Model
 
-Origin = Literal["tuned", "nearest", "borrowed", "default"]
-"""`tuned`: this very entry. `nearest`: of another shape. `borrowed`: of another chip. `default`: the model's own pick."""
+Origin = Literal["tuned", "nearest", "borrowed", "default", "cores"]
+"""`tuned`: this very entry. `nearest`: of another shape. `borrowed`: of another chip. `default`: the model's own pick.
+`cores`: its pick for several cores, which is faster there than what is best for one."""
 
 TRIES = 4
 """How many near entries are adapted before the default is taken."""
@@ -42,6 +43,7 @@ class Chosen:
             "nearest": "no tuned entry for this shape, so the nearest one is adapted",
             "borrowed": "NO TUNED ENTRY FOR THIS CHIP, so one of another chip is borrowed",
             "default": "no tuned entry, so the model's default is used",
+            "cores": "",
         }[self.origin]
         if not found:
             return ""
@@ -53,9 +55,18 @@ class Chosen:
         return f"{found}{source}{stale}. To tune it: {command}"
 
 
-def choose(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, entries: Sequence[Entry]) -> Chosen:
-    """The configuration for a specialised kernel and a shape; see `pick`."""
-    return pick(EngineModel(kernel, dims, chip), key_of(kernel, dims, chip), prints_of(kernel, chip), entries)
+def choose(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, entries: Sequence[Entry], cores: int = 1) -> Chosen:
+    """The configuration for a specialised kernel and a shape; see `pick`. Entries are for one core, and share out as they are."""
+    chosen = pick(EngineModel(kernel, dims, chip), key_of(kernel, dims, chip), prints_of(kernel, chip), entries)
+    return chosen if cores == 1 else _for_cores(EngineModel(kernel, dims, chip, cores), chosen)
+
+
+def _for_cores(model: Model, chosen: Chosen) -> Chosen:
+    """What is best for one core, or the model's pick for several: large tiles leave cores without work."""
+    own = model.default()
+    if model.measure(own).latency_us < model.measure(chosen.config).latency_us:
+        return Chosen(own, "cores", None, chosen.stale)
+    return chosen
 
 
 def pick(model: Model, key: Key, prints: Prints, entries: Sequence[Entry]) -> Chosen:

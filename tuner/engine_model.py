@@ -57,7 +57,7 @@ class EngineModel:
         Raises `UsageError` if it allows none.
         """
         allowed = allowed_types(self.kernel, self.meter, self.max_error)
-        return engine.default_config(self.kernel, self.dims, self.chip, allowed)
+        return engine.default_config(self.kernel, self.dims, self.chip, allowed, self.cores)
 
     def footprint(self, config: Config, tiles: Mapping[str, NDArray[np.integer]]) -> Footprint:
         """Memory, precision and lower bounds of one structure with arrays of tile sizes."""

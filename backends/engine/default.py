@@ -26,8 +26,10 @@ TIMED = 24
 """How many of the best bounds are timed."""
 
 
-def default_config(kernel: Kernel, dims: Mapping[str, int], chip: Chip, given: Config | None = None) -> dict[str, Choice]:
-    """The pick for a kernel at some shapes on a chip; the same at every call.
+def default_config(
+    kernel: Kernel, dims: Mapping[str, int], chip: Chip, given: Config | None = None, cores: int = 1
+) -> dict[str, Choice]:
+    """The pick for a kernel at some shapes on a chip, or on several of its cores; the same at every call.
 
     What is `given` is kept, and the rest picked to go with it; element types stay the defaults of the text. Raises `Infeasible`
     if nothing among the spread fits, naming the least violated limit and what would satisfy it; UsageError if something given
@@ -53,15 +55,15 @@ def default_config(kernel: Kernel, dims: Mapping[str, int], chip: Chip, given: C
         lower(kernel, dims, chip, configs[int(np.argmin(screening.over))])  # raises, and says by how much
         raise AssertionError("screening and capacity disagree")
     best = feasible[np.argsort(screening.lower_bound_us[feasible], kind="stable")[:TIMED]]
-    timed = [(_time(kernel, dims, chip, configs[int(row)]), int(row)) for row in best]
+    timed = [(_time(kernel, dims, chip, configs[int(row)], cores), int(row)) for row in best]
     if not any(latency is not None for latency, _ in timed):
         lower(kernel, dims, chip, configs[int(best[0])])  # a given size that is no choice of the space, and does not fit
     return configs[min((latency, row) for latency, row in timed if latency is not None)[1]]
 
 
-def _time(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config) -> int | None:
+def _time(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, cores: int) -> int | None:
     try:
-        return latency_fs(lower(kernel, dims, chip, config))
+        return latency_fs(lower(kernel, dims, chip, config, cores))
     except Infeasible:
         return None
 

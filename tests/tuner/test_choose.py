@@ -10,12 +10,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tilery.backends.chips import load_chip
 from tilery.backends.engine.errors import Infeasible
 from tilery.backends.tunable import Config, Tunable
 from tilery.tuner.adapt import adapt, shrunk_to_fit
-from tilery.tuner.choose import Chosen, pick
+from tilery.tuner.choose import Chosen, choose, pick
+from tilery.tuner.engine_model import EngineModel
 from tilery.tuner.entry import Entry, Key, Prints, RunnerUp
 from tilery.tuner.model import Footprint, Measurement
+
+from ..engine.kernels import specialised
 
 KEY = Key(kernel="matmul", chip="trn2", types={"T": "bf16"}, dims={"M": 1024, "N": 1024}, constants={})
 PRINTS = Prints(program="0" * 16, chip="1" * 16)
@@ -142,3 +146,12 @@ def test_shrinking_goes_down_until_it_fits() -> None:
     assert measured.latency_us == pytest.approx(1000 / 128)
     with pytest.raises(Infeasible):
         shrunk_to_fit({"m": 512, "order": "m n"}, model.tunables, SmallModel(32).measure)
+
+
+def test_several_cores_take_the_faster_of_two_choices() -> None:
+    kernel, chip, dims = specialised("matmul", "bf16"), load_chip("trn2"), {"M": 512, "K": 512, "N": 512}
+    one = choose(kernel, dims, chip, [])
+    eight = choose(kernel, dims, chip, [], cores=8)
+    model = EngineModel(kernel, dims, chip, 8)
+    assert model.measure(eight.config).latency_us == min(model.measure(each).latency_us for each in (one.config, model.default()))
+    assert eight.origin == ("cores" if dict(eight.config) != dict(one.config) else one.origin)
