@@ -122,9 +122,24 @@ class Search:
             self._grown.add(best)
             self._pool.grow(best)
         open_places = self._record.open()
+        while not len(open_places) and self._widened():
+            open_places = self._record.open()
         if not len(open_places):
             raise Exhausted(f"all {self.feasible} feasible configurations have been asked for")
         return self._proposer.propose(self._record, open_places)
+
+    def _widened(self) -> bool:
+        """Adds what is around the best configuration around which that has not been done; False if there is none left."""
+        if self._pool.whole:
+            return False
+        values = self._record.values
+        centres = [place for place in self._record.asked if place not in self._grown]
+        if not centres:
+            return False
+        centre = min(centres, key=lambda place: (values.get(place, math.inf), place))
+        self._grown.add(centre)
+        self._pool.grow(centre)
+        return True
 
 
 def _pool(space: Mapping[str, Iterable[Value]] | Landscape, constraint: Constraint | None, seed: int) -> Pool:

@@ -201,7 +201,7 @@ class Campaign:
             return
         done, elapsed_s = len(self.rows), self._clock.elapsed_s
         fraction = self._clock.fraction(done)
-        total = self.budget.trials or self._search.feasible
+        total = self.budget.trials or self.landscape.feasible
         self.watch(Progress("measure", done, total, elapsed_s, fraction, best.measured_us, best.config, self.default_us))
 
 

@@ -108,6 +108,16 @@ def test_a_kernel_s_space_brings_feasibility_and_ranking() -> None:
         Search(softmax.space(M=256, N=512), allowed)
 
 
+def test_it_goes_on_beyond_what_a_model_finds_worth_a_look() -> None:
+    landscape = softmax.space(M=256, N=512)
+    search = Search(landscape, sampler="brute")
+    assert search.feasible < landscape.feasible
+    for _ in range(landscape.feasible):
+        search.tell(search.ask(), 1.0)
+    with pytest.raises(Exhausted):
+        search.ask()
+
+
 def test_mistakes_are_named() -> None:
     with pytest.raises(UsageError, match="there is no sampler `surogate`; did you mean `surrogate`"):
         Search(SPACE, sampler="surogate")
