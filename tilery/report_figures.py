@@ -64,6 +64,7 @@ def convergence(found: Findings, result: Result) -> str:
         axes.set_ylim(floor * 0.98, _top(values, result.default_values[name]))
         if len(values) > 50:
             axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.set_xlabel("trial")
         _scaled(axes, name)
         axes.legend(frameon=False, fontsize=9)
@@ -165,7 +166,7 @@ def losses(pipeline: Pipeline) -> str:
     """Where the winner's time goes."""
     from .plot_losses import draw_losses
 
-    return svg("losses", (8.4, 4.4), lambda figure: draw_losses(figure.add_subplot(), waterfall(pipeline.lowered)))
+    return svg("losses", (10.5, 4.9), lambda figure: draw_losses(figure.add_subplot(), waterfall(pipeline.lowered)))
 
 
 def front(result: Result) -> str:

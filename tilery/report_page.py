@@ -50,6 +50,7 @@ def render(pipeline: Pipeline, found: Findings, result: Result, command: str) ->
         title=pipeline.request.title,
         doc=pipeline.program.doc,
         result=result,
+        winner=config_text(result.config),
         cards=_cards(result),
         ending=ENDINGS[result.stop],
         searching=_searching(found, result),
