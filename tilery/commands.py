@@ -9,7 +9,7 @@ from .backends.chips import chip_names, load_chip
 from .chips_page import print_chip, print_chips
 from .console import console, print_json
 from .dsl.errors import TileryError, UsageError
-from .explain_page import Explanation, print_explanation
+from .explain_page import explained, print_explanation
 from .opening import open_pipeline
 from .stages import STAGES
 from .tuner.engine_model import EngineModel
@@ -65,7 +65,7 @@ def explain(file: str, names: tuple[str, ...], chip: str, what_if: tuple[str, ..
     space = Space(pipeline.tunables)
     model = EngineModel(pipeline.program, pipeline.dims, pipeline.chip)
     landscape = survey(model, space, start=0)
-    explanation = Explanation(space.tunables, space.size, landscape.screened, landscape.feasible, landscape.removed)
+    explanation = explained(landscape)
     if as_json:
         print_json(explanation)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,13 @@ from rich.text import Text
 
 from .backends.tunable import Tunable
 from .request import Request
+from .tuner.feasibility import Landscape
+
+LIMITS = {
+    "sbuf": "tiles and slots take more bytes a partition than the chip has",
+    "psum": "accumulators and their slots take more banks than the chip has",
+}
+"""What a limit means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,31 @@ class Explanation:
     """How many of those fit the chip."""
     ruled_out: Mapping[str, int]
     """How many of those each limit removes, in the order in which the limits are checked."""
+    tiles: int
+    """Combinations of tile sizes,"""
+    structures: int
+    """of choices that change what the program is made of,"""
+    slots: int
+    """and of numbers of slots: multiplied, the space."""
+    worth_timing: int
+    """How many of those that fit can be the fastest: of what differs in slots only those with most, of equal programs one."""
+
+
+def explained(landscape: Landscape) -> Explanation:
+    """The explanation of a screened space."""
+    space = landscape.space
+    slots = math.prod(space.radices[space.slots].tolist())
+    return Explanation(
+        space.tunables,
+        space.size,
+        landscape.screened,
+        landscape.feasible,
+        landscape.removed,
+        space.size // (slots * space.structure_count),
+        space.structure_count,
+        slots,
+        len(landscape.order),
+    )
 
 
 def print_explanation(console: Console, request: Request, explanation: Explanation) -> None:
@@ -63,10 +96,15 @@ def _funnel(explanation: Explanation) -> Table:
     table.add_column("limit", no_wrap=True)
     table.add_column("rules out", justify="right")
     table.add_column("leaves", justify="right")
+    table.add_column("")
     left = explanation.screened
-    whole = explanation.screened == explanation.space
-    table.add_row("the space" if whole else f"a sample of {explanation.space:,}", "", f"{left:,}")
+    ways = f"{explanation.tiles:,} tile sizes x {explanation.structures:,} structures x {explanation.slots:,} numbers of slots"
+    table.add_row("the space", "", f"{explanation.space:,}", ways)
+    if left < explanation.space:
+        table.add_row("screened", "", f"{left:,}", "too many to screen all: random structures, and those around the best")
     for limit, number in explanation.ruled_out.items():
         left -= number
-        table.add_row(limit, f"{number:,}", f"{left:,}")
+        table.add_row(limit, f"{number:,}", f"{left:,}", LIMITS.get(limit, ""))
+    told = "more slots are never slower, and some choices make no difference"
+    table.add_row("worth timing", f"{left - explanation.worth_timing:,}", f"{explanation.worth_timing:,}", told)
     return table

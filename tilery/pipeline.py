@@ -148,6 +148,8 @@ class Pipeline:
     @cached_property
     def lowered(self) -> engine.EngineProgram:
         """The engine program."""
+        if self.misfit and not self.overrides:
+            raise self.misfit
         return engine.lower(self.program, self.dims, self.chip, self.config, self.cores)
 
     @cached_property

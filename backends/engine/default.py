@@ -52,13 +52,32 @@ def default_config(
     configs = [{each.name: each.values[int(columns[each.name][row])] for each in space} | dict(given) for row in rows]
     feasible = np.flatnonzero(screening.limit == 0)
     if not len(feasible):
-        lower(kernel, dims, chip, configs[int(np.argmin(screening.over))])  # raises, and says by how much
-        raise AssertionError("screening and capacity disagree")
+        raise _nothing_fits(kernel, dims, chip, configs[int(np.argmin(screening.over))])
     best = feasible[np.argsort(screening.lower_bound_us[feasible], kind="stable")[:TIMED]]
     timed = [(_time(kernel, dims, chip, configs[int(row)], cores), int(row)) for row in best]
     if not any(latency is not None for latency, _ in timed):
         lower(kernel, dims, chip, configs[int(best[0])])  # a given size that is no choice of the space, and does not fit
     return configs[min((latency, row) for latency, row in timed if latency is not None)[1]]
+
+
+def _nothing_fits(kernel: Kernel, dims: Mapping[str, int], chip: Chip, nearest: Config) -> Infeasible:
+    """What is told where the chip holds no configuration: the limit that is violated least, and what would satisfy it."""
+    try:
+        lower(kernel, dims, chip, nearest)
+    except Infeasible as error:
+        field, has = {
+            "sbuf": ("sbuf.bytes_per_partition", chip.sbuf.bytes_per_partition),
+            "psum": ("psum.banks", chip.psum.banks),
+        }[error.limit]
+        names = [each.axis.name for each in kernel.loop_variables if each.axis.name in nearest]
+        tiles = " ".join(f"{name}={nearest[name]}" for name in names)
+        message = (
+            f"no configuration of {kernel.name} fits at this shape; the nearest{' is ' + tiles if tiles else ''}: {error}\n"
+            f"help: {field} of {has + error.over:,.0f} would hold it (--what-if {field}={has + error.over:.0f}); else cut what a "
+            "tile holds whole: a smaller dimension, or a loop over it in the kernel"
+        )
+        return Infeasible(error.limit, message, error.over)
+    raise AssertionError("screening and capacity disagree")
 
 
 def _time(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, cores: int) -> int | None:

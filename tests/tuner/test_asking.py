@@ -134,3 +134,27 @@ def test_mistakes_are_named() -> None:
     search.tell(config, 1.0)
     with pytest.raises(UsageError, match="told already"):
         search.tell(config, 1.0)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
+def test_what_a_sampler_asks_for_is_moved_to_the_nearest_that_is_feasible_and_new(sampler: str) -> None:
+    # Of 18 combinations 3 are allowed: a sampler that does not know this asks for one of the others most of the time.
+    space: dict[str, list[Value]] = {"a": [1, 2, 3], "b": [1, 2, 3], "c": ["x", "y"]}
+    search = Search(space, lambda each: each["a"] == each["b"] and each["c"] == "x", sampler=sampler)
+    asked = [search.ask()["a"] for _ in range(3)]
+    assert sorted(asked, key=str) == [1, 2, 3]
+    with pytest.raises(Exhausted):
+        search.ask()
+
+
+@pytest.mark.parametrize(("sampler", "package"), [("gp", "torch"), ("cmaes", "cmaes")])
+def test_a_sampler_whose_package_is_missing_says_so(sampler: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=f"the sampler `{sampler}` needs the package {package}: pip install {package}"):
+        Search(SPACE, allowed, sampler=sampler)
+
+
+def test_a_numeric_sampler_works_on_any_space() -> None:
+    pytest.importorskip("cmaes")
+    asked = [each.config for each in run("cmaes", 25).told]
+    assert len({tuple(each.items()) for each in asked}) == 25
