@@ -1,10 +1,11 @@
-"""The emulator against plain numpy: `python benchmarks/emulator.py [NAME ...]`.
+"""The emulator against plain numpy: `python benchmarks/emulator.py [--processor] [--no-interpreters] [NAME ...]`.
 
 Each contestant is what a numpy user would write first, on the same data in the same process; contestants take turns, so a noisy
 machine is noisy for all. The ratio is best to best; below 1 a contestant is quicker than numpy with the better number of BLAS
 threads. torch, and the interpreters of Triton and Pallas, take part where they are installed (`pip install tilery[bench]`);
 interpreters have to come close to what numpy gives on a smaller shape before they race, in f32 (matmul in bf16 too), and run
-fewer rounds where they take long, at least one.
+fewer rounds where they take long, at least one. `--processor` measures the time of all processors together instead of the
+clock's.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ def peers(race: Race, arguments: Arguments, t: ElementType) -> dict[str, Callabl
 
         given, expression = tensors(arguments), EXPRESSIONS["causal" if race.causal else race.kernel]
         racing["torch"] = lambda: expression(given)
-    if race.dims.get("K", 0) > MOST_DEPTH or (t is BF16 and race.kernel != "matmul"):
+    if "--no-interpreters" in sys.argv or race.dims.get("K", 0) > MOST_DEPTH or (t is BF16 and race.kernel != "matmul"):
         return racing
     small = {name: min(size, 2 * race.tiles.get(name.lower(), 64)) for name, size in race.dims.items()}
     if race.kernel == "attention":
@@ -176,9 +177,14 @@ def single_threaded(work: Callable[[], object]) -> None:
 
 
 def clocked(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+    clock = time.process_time if PROCESSOR in sys.argv else time.perf_counter
+    start = clock()
     work()
-    return time.perf_counter() - start
+    return clock() - start
+
+
+PROCESSOR = "--processor"
+"""Asks for the time of all processors together, which other work on a busy machine disturbs least."""
 
 
 def raced(racing: Mapping[str, Callable[[], object]], seconds: float) -> dict[str, list[float]]:
@@ -211,7 +217,8 @@ def small_calls() -> dict[str, list[float]]:
 
 def main() -> None:
     table = Table("kernel", "type", "contestant", "best ms", "median ms", "to numpy")
-    for name in sys.argv[1:] or [*RACES, "small call"]:
+    chosen = [each for each in sys.argv[1:] if not each.startswith("--")]
+    for name in chosen or [*RACES, "small call"]:
         race = RACES.get(name)
         for t in race.types if race else (F32,):
             times = raced(contestants(race, t), 8) if race else small_calls()

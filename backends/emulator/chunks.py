@@ -19,10 +19,10 @@ from .fuse import Accumulate
 
 ELEMENTWISE_BYTES = 1 << 20
 """About what a temporary of elementwise work should take: no more than a second-level cache."""
-PRODUCT_BYTES = 16 << 10
-"""The same where there are only matrix products, for each step of depth: what is added to is read and written once for each
-tile of the depth, and the deeper that is, the less it matters whether it stays in the cache."""
-LEAST_PRODUCT_BYTES, MOST_PRODUCT_BYTES = 1 << 20, 8 << 20
+PRODUCT_BYTES = 32 << 10
+"""The same where there are only matrix products, for each step of depth. BLAS packs both operands anew for every chunk, so a
+chunk is to be large; what is added to is read and written once for each tile of the depth, so a shallow one is not to be huge."""
+LEAST_PRODUCT_BYTES, MOST_PRODUCT_BYTES = 4 << 20, 16 << 20
 UNIT_SHARE = 8
 """An axis that goes one by one, `by 1`, is taken together only to this part of it: where the products are small ones."""
 GUARDED = 512
