@@ -14,7 +14,7 @@ from .tuner.precision import ERROR, PRECISION
 from .tuner.result import Result
 
 ENDINGS = {
-    "proved": "the best of all of them, as none of the others can be faster",
+    "proved": "none of the others can be faster",
     "exhausted": "the best of those that were screened",
     "budget": "the time was up",
     "trials": "the number of trials was up",
@@ -47,7 +47,7 @@ def print_result(console: Console, pipeline: Pipeline, result: Result) -> None:
     page.add_row("space", _space(result))
     page.add_row("ruled out", _ruled_out(result))
     how = "measured" if result.measured else "timed"
-    page.add_row(how, f"{result.evaluated:,} of {result.feasible:,} that fit, in {result.wall_s:.1f} s: {_ending(result)}")
+    page.add_row(how, _evaluated(result))
     for each in result.rejected:
         page.add_row("[red]rejected[/]", Text(f"{microseconds(each.latency_us)} {config_text(each.config)}: {each.problem}"))
     console.print(page)
@@ -131,6 +131,13 @@ def _ruled_out(result: Result) -> str:
     if number := result.ruled_out.get(ERROR):
         said.append(f"{number:,} have a larger error than {result.max_error_allowed:g}")
     return "\n".join(said)
+
+
+def _evaluated(result: Result) -> str:
+    if result.stop == "proved" and not result.measured:
+        best = f"the best of all {result.feasible:,} feasible configurations"
+        return f"{result.evaluated:,} in {result.wall_s:.1f} s: {best}, as {_ending(result)}"
+    return f"{result.evaluated:,} of {result.feasible:,} that fit, in {result.wall_s:.1f} s: {_ending(result)}"
 
 
 def _ending(result: Result) -> str:
