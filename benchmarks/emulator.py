@@ -1,10 +1,11 @@
 """The emulator against plain numpy: `python benchmarks/emulator.py [--processor] [--no-interpreters] [NAME ...]`.
 
 Each contestant is what a numpy user would write first, on the same data in the same process; contestants take turns, so a noisy
-machine is noisy for all. The ratio is best to best; below 1 a contestant is quicker than numpy with the better number of BLAS
-threads. torch, and the interpreters of Triton and Pallas, take part where they are installed (`pip install tilery[bench]`);
-interpreters have to come close to what numpy gives on a smaller shape before they race, in f32 (matmul in bf16 too), and run
-fewer rounds where they take long, at least one. `--processor` measures the time of all processors together instead of the
+machine is noisy for all, each after a pause in which the threads of the one before go to sleep. The ratio is best to best; below
+1 a contestant is quicker than numpy with the better number of BLAS threads. torch, and the interpreters of Triton and Pallas,
+take part where they are installed (`pip install tilery[bench]`); interpreters have to come close to what numpy gives on a smaller
+shape before they race, in f32 (matmul in bf16 too), and run fewer rounds where they take long, at least one.
+`--processor` measures the time of all processors together instead of the
 clock's.
 """
 
@@ -183,23 +184,41 @@ def clocked(work: Callable[[], object]) -> float:
     return clock() - start
 
 
+PAUSE_S = 0.04
+"""Before each contestant's turn: OpenBLAS's threads spin for some 25 ms after a product before they sleep, and would take a
+processor from whoever comes next, 19 ms instead of 12 for a matmul that follows numpy's."""
+MOST = 60
+"""Rounds, so that pauses do not take the most of the time of small kernels."""
 PROCESSOR = "--processor"
 """Asks for the time of all processors together, which other work on a busy machine disturbs least."""
 
 
-def raced(racing: Mapping[str, Callable[[], object]], seconds: float) -> dict[str, list[float]]:
-    """Seconds of every round: at least five rounds, and as many as fit in about `seconds`, interpreters apart."""
+def raced(racing: Mapping[str, Callable[[], object]], seconds: float, pause_s: float = PAUSE_S) -> dict[str, list[float]]:
+    """Seconds of every round: at least five rounds, and up to MOST in about `seconds`, interpreters and pauses apart."""
     for name, work in racing.items():
         if name not in INTERPRETERS:
             work()
     times: dict[str, list[float]] = {name: [] for name in racing}
-    while len(times["numpy"]) < 5 or sum(sum(each) for name, each in times.items() if name not in INTERPRETERS) < seconds:
+    most = MOST if pause_s else sys.maxsize
+    while (rounds := len(times["numpy"])) < 5 or (rounds < most and _spent(times) < seconds):
         for name, work in racing.items():
+            settled(pause_s)
             if not (name in INTERPRETERS and sum(times[name]) > seconds / 4):
                 times[name].append(clocked(work))
     single = times.pop("numpy, 1 thread")  # each as a person would run it, with the better number of threads
     times["numpy"] = min(times["numpy"], single, key=min)
     return times
+
+
+def settled(pause_s: float) -> None:
+    """Lets some time pass, awake, so that the processor does not slow down either."""
+    until = time.perf_counter() + pause_s
+    while time.perf_counter() < until:
+        pass
+
+
+def _spent(times: Mapping[str, list[float]]) -> float:
+    return sum(sum(each) for name, each in times.items() if name not in INTERPRETERS)
 
 
 INTERPRETERS = ("triton", "pallas", "pallas tpu")
@@ -212,7 +231,7 @@ def small_calls() -> dict[str, list[float]]:
 
     logging.getLogger("tilery").setLevel(logging.ERROR)
     a = np.ones((16, 16), np.float32)
-    return raced({"numpy": lambda: a @ a, "numpy, 1 thread": lambda: a @ a, "emulator": lambda: kernel(a, a)}, 0.5)
+    return raced({"numpy": lambda: a @ a, "numpy, 1 thread": lambda: a @ a, "emulator": lambda: kernel(a, a)}, 0.5, 0)
 
 
 def main() -> None:
