@@ -51,11 +51,11 @@ def check(kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, i
     for name in got:
         np.testing.assert_array_equal(got[name].view(np.uint8), again[name].view(np.uint8))
     wanted = {name: each.astype(np.float64) for name, each in step_through(kernel, dims, tiles, arguments).items()}
-    found = accuracy.compare(kernel, dims, got, wanted)
+    found = accuracy.compare(kernel, dims, got, wanted, arguments)
     assert found.max_error <= 2 * found.tolerance, f"against the oracle, which rounds too: {found}"
     if kernel.reference:
         exact = reference(kernel, dims, arguments)
-        found = accuracy.compare(kernel, dims, got, exact)
+        found = accuracy.compare(kernel, dims, got, exact, arguments)
         # One element far out on the tail of `gelu` has no neighbours whose size would be its scale: its own plain execution has.
         plain = accuracy.compare(kernel, dims, step_through(kernel, dims, tiles, arguments), exact)
         assert found.max_error <= found.tolerance + 2 * plain.max_error, f"against the reference: {found}"

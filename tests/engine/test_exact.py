@@ -37,9 +37,9 @@ def check(kernel: Kernel, dims: dict[str, int], program: engine.EngineProgram, s
     fast = emulator.compile(kernel, dims, tiles)(arguments)
     for got in (exact, fast):
         assert all(np.isfinite(np.asarray(each, np.float64)).all() for each in got.values())
-        assert compare(kernel, dims, got, want).ok
+        assert compare(kernel, dims, got, want, arguments).ok
     as_float64 = {name: np.asarray(each, np.float64) for name, each in fast.items()}
-    apart = compare(kernel, dims, exact, as_float64)
+    apart = compare(kernel, dims, exact, as_float64, arguments)
     # Both are within the tolerance of the same numbers, on either side.
     assert apart.max_error <= 2 * apart.tolerance
 
