@@ -49,6 +49,11 @@ class Tunable:
         return self.values[max(0, place - 1) : place] + self.values[place + 1 : place + 2]
 
 
+def declared(kernel: Kernel) -> tuple[Tunable, ...]:
+    """What the text itself leaves open with `tune`."""
+    return tuple(Tunable(each.name, "tune", each.choices, each.default, ("declared in the text",)) for each in kernel.tunes)
+
+
 def retuned(kernel: Kernel, config: Config) -> Kernel:
     """The kernel with its tuning parameters bound as the configuration says; one that is left out stays as it is."""
     chosen = {each.name: config[each.name] for each in kernel.tunes if each.name in config}

@@ -20,8 +20,6 @@ from .tuner.verify import verify
 def freeze(file: str, names: tuple[str, ...], chip: str, choices: tuple[str, ...], tuned: str | None, output: str | None) -> None:
     """Prints the text with its sizes written in, or writes it to a file, with the schedule knobs in the entry beside it."""
     pipeline = open_pipeline(file, names, chip, choices, tuned)
-    if pipeline.misfit:
-        raise pipeline.misfit
     text = frozen(pipeline.definition, pipeline.config)
     if pipeline.note:
         click.echo(f"note: {pipeline.note}", err=True)

@@ -37,9 +37,9 @@ class Kernel:
 
     `kernel(a, b)` takes numpy arrays (bf16 and fp8 through ml_dtypes), by position or by name, and run-time scalars and
     constants alike; it returns an array, or a tuple of them where the kernel has several results. Element types and
-    dimensions are read off the arrays. The tiles are those of the tuned entry for this shape on trn2; a call never tunes,
-    and says once, through the logger `tilery`, when no entry fits. The values are those of the emulator, which rounds as
-    the chip does.
+    dimensions are read off the arrays. The tiles are those of the tuned entry for this shape on trn2, else the emulator's own;
+    a call never tunes nor lowers for the chip, and says once, through the logger `tilery`, when there is no entry. The values
+    are those of the emulator, which rounds as the chip does.
     """
 
     def __init__(self, path: Path, name: str, definition: dsl.KernelDefinition | None = None, tuned: Path | None = None) -> None:
@@ -95,7 +95,9 @@ class Kernel:
         return given
 
     def _prepare(self, given: tuple[tuple[str, Given], ...]) -> emulator.Emulation:
-        return self._told(self.pipeline(dict(given))).emulation
+        pipeline = self.pipeline(dict(given))
+        self._tell(pipeline, pipeline.values_note)
+        return pipeline.emulation
 
     def pipeline(
         self,
@@ -110,10 +112,9 @@ class Kernel:
         """
         return Pipeline(self.definition, given, chip, self.tuned, config or {}, tuple(what_if))
 
-    def _told(self, pipeline: Pipeline) -> Pipeline:
-        if pipeline.note:
-            log.warning("%s: %s", pipeline.request.title, pipeline.note)
-        return pipeline
+    def _tell(self, pipeline: Pipeline, note: str) -> None:
+        if note:
+            log.warning("%s: %s", pipeline.request.title, note)
 
     def simulate(
         self,
@@ -130,7 +131,9 @@ class Kernel:
         `["sbuf.bytes_per_partition=*2"]`. The report says the latency in microseconds, the bound and more.
         Raises `UsageError` for names that do not fit, `Infeasible` if the configuration does not fit the chip.
         """
-        return self._told(self.pipeline(names, chip, config, what_if)).report
+        pipeline = self.pipeline(names, chip, config, what_if)
+        self._tell(pipeline, pipeline.note)
+        return pipeline.report
 
     def space(self, chip: str = DEFAULT_CHIP, **names: Given) -> Landscape:
         """What can be chosen for one shape and chip, and which of it fits: `tilery.tuner.Search(matmul.space(M=2048, ...))`.

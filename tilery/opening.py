@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .backends.tunable import Choice, Tunable
+from .backends.tunable import Choice
 from .dsl.errors import UsageError
 from .dsl.report import did_you_mean
 from .kernel import Kernel
 from .library import load
 from .pipeline import Pipeline
+from .tuner.choose import Chosen
 
 
 def open_kernel(target: str, tuned: str | None = None) -> Kernel:
@@ -46,26 +47,29 @@ def open_pipeline(
     """Every stage of what a command line names, with the choices of `--set` and `--what-if` laid over configuration and chip."""
     pipeline = open_kernel(target, tuned).pipeline(read_names(names), chip, what_if=what_if)
     given = read_names(choices, "--set")
-    pipeline.overrides = {name: _choice(pipeline.settable, name, text) for name, text in given.items()}
+    pipeline.overrides = {name: _choice(pipeline, name, text) for name, text in given.items()}
     return pipeline
 
 
-def origin(pipeline: Pipeline) -> str:
-    """Where the configuration comes from, in words."""
-    if pipeline.misfit:
-        return "tiles for emulation only"
+def origin(pipeline: Pipeline, chosen: Chosen) -> str:
+    """Where a configuration comes from, in words."""
     words = {
         "tuned": "tuned entry",
         "nearest": "adapted from the nearest tuned entry",
         "borrowed": "borrowed from another chip's tuned entry",
         "default": "the model's default",
         "cores": f"the model's default for {pipeline.cores} cores",
-    }[pipeline.chosen.origin]
+        "emulator": "the emulator's own tiles",
+    }[chosen.origin]
     return f"{words}, with --set" if pipeline.overrides else words
 
 
-def _choice(tunables: Sequence[Tunable], name: str, text: str) -> Choice:
+def _choice(pipeline: Pipeline, name: str, text: str) -> Choice:
     """A value of `--set`, as the tunable has it; a number outside the domain is left to the engine to judge."""
+    # What the text itself leaves open is known without the chip, which may be unable to run the kernel.
+    tunables = pipeline.open_in_text
+    if all(each.name != name for each in tunables):
+        tunables = pipeline.settable
     names = [each.name for each in tunables]
     if name not in names:
         raise UsageError(f"--set {name}: {did_you_mean(name, names) or 'there are ' + ', '.join(names)}")

@@ -14,10 +14,16 @@ from .pipeline import Pipeline
 
 
 def print_run(
-    console: Console, pipeline: Pipeline, how: str, wall_s: float, comparison: Comparison | None, probed: Mapping[str, str]
+    console: Console,
+    pipeline: Pipeline,
+    how: str,
+    wall_s: float,
+    comparison: Comparison | None,
+    probed: Mapping[str, str],
+    emulated: bool,
 ) -> None:
     """Prints how a run on random data compares with the reference, and how long it took here."""
-    print_head(console, pipeline)
+    print_head(console, pipeline, emulated)
     page = facts()
     verdict = Text("right", style="bold green") if comparison and comparison.ok else Text("WRONG", style="bold red")
     if comparison:
@@ -30,24 +36,28 @@ def print_run(
     console.print(page)
 
 
-def print_head(console: Console, pipeline: Pipeline) -> None:
-    """What the figures below are figures of."""
+def print_head(console: Console, pipeline: Pipeline, emulated: bool = False) -> None:
+    """What the figures below are figures of; with `emulated`, of the emulator's tiles."""
     console.print(Text(f"\n{pipeline.title}\n", style="bold cyan"))
     page = facts()
-    config = pipeline.tiles if pipeline.misfit else pipeline.config
-    whence = Text(pipeline.note, style="yellow") if pipeline.note else Text(origin(pipeline))
+    config, chosen, note = (
+        (pipeline.tiles, pipeline.for_values, pipeline.values_note)
+        if emulated
+        else (pipeline.config, pipeline.chosen, pipeline.note)
+    )
+    whence = Text(note, style="yellow") if note else Text(origin(pipeline, chosen))
     page.add_row("configuration", whence.append(f"\n{config_text(config)}", style="not yellow dim"))
     console.print(page)
 
 
-def identity(pipeline: Pipeline) -> dict[str, object]:
-    """What a figure is a figure of."""
+def identity(pipeline: Pipeline, emulated: bool = False) -> dict[str, object]:
+    """What a figure is a figure of; with `emulated`, of the emulator's tiles."""
     return {
         "kernel": pipeline.program.name,
         "chip": pipeline.chip.name,
         "types": {name: str(kind) for name, kind in pipeline.program.types.items()},
         "dims": pipeline.dims,
         "constants": pipeline.program.constants,
-        "config": pipeline.tiles if pipeline.misfit else pipeline.config,
-        "origin": None if pipeline.misfit else pipeline.chosen.origin,
+        "config": pipeline.tiles if emulated else pipeline.config,
+        "origin": (pipeline.for_values if emulated else pipeline.chosen).origin,
     }

@@ -6,6 +6,7 @@ p.tunables     what is to be chosen: tile sizes and schedule knobs
 p.chosen       the tuned entry's choice, or the best that is known without tuning
 p.lowered      the engine program of that choice
 p.report       how long it takes, and why
+p.for_values   the tiles of the emulator: the tuned entry's, or its own; nothing is lowered for them
 p.emulation    the same kernel as numpy
 p.tune(...)    a better choice
 p.save(...)    its entry in the results file
@@ -21,16 +22,16 @@ from typing import TYPE_CHECKING, Any
 
 from .backends import emulator, engine
 from .backends.chips import Chip
-from .backends.engine.errors import CannotLower, Infeasible
+from .backends.engine.errors import Infeasible
 from .backends.engine.tiles import tile_tunables
 from .backends.showing import Show
-from .backends.tunable import Choice, Tunable, retuned
+from .backends.tunable import Choice, Tunable, declared, retuned
 from .calling import Array
 from .dsl import KernelDefinition, program
-from .dsl.errors import TileryError, UsageError
+from .dsl.errors import UsageError
 from .dsl.program import Kernel
 from .request import Given, Request, make_request
-from .tuner.choose import Chosen, choose
+from .tuner.choose import Chosen, choose, choose_for_values
 from .tuner.entry import Entry, entry_of, key_of, prints_of
 from .tuner.store import TunedFile
 from .tuner.tiles import tile_sizes
@@ -89,6 +90,11 @@ class Pipeline:
         """What can be chosen."""
         return engine.tunables(self.program, self.dims, self.chip)
 
+    @property
+    def open_in_text(self) -> tuple[Tunable, ...]:
+        """What the text leaves open: its tile sizes and what it declares with `tune`. It takes no lowering to know it."""
+        return (*declared(self.program), *tile_tunables(self.program, self.dims, self.chip))
+
     @cached_property
     def settable(self) -> tuple[Tunable, ...]:
         """The same with every option that may be set, those too that no search tries at these shapes."""
@@ -100,24 +106,25 @@ class Pipeline:
         return choose(self.program, self.dims, self.chip, self.entries, self.cores)
 
     @cached_property
-    def misfit(self) -> TileryError | None:
-        """Why no configuration of the kernel runs on the chip at this shape; None if one does."""
-        try:
-            _ = self.chosen
-        except (Infeasible, CannotLower) as error:
-            return error
-        return None
+    def for_values(self) -> Chosen:
+        """The tiles and choices of the text that the emulator takes."""
+        return choose_for_values(self.program, self.dims, self.chip, self.entries)
 
     @property
     def note(self) -> str:
         """What a user should know of the choice; empty for a tuned entry, and where the user has a say in it."""
-        if self.misfit:
-            return f"the values are emulated, but {self.chip.name} cannot run this: {self.misfit}"
-        if self.overrides:
-            return ""
+        return "" if self.overrides else self.chosen.note(self.tuning_command)
+
+    @property
+    def values_note(self) -> str:
+        """The same of the tiles that the emulator takes."""
+        return "" if self.overrides else self.for_values.note(self.tuning_command)
+
+    @property
+    def tuning_command(self) -> str:
+        """The command that tunes this."""
         source = self.definition.kernel.span.source.name
-        command = f"tilery autotune {source}:{self.program.name} {self.request.arguments} {self.chip_words}"
-        return self.chosen.note(command)
+        return f"tilery autotune {source}:{self.program.name} {self.request.arguments} {self.chip_words}"
 
     @property
     def title(self) -> str:
@@ -133,23 +140,34 @@ class Pipeline:
     @cached_property
     def config(self) -> dict[str, Choice]:
         """The chosen configuration under the overrides; without a tuned entry, the model's pick goes with them."""
-        if self.overrides and not self.misfit and self.chosen.origin in ("default", "cores"):
+        if not self.overrides:
+            return dict(self.chosen.config)
+        try:
+            chosen = self.chosen
+        except Infeasible:
+            return dict(self.overrides)  # what is set may fit where the model's pick does not
+        if chosen.origin in ("default", "cores"):
             return engine.default_config(self.program, self.dims, self.chip, self.overrides, self.cores)
-        return {**({} if self.misfit else self.chosen.config), **self.overrides}
+        return {**chosen.config, **self.overrides}
+
+    @property
+    def scheduled(self) -> Kernel:
+        """The program with what the configuration chooses of the text's `tune`."""
+        return retuned(self.program, self.config)
 
     @property
     def tiles(self) -> dict[str, int]:
-        """The tile sizes of the configuration; what no chip can run can still be emulated, with tiles of its own."""
-        if not self.misfit:
-            return tile_sizes(self.program, self.config)
-        usual = {each.name: each.default for each in tile_tunables(self.program, self.dims, self.chip)}
-        return tile_sizes(self.program, usual | dict(self.overrides))
+        """The tile sizes that the emulator takes."""
+        return tile_sizes(self.program, {**self.for_values.config, **self.overrides})
+
+    @property
+    def emulated(self) -> Kernel:
+        """The program with what the emulator takes of the text's `tune`."""
+        return retuned(self.program, {**self.for_values.config, **self.overrides})
 
     @cached_property
     def lowered(self) -> engine.EngineProgram:
         """The engine program."""
-        if self.misfit and not self.overrides:
-            raise self.misfit
         return engine.lower(self.program, self.dims, self.chip, self.config, self.cores)
 
     @cached_property
@@ -166,13 +184,8 @@ class Pipeline:
 
     @cached_property
     def emulation(self) -> emulator.Emulation:
-        """The kernel as vectorised numpy, with the tiles of the configuration; what it prints goes to the standard output."""
+        """The kernel as vectorised numpy, with `tiles`; what it prints goes to the standard output."""
         return emulator.compile(self.emulated, self.dims, self.tiles, show=print)
-
-    @property
-    def emulated(self) -> Kernel:
-        """The program with the configuration's choices of what the text declares with `tune`."""
-        return self.program if self.misfit else retuned(self.program, self.config)
 
     def execute(
         self, arguments: Mapping[str, Array | float], shuffle: int | None = None, show: Show | None = None

@@ -47,7 +47,7 @@ class Way:
     @property
     def name(self) -> str:
         """What is done, for a person."""
-        if self.exact or self.shuffle is not None:
+        if self.on_chip:
             order = "" if self.shuffle is None else ", independent work in random order"
             return f"executing the engine program, instruction by instruction{order}"
         if self.high_precision:
@@ -56,10 +56,15 @@ class Way:
             return "emulating tile by tile, rounding stochastically"
         return "emulating tile by tile" if self.probe or self.stop else "emulating"
 
+    @property
+    def on_chip(self) -> bool:
+        """Whether the kernel is lowered for the chip; else nothing about the chip matters."""
+        return self.exact or self.shuffle is not None
+
     def check(self) -> None:
         """Raises UsageError for options that contradict each other."""
         asked = {
-            "--exact or --shuffle": self.exact or self.shuffle is not None,
+            "--exact or --shuffle": self.on_chip,
             "--high-precision": self.high_precision,
             "--stochastic": self.stochastic is not None,
             "--fast-accumulate": self.fast_accumulate,
@@ -75,9 +80,9 @@ class Way:
         self, pipeline: Pipeline, arguments: Mapping[str, Array | float], show: Show
     ) -> tuple[dict[str, Array], emulator.Probes | None]:
         """The results, and what was probed; `show` is given what the kernel prints."""
-        kernel, dims = pipeline.emulated, pipeline.dims
-        if self.exact or self.shuffle is not None:
+        if self.on_chip:
             return pipeline.execute(arguments, self.shuffle, show), None
+        kernel, dims = pipeline.emulated, pipeline.dims
         if self.fast_accumulate and kernel.printing:
             raise UsageError(f"{kernel.name} prints step by step, and --fast-accumulate takes several at once: leave one out")
         if not (self.high_precision or self.stochastic is not None or self.probe or self.stop):
@@ -132,16 +137,17 @@ def run(
     wall_s = time.perf_counter() - start
     probed = _saved(probes, Path(way.probe_file or f"{kernel.name}.probe.npz"))
     comparison = (
-        accuracy.compare(pipeline.emulated, dims, results, reference(kernel, dims, arguments), arguments)
+        accuracy.compare(
+            pipeline.scheduled if way.on_chip else pipeline.emulated, dims, results, reference(kernel, dims, arguments), arguments
+        )
         if kernel.reference
         else None
     )
     if as_json:
         compared = asdict(comparison) if comparison else {}
-        exact = way.exact or way.shuffle is not None
-        print_json({**identity(pipeline), "exact": exact, "wall_s": wall_s, "probed": probed, **compared})
+        print_json({**identity(pipeline, not way.on_chip), "exact": way.on_chip, "wall_s": wall_s, "probed": probed, **compared})
     else:
-        print_run(console(), pipeline, way.name, wall_s, comparison, probed)
+        print_run(console(), pipeline, way.name, wall_s, comparison, probed, not way.on_chip)
     if comparison and not comparison.ok and way.stochastic is None:
         raise WrongValues(f"{kernel.name}: the values differ from the reference: {comparison}")
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ..backends import emulator
 from ..backends.chips import Chip
 from ..backends.engine.errors import Infeasible
 from ..backends.tunable import Choice
@@ -16,10 +17,12 @@ from .adapt import adapt
 from .engine_model import EngineModel
 from .entry import Entry, Key, Prints, key_of, prints_of
 from .model import Model
+from .tiles import tile_sizes
 
-Origin = Literal["tuned", "nearest", "borrowed", "default", "cores"]
+Origin = Literal["tuned", "nearest", "borrowed", "default", "cores", "emulator"]
 """`tuned`: this very entry. `nearest`: of another shape. `borrowed`: of another chip. `default`: the model's own pick.
-`cores`: its pick for several cores, which is faster there than what is best for one."""
+`cores`: its pick for several cores, which is faster there than what is best for one. `emulator`: tiles that suit numpy, where
+only values are wanted."""
 
 TRIES = 4
 """How many near entries are adapted before the default is taken."""
@@ -44,6 +47,7 @@ class Chosen:
             "borrowed": "NO TUNED ENTRY FOR THIS CHIP, so one of another chip is borrowed",
             "default": "no tuned entry, so the model's default is used",
             "cores": "",
+            "emulator": "no tuned entry for this shape, so the emulator takes tile sizes of its own",
         }[self.origin]
         if not found:
             return ""
@@ -59,6 +63,25 @@ def choose(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, entries:
     """The configuration for a specialised kernel and a shape; see `pick`. Entries are for one core, and share out as they are."""
     chosen = pick(EngineModel(kernel, dims, chip), key_of(kernel, dims, chip), prints_of(kernel, chip), entries)
     return chosen if cores == 1 else _for_cores(EngineModel(kernel, dims, chip, cores), chosen)
+
+
+def choose_for_values(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, entries: Sequence[Entry]) -> Chosen:
+    """The tiles that the emulator takes: those of the tuned entry, or its own. Nothing is lowered for that."""
+    key, prints = key_of(kernel, dims, chip), prints_of(kernel, chip)
+    alike = [each for each in entries if _serves(each.key, key)]
+    stale = tuple(each for each in alike if _stale(each, key, prints))
+    for entry in sorted((each for each in alike if each.key == key and each not in stale), key=_preference):
+        if _can_emulate(kernel, entry.config):
+            return Chosen(entry.config, "tuned", entry, ())
+    return Chosen(emulator.own_tiles(kernel, dims), "emulator", None, stale)
+
+
+def _can_emulate(kernel: program.Kernel, config: Mapping[str, Choice]) -> bool:
+    """Whether a configuration says every choice that the text leaves open, each with a value that the text allows."""
+    if any(config.get(each.name, each.default) not in each.choices for each in kernel.tunes):
+        return False
+    sizes = tile_sizes(kernel, config)
+    return all(each.axis.unit or sizes.get(each.axis.name, 0) >= 1 for each in kernel.loop_variables)
 
 
 def _for_cores(model: Model, chosen: Chosen) -> Chosen:

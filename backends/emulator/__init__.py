@@ -9,5 +9,17 @@ from .emulation import SCRATCH_BYTES, Emulation, compile, tile_sizes
 from .probes import Probes
 from .stepwise import step_through
 from .stops import Names, Stop, StoppingRun
+from .tiles import own_tiles
 
-__all__ = ["SCRATCH_BYTES", "Emulation", "Names", "Probes", "Stop", "StoppingRun", "compile", "step_through", "tile_sizes"]
+__all__ = [
+    "SCRATCH_BYTES",
+    "Emulation",
+    "Names",
+    "Probes",
+    "Stop",
+    "StoppingRun",
+    "compile",
+    "own_tiles",
+    "step_through",
+    "tile_sizes",
+]

@@ -73,7 +73,7 @@ def _is_linear(loop: program.ForLoop) -> bool:
 
 
 def _grown(extents: Extents, workers: int, shrink: int) -> dict[str, int]:
-    free = _coalescable(extents.loop)
+    free = coalescable(extents.loop)
     names = {axis.name: axis for axis in free}
     sizes = {**extents.sizes, **dict.fromkeys(names, 1)}
     limit = _limit(extents) // shrink
@@ -107,7 +107,7 @@ def _shared_out(extents: Extents, sizes: dict[str, int], workers: int) -> dict[s
     return {name: max(1, ceil(dimensions[name] / max(1, steps[name]))) for name in sizes}
 
 
-def _coalescable(loop: program.TileLoop) -> list[program.Axis]:
+def coalescable(loop: program.TileLoop) -> list[program.Axis]:
     """Axes over which nothing reduces and by which every store is indexed."""
     mattering = {*_reduced(loop.body), *_cut(loop)}
     stores = [_names(each.index) for each in program.walk(loop.body) if isinstance(each, program.Store)]
@@ -165,11 +165,12 @@ def _depth(op: program.Dot | Accumulate, extents: Extents) -> int:
 
 def _largest(extents: Extents, sizes: Mapping[str, int]) -> int:
     """Elements of the largest temporary."""
-    values = (each.result for each in program.walk(extents.loop.body) if isinstance(each, Op) and _takes_memory(each))
+    values = (each.result for each in program.walk(extents.loop.body) if isinstance(each, Op) and takes_memory(each))
     return max((_count(value, extents, sizes) for value in values), default=0)
 
 
-def _takes_memory(op: Op) -> bool:
+def takes_memory(op: Op) -> bool:
+    """Whether the result is a temporary of its own."""
     copied = isinstance(op, program.Load) and (op.result.element.bytes < 4 or not placed.is_plain(op.index))
     return copied or isinstance(op, program.Elementwise | program.Cast | program.Reduce | program.Scan | program.Dot | Accumulate)
 

@@ -15,7 +15,7 @@ from itertools import product
 from ...dsl.errors import UsageError
 from ...dsl.program import Kernel
 from ..chips import Chip
-from ..tunable import Choice, Config, Tunable, retuned
+from ..tunable import Choice, Config, Tunable, declared, retuned
 from .builder import Builder
 from .capacity import check_capacity
 from .choices import Choices, ForShort
@@ -150,10 +150,10 @@ def tunables(kernel: Kernel, dims: Mapping[str, int], chip: Chip, settable: bool
     With tuning parameters it has everything that any choice of them brings. `settable`: with the options, too, that are not
     searched because they pay for shorter dimensions only.
     """
-    declared = _declared(kernel)
-    found: dict[str, Tunable] = {each.name: each for each in declared}
-    for choices in product(*(each.values for each in declared)):
-        bound = retuned(kernel, dict(zip([each.name for each in declared], choices, strict=True)))
+    tunes = declared(kernel)
+    found: dict[str, Tunable] = {each.name: each for each in tunes}
+    for choices in product(*(each.values for each in tunes)):
+        bound = retuned(kernel, dict(zip([each.name for each in tunes], choices, strict=True)))
         for tunable in lowering(bound, chip).tunables(dims, settable):
             found.setdefault(tunable.name, tunable)
     ranks = ("tile", "tune", "knob")
@@ -183,14 +183,10 @@ def _space_of(
     kernel: Kernel, bound: Kernel, dims: Mapping[str, int], chip: Chip, choices: Choices, config: Config
 ) -> tuple[Tunable, ...]:
     """What a configuration may set: of its own structure if that covers it, which is quick; else of the whole space."""
-    near = (*_declared(kernel), *tile_tunables(bound, dims, chip), *choices.met.values())
+    near = (*declared(kernel), *tile_tunables(bound, dims, chip), *choices.met.values())
     known = {each.name: each for each in near}
     covered = all(name in known and (_is_number(known[name]) or value in known[name].values) for name, value in config.items())
     return near if covered else tunables(kernel, dims, chip, settable=True)
-
-
-def _declared(kernel: Kernel) -> list[Tunable]:
-    return [Tunable(each.name, "tune", each.choices, each.default, ("declared in the text",)) for each in kernel.tunes]
 
 
 def completed(space: tuple[Tunable, ...], config: Config) -> dict[str, Choice]:

@@ -14,9 +14,9 @@ from tilery.backends.chips import load_chip
 from tilery.backends.engine.errors import Infeasible
 from tilery.backends.tunable import Config, Tunable
 from tilery.tuner.adapt import adapt, shrunk_to_fit
-from tilery.tuner.choose import Chosen, choose, pick
+from tilery.tuner.choose import Chosen, choose, choose_for_values, pick
 from tilery.tuner.engine_model import EngineModel
-from tilery.tuner.entry import Entry, Key, Prints, RunnerUp
+from tilery.tuner.entry import Entry, Key, Prints, RunnerUp, key_of, prints_of
 from tilery.tuner.model import Footprint, Measurement
 
 from ..engine.kernels import specialised
@@ -155,3 +155,31 @@ def test_several_cores_take_the_faster_of_two_choices() -> None:
     model = EngineModel(kernel, dims, chip, 8)
     assert model.measure(eight.config).latency_us == min(model.measure(each).latency_us for each in (one.config, model.default()))
     assert eight.origin == ("cores" if dict(eight.config) != dict(one.config) else one.origin)
+
+
+def test_values_come_with_the_tuned_tiles_or_the_emulator_s_own() -> None:
+    kernel, chip, dims = specialised("matmul", "bf16"), load_chip("trn2"), {"M": 512, "K": 600, "N": 512}
+    tuned = msgspec.structs.replace(entry(1), key=key_of(kernel, dims, chip), prints=prints_of(kernel, chip))
+    good = msgspec.structs.replace(tuned, config={"m": 64, "k": 96, "n": 32})
+    assert choose_for_values(kernel, dims, chip, [good]).config == good.config
+    assert choose_for_values(kernel, dims, chip, [good]).note("COMMAND") == ""
+    own = choose_for_values(kernel, dims, chip, [])
+    assert own.origin == "emulator"
+    assert own.config == {"m": 512, "n": 512, "k": 512}
+    assert own.note("COMMAND").endswith("the emulator takes tile sizes of its own. To tune it: COMMAND")
+
+
+BAD = [{"m": 64, "n": 32}, {"m": 64, "k": 0, "n": 32}, {"m": 64, "k": "96", "n": 32}]
+
+
+@pytest.mark.parametrize("config", BAD)
+def test_an_entry_that_misses_a_tile_size_is_not_taken_for_values(config: dict[str, int | str]) -> None:
+    kernel, chip, dims = specialised("matmul", "bf16"), load_chip("trn2"), {"M": 512, "K": 600, "N": 512}
+    bad = msgspec.structs.replace(entry(1), key=key_of(kernel, dims, chip), prints=prints_of(kernel, chip), config=config)
+    assert choose_for_values(kernel, dims, chip, [bad]).origin == "emulator"
+
+
+def test_a_stale_entry_is_told_to_who_wants_values() -> None:
+    kernel, chip, dims = specialised("matmul", "bf16"), load_chip("trn2"), {"M": 512, "K": 600, "N": 512}
+    stale = msgspec.structs.replace(entry(1), key=key_of(kernel, dims, chip))
+    assert "1 tuned entry is stale" in choose_for_values(kernel, dims, chip, [stale]).note("COMMAND")
