@@ -1,0 +1,164 @@
+"""Every execution of a kernel against the plain loop over elements."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilery.backends import emulator, engine, numerics
+from tilery.backends.chips import load_chip
+from tilery.backends.engine.errors import CannotLower, Infeasible
+from tilery.backends.reference import reference
+from tilery.backends.tunable import Choice
+from tilery.dsl import check_requirements, program
+from tilery.dsl.bind import bind_dimensions
+from tilery.dsl.errors import TileryError
+
+from . import plain
+from .kernels import Case
+from .memory import Stray
+
+Array = NDArray[Any]
+Results = Mapping[str, Array]
+CHIPS = ("trn1", "trn2", "trn3")
+UNITS = {"f32": 2.0**-24, "bf16": 2.0**-8, "f16": 2.0**-11, "f8e4m3": 2.0**-4, "f8e5m2": 2.0**-3}
+F32_STEPS = 256
+"""Roundings of f32 that a smooth kernel may be off by; it has a few dozen operations."""
+
+
+@dataclass(slots=True)
+class Trial:
+    """What came of one case."""
+
+    faults: list[str] = field(default_factory=list)
+    """A sentence for each execution that gives other values, or fails; empty if all agree."""
+    ways: list[str] = field(default_factory=list)
+    """The executions that were held against the plain loop."""
+    exact: bool = False
+    """They were compared to the bit."""
+
+
+def trial(case: Case) -> Trial:
+    """The fast emulator, the stepwise one, the exact execution on a chip if it lowers, and the reference if there is one."""
+    made = plain.specialised(case.text, case.arguments, {}, {})
+    shapes = {each.name: np.shape(case.arguments[each.name]) for each in made.signature.tensors}
+    dims = bind_dimensions(made.signature, shapes)
+    check_requirements(made, dims)
+    found = Trial()
+    try:
+        wanted = plain.judged(made, case.arguments, case.tiles)
+    except Stray:
+        return _all_refuse(case, made, dims)
+    found.exact = wanted.exact
+    for name, way in _ways(case, made, dims).items():
+        _hold(found, name, way, wanted, case, made)
+    return found
+
+
+def _ways(case: Case, kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Callable[[], Results]]:
+    def small(arguments: Mapping[str, Any]) -> Results:
+        return emulator.compile(kernel, dims, case.tiles, scratch_bytes=1 << 12)(arguments)
+
+    ways: dict[str, Callable[[], Results]] = {
+        "fast emulator": lambda: emulator.compile(kernel, dims, case.tiles)(case.arguments, _poisoned(kernel, dims)),
+        "fast emulator in little memory": lambda: small(case.arguments),
+        "stepwise": lambda: emulator.step_through(kernel, dims, case.tiles, _complete(kernel, case.arguments)),
+        "exact": lambda: _executed(case, kernel, dims),
+    }
+    if kernel.reference:
+        ways["reference"] = lambda: reference(kernel, dims, _complete(kernel, case.arguments))
+    return ways
+
+
+def _complete(kernel: program.Kernel, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    defaults = {each.name: each.default for each in kernel.signature.scalars if each.default is not None}
+    return {**defaults, **arguments}
+
+
+def _poisoned(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Array]:
+    """Results full of NaN, or of a number that no kernel computes, to see that every element is written."""
+    found = {}
+    for each in kernel.signature.results:
+        shape = [program.size_value(size, dims) for size in each.shape]
+        stored = numerics.numpy_dtype(each.element)
+        found[each.name] = np.full(shape, np.nan if each.element.kind == "float" else 77, stored)
+    return found
+
+
+def _executed(case: Case, kernel: program.Kernel, dims: Mapping[str, int]) -> Results:
+    """On a chip, with any knobs."""
+    draw = random.Random(case.seed)
+    chip = load_chip(draw.choice(CHIPS))
+    config: dict[str, Choice] = {}
+    for each in engine.tunables(kernel, dims, chip, settable=True):
+        config[each.name] = case.tiles[each.name] if each.kind == "tile" else draw.choice(each.values)
+    return engine.execute(engine.lower(kernel, dims, chip, config), _complete(kernel, case.arguments))
+
+
+def _hold(
+    found: Trial, name: str, way: Callable[[], Results], wanted: plain.Judgement, case: Case, kernel: program.Kernel
+) -> None:
+    try:
+        got = way()
+    except (CannotLower, Infeasible):
+        return
+    except Exception as error:  # whatever it is: the kernel is right
+        found.faults.append(f"{name}: {type(error).__name__}: {error}")
+        return
+    if (not wanted.exact and not case.smooth) or (name == "reference" and not _comparable(wanted, case)):
+        return
+    found.ways.append(name)
+    for tensor in kernel.signature.results:
+        fault = difference(got[tensor.name], wanted.results[tensor.name], 0.0 if wanted.exact else _allowed(kernel))
+        if fault:
+            found.faults.append(f"{name}: {tensor.name}{fault}")
+
+
+def _comparable(wanted: plain.Judgement, case: Case) -> bool:
+    """A reference knows no rounding, and integers of its own only."""
+    return wanted.exact and case.unrounded
+
+
+def _allowed(kernel: program.Kernel) -> float:
+    """The part of a result's scale that roundings may take, in a kernel whose functions are smooth."""
+    names = {each.result.element.name for each in program.walk(kernel.body) if isinstance(each, program.Op)}
+    names |= {each.element.name for each in kernel.signature.results}
+    return F32_STEPS * UNITS["f32"] + sum(8 * unit for name, unit in UNITS.items() if name in names and name != "f32")
+
+
+def difference(got: Array, want: Array, allowed: float) -> str:
+    """Where two arrays differ by more than a part of the largest number; empty if they do not."""
+    mine, theirs = np.asarray(got).astype(np.float64), np.asarray(want).astype(np.float64)
+    if mine.shape != theirs.shape:
+        return f" has the shape {mine.shape}, not {theirs.shape}"
+    finite = np.abs(theirs[np.isfinite(theirs)])
+    scale = allowed * max(1.0, float(finite.max(initial=0.0)))
+    with np.errstate(invalid="ignore"):
+        same = (mine == theirs) | (np.isnan(mine) & np.isnan(theirs)) | (np.abs(mine - theirs) <= scale)
+    if same.all():
+        return ""
+    place = tuple(int(each) for each in np.argwhere(~same)[0])
+    return f"{list(place)} is {mine[place]!r}, not {theirs[place]!r}; {int((~same).sum())} of {same.size} differ"
+
+
+def _all_refuse(case: Case, kernel: program.Kernel, dims: Mapping[str, int]) -> Trial:
+    """Where data point outside, every execution says so."""
+    found = Trial(exact=True)
+    for name, way in _ways(case, kernel, dims).items():
+        try:
+            way()
+        except (CannotLower, Infeasible):
+            continue
+        except TileryError:
+            found.ways.append(name)
+            continue
+        except Exception as error:
+            found.faults.append(f"{name}: {type(error).__name__}: {error}")
+            continue
+        found.faults.append(f"{name}: gives values although the data point outside")
+    return found

@@ -1,0 +1,313 @@
+"""Random kernels, valid by construction: what no execution has been shaped to.
+
+A kernel writes one to three results in a `tile` loop: computed tiles, parts of a split sum, windows that overlap, strided places,
+scatters through computed positions, and what `for` loops carry. Sizes are small and ragged. Arguments are small whole numbers, so
+that as many kernels as can be are exact and are compared to the bit, or random floats for those that are smooth.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tilery import dsl
+from tilery.backends.numerics import numpy_dtype
+from tilery.dsl import program
+from tilery.dsl.bind import bind_dimensions, check_requirements
+from tilery.dsl.types import ELEMENT_TYPES
+
+from .expressions import TYPES, Axis, Draft, Kind, Part, expression, joined, square_sum
+from .memory import Array
+
+DIMS = ("B", "M", "N", "K", "S")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A kernel and what to call it with."""
+
+    seed: int
+    text: str
+    tiles: dict[str, int]
+    arguments: dict[str, Array | float]
+    smooth: bool
+    """Roundings change its results a little only."""
+    unrounded: bool
+    """It rounds nothing to a type narrower than f32, so its reference gives what it gives."""
+
+    def __str__(self) -> str:
+        sizes = {name: np.shape(each) for name, each in self.arguments.items()}
+        return f"{self.text}\nseed {self.seed}, shapes {sizes}, tiles {self.tiles}"
+
+
+def case(seed: int) -> Case:
+    """A random kernel with arguments; the same for the same seed."""
+    draw = random.Random(seed)
+    dims = {name: draw.choice([1, 2, 3, 4, 5, 7]) for name in draw.sample(DIMS, draw.randint(2, 4))} | {"V": draw.randint(2, 5)}
+    draft = Draft(draw, draw.random() < 0.35, dims)
+    text, variables = _kernel(draft)
+    tiles = {each.tile: 1 if each.unit else draw.randint(1, dims[each.dim] + 1) for each in variables if each.variable}
+    arguments = _arguments(draft, text)
+    return Case(seed, text, tiles, arguments, draft.smooth, _unrounded(text))
+
+
+def _unrounded(text: str) -> bool:
+    return not any(name in text for name in ("bf16", "f16", "f8e", "i8", "i16", "u8"))
+
+
+def _arguments(d: Draft, text: str) -> dict[str, Array | float]:
+    """Small whole numbers, floats for a smooth kernel; positions where they are such."""
+    rng = np.random.default_rng(d.draw.getrandbits(32))
+    found: dict[str, Array | float] = {}
+    (definition,) = dsl.parse(text).kernels.values()
+    for tensor in definition.specialise({}, {}).signature.tensors:
+        t = ELEMENT_TYPES[str(tensor.dtype)]
+        shape = [program.size_value(size, d.dims) for size in tensor.shape]
+        if tensor.name in d.places:
+            numbers = rng.integers(0, d.dims[d.places[tensor.name]], shape).astype(np.float64)
+        elif t.kind == "bool":
+            numbers = rng.integers(0, 2, shape).astype(np.float64)
+        elif d.smooth and t.kind == "float":
+            numbers = rng.standard_normal(shape)
+        else:
+            numbers = rng.integers(0 if t.name == "u8" else -3, 4, shape).astype(np.float64)
+        found[tensor.name] = numbers.astype(numpy_dtype(t))
+    if d.chance(0.2) and "V" in d.dims:
+        _made_strided(found)
+    return found
+
+
+def _made_strided(arguments: dict[str, Array | float]) -> None:
+    """The same numbers in arrays that do not lie together."""
+    for name, each in arguments.items():
+        array: Any = np.zeros([2 * extent for extent in np.shape(each)], np.asarray(each).dtype)
+        array[tuple(slice(0, None, 2) for _ in array.shape)] = each
+        arguments[name] = array[tuple(slice(0, None, 2) for _ in array.shape)]
+
+
+# --- the kernel ---------------------------------------------------------------------------------------------------------
+
+
+def _kernel(d: Draft) -> tuple[str, list[Axis]]:
+    names = [name for name in d.dims if name != "V"]
+    tiled = d.draw.sample(names, d.draw.randint(1, max(1, len(names) - 1)))
+    axes = [Axis(name, name.lower(), d.chance(0.15)) for name in tiled]
+    results: dict[str, str] = {}
+    extra: list[Axis] = []
+    for _ in range(d.draw.choice([1, 1, 2, 3])):
+        form = d.draw.choice([_plain, _plain, _split, _overlapping, _scattered, _digits, _looped, _looped, _counted])
+        extra += form(d, axes, results)
+    # An argument that says how many places there are, if nothing else does.
+    sizes = ", ".join(each for each in dict.fromkeys(names + ["V"] * ("V" in " ".join([*d.inputs.values(), *results.values()]))))
+    inputs = ", ".join(f"{name}: {kind}" for name, kind in {**d.inputs, "like": f"bool[{sizes}]"}.items())
+    given = ", ".join(f"{name}: {kind}" for name, kind in results.items())
+    heads = ", ".join(f"{each.variable} of {each.dim}" + (" by 1" if each.unit else "") for each in axes)
+    lines = [f"kernel drawn({inputs}) -> ({given}):"]
+    lines += ["    reference:", *d.reference] if d.referenced else []
+    return "\n".join([*lines, f"    tile {heads}:", *d.body, ""]), [*axes, *extra]
+
+
+def _kind(d: Draft) -> Kind:
+    kinds: list[Kind] = ["float", "float", "float", "int", "bool"]
+    return d.draw.choice(kinds)
+
+
+def _value(d: Draft, kind: Kind, axes: Sequence[Axis]) -> Part:
+    """A named value over exactly these axes."""
+    depth = d.draw.randint(1, 4)
+    if kind == "float" and d.chance(0.15):
+        return d.let(square_sum(d, axes, depth - 1))
+    return d.let(expression(d, kind, axes, depth))
+
+
+def _some_whole(d: Draft, axes: Sequence[Axis]) -> list[Axis]:
+    """Some dimensions that no axis has, whole."""
+    free = [name for name in d.dims if name != "V" and name not in {axis.dim for axis in axes}]
+    return [Axis(name) for name in free if d.chance(0.3)]
+
+
+def _result(d: Draft, results: dict[str, str], kind: Kind, dims: Sequence[str], adding: bool = False) -> str:
+    name = d.new("y")
+    types = TYPES[kind] if not adding or kind != "float" else ("f32", "f32", "f32", "bf16")
+    results[name] = f"{d.draw.choice(types)}[{', '.join(dims)}]"
+    return name
+
+
+def _plain(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axis]:
+    order = [*axes, *_some_whole(d, axes)]
+    kind = _kind(d)
+    value = _value(d, kind, order)
+    d.draw.shuffle(order)
+    stored: Kind = kind
+    if kind != "bool" and not d.smooth and d.chance(0.2):
+        stored = "int" if kind == "float" else "float"
+    name = _result(d, results, stored, [axis.dim for axis in order])
+    d.body.append(f"        {name}[{', '.join(axis.tile for axis in order)}] = {value.text}")
+    d.reference.append(f"        {name}[{', '.join(axis.dim for axis in order)}] = {value.whole}")
+    return []
+
+
+def _split(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axis]:
+    """A sum over a tile axis, part by part."""
+    over = d.draw.choice(list(axes))
+    kept = [axis for axis in axes if axis is not over] + _some_whole(d, axes)
+    d.draw.shuffle(kept)
+    if not kept:
+        return _plain(d, axes, results)
+    kind: Kind = d.draw.choice(["float", "float", "int"])
+    value = d.let(joined(f"sum[{over.tile}]({{}})", expression(d, kind, [*kept, over], 2)))
+    name = _result(d, results, kind, [axis.dim for axis in kept], adding=True)
+    d.body.append(f"        {name}[{', '.join(axis.tile for axis in kept)}] += {value.text}")
+    whole = f"sum[{over.dim}]({expression_again(value.whole, d)})"
+    d.reference.append(f"        {name}[{', '.join(axis.dim for axis in kept)}] = {whole}")
+    return []
+
+
+def expression_again(name: str, d: Draft) -> str:
+    """What the last named value of the reference is the sum of."""
+    line = d.reference.pop()
+    assert line.strip().startswith(f"{name} = sum[")
+    return line.split("](", 1)[1][:-1]
+
+
+def _overlapping(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axis]:
+    """Windows: two axes whose positions add up to a place, with strides."""
+    order = [*axes, *_some_whole(d, axes)]
+    if len(order) < 2:
+        return _plain(d, axes, results)
+    d.draw.shuffle(order)
+    kind: Kind = d.draw.choice(["float", "float", "int"])
+    value = _value(d, kind, order)
+    first, second, *rest = order
+    a, b = d.draw.choice([1, 1, 2, 3]), d.draw.choice([1, 1, 2])
+    dims = [f"{a} * {first.dim} + {b} * {second.dim} - {a + b - 1}", *(axis.dim for axis in rest)]
+    places = [f"{a} * {first.positions} + {b} * {second.positions}", *(axis.tile for axis in rest)]
+    return _adding(d, results, kind, dims, places, value)
+
+
+def _scattered(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axis]:
+    """Through positions that are computed, some of them alike; perhaps another index overlaps as well."""
+    order = [*axes, *_some_whole(d, axes)]
+    kind: Kind = d.draw.choice(["float", "int"])
+    value = _value(d, kind, order)
+    d.draw.shuffle(order)
+    cut = d.draw.randint(1, len(order))
+    ats, rest = order[:cut], order[cut:]
+    some = [axis for axis in ats if d.chance(0.8)] or ats
+    spread = "".join(f" + {axis.positions}" for axis in ats if axis not in some)
+    total = joined("{}" + spread, expression(d, "int", some, 1))
+    where = d.let(joined("({}) % V", total))
+    dims, places = ["V", *(axis.dim for axis in rest)], [where.text, *(axis.tile for axis in rest)]
+    if rest and d.chance(0.3):
+        dims[1], places[1] = f"{rest[0].dim} + 1", f"{rest[0].positions} + 1"
+    return _adding(d, results, kind, dims, places, value)
+
+
+def _adding(d: Draft, results: dict[str, str], kind: Kind, dims: Sequence[str], places: Sequence[str], value: Part) -> list[Axis]:
+    name = _result(d, results, kind, dims, adding=True)
+    d.body.append(f"        {name}[{', '.join(places)}] += {value.text}")
+    d.referenced = False
+    return []
+
+
+def _digits(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axis]:
+    """Two axes nested like digits, backwards perhaps."""
+    order = [*axes, *_some_whole(d, axes)]
+    if len(order) < 2:
+        return _plain(d, axes, results)
+    kind = _kind(d)
+    value = _value(d, kind, order)
+    d.draw.shuffle(order)
+    high, low, *rest = order
+    name = _result(d, results, kind, [f"{high.dim} * {low.dim}", *(axis.dim for axis in rest)])
+    places = [f"{high.positions} * {low.dim} + {low.positions}", *(axis.tile for axis in rest)]
+    d.body.append(f"        {name}[{', '.join(places)}] = {value.text}")
+    d.referenced = False
+    return []
+
+
+# --- loops --------------------------------------------------------------------------------------------------------------
+
+
+def _looped(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axis]:
+    """A sum, a maximum or a count that a `for` carries, over a dimension cut into tiles, perhaps cut again or with a guard."""
+    kept = [*axes, *_some_whole(d, axes)]
+    free = [name for name in d.dims if name != "V" and name not in {axis.dim for axis in kept}]
+    if not free:
+        return _plain(d, axes, results)
+    loop = Axis(d.draw.choice(free), d.new("k"), d.chance(0.2))
+    inner = loop if d.chance(0.75) or loop.unit else Axis(loop.dim, d.new("q"))
+    names, unit = ", ".join(axis.tile for axis in kept), " by 1" if loop.unit else ""
+    guard = f" if any({d.draw.choice(list(axes)).tile} >= {loop.variable})" if d.chance(0.25) else ""
+    kind: Kind = d.draw.choice(["float", "float", "int"])
+    zero = "0.0" if kind == "float" else "0"
+    start, update = d.draw.choice(
+        [
+            (zero, "{0} + sum[{1}]({2})"),
+            (zero, "{0} + {3}"),
+            ("-inf" if kind == "float" else "-100", "max({0}, max[{1}]({2}))"),
+            (zero, "{0} - sum[{1}]({2})"),
+            ("1.0" if kind == "float" else "1", "where({0} > 4, 1, {0} + max[{1}]({2}))" if not d.smooth else "max({0}, {3})"),
+        ]
+    )
+    total, mark = d.new("total"), len(d.body)
+    term = expression(d, kind, [*kept, inner], 2).text if "{2}" in update else ""
+    product = _product(d, kind, kept, inner) if "{3}" in update else ""
+    assert len(d.body) == mark, "nothing is named in a loop"
+    d.body += [f"        {total} = full[{names}]({start})", f"        for {loop.variable} of {loop.dim}{unit}{guard}:"]
+    indent = " " * 12
+    if inner is not loop:
+        d.body.append(f"{indent}for {inner.variable} of {loop.variable}:")
+        indent += "    "
+    d.body.append(f"{indent}{total} = " + update.format(total, inner.tile, term, product))
+    order = list(kept)
+    d.draw.shuffle(order)
+    name = _result(d, results, kind, [axis.dim for axis in order])
+    d.body.append(f"        {name}[{', '.join(axis.tile for axis in order)}] = {total}")
+    d.referenced = False
+    return [loop] if inner is loop else [loop, inner]
+
+
+def _product(d: Draft, kind: Kind, kept: Sequence[Axis], inner: Axis) -> str:
+    """A contraction over the loop's axis, of operands of one type."""
+    sides = [d.draw.choice("lrb") for _ in kept]
+    left = [axis for axis, side in zip(kept, sides, strict=True) if side in "lb"]
+    right = [axis for axis, side in zip(kept, sides, strict=True) if side in "rb"]
+    element = "i32" if kind == "int" else d.draw.choice(["f32", "f32", "bf16"])
+    made = [joined(f"{element}({{}})", expression(d, kind, [*each, inner], 1)).text for each in (left, right)]
+    return f"dot[{inner.tile}]({made[0]}, {made[1]})"
+
+
+def _counted(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axis]:
+    """A stencil: a loop that counts, and reads beside."""
+    kept = [*axes, *_some_whole(d, axes)]
+    d.draw.shuffle(kept)
+    first, *rest = kept
+    name, weight, total, counter = d.new("x"), d.new("x"), d.new("total"), d.new("r")
+    steps = d.draw.randint(1, 3)
+    d.inputs[name] = f"{d.draw.choice(TYPES['float'])}[{', '.join(axis.dim for axis in kept)}]"
+    d.inputs[weight] = "f32[3]"
+    place = ", ".join([f"{first.positions} + {counter} - 1", *(axis.tile for axis in rest)])
+    d.body += [
+        f"        {total} = zeros[{', '.join(axis.tile for axis in kept)}]",
+        f"        for {counter} in 0..{steps}:",
+        f"            {total} += {name}[{place}, else 2] * {weight}[{counter}]",
+    ]
+    d.draw.shuffle(kept)
+    result = _result(d, results, "float", [axis.dim for axis in kept])
+    d.body.append(f"        {result}[{', '.join(axis.tile for axis in kept)}] = {total}")
+    d.referenced = False
+    return []
+
+
+def checked(made: Case) -> program.Kernel:
+    """The case's program, and that it is right: raises what `dsl` raises if it is not."""
+    (definition,) = dsl.parse(made.text).kernels.values()
+    kernel = definition.specialise({}, {})
+    shapes = {each.name: np.shape(made.arguments[each.name]) for each in kernel.signature.tensors}
+    check_requirements(kernel, bind_dimensions(kernel.signature, shapes))
+    return kernel
