@@ -19,53 +19,33 @@ The formula supposes that errors are on the scale of the result. Single elements
 element is made of few terms while most are made of many. Where the arguments are known, an element over the tolerance is
 therefore held against what a running error analysis of the kernel explains for that very element (`error_analysis`), before it
 is called wrong.
+
+NaN and infinities, with their signs, must stand where the reference has them: no analysis explains one. Two exceptions say
+what the types can hold: what is beyond the result type's largest number becomes an infinity when stored, and a number below its
+smallest may become 0. Elements that are NaN on both sides, or that rounding may turn into anything, prove nothing: see
+`comparison`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from math import inf, prod, sqrt
 
 import numpy as np
 
 from ..dsl import program
 from ..dsl.types import F32, ElementType
+from .comparison import Comparison, Extent, Verdict
 from .error_analysis import explained_errors, unit
-from .rounding import Array, largest_and_smallest, to_compute
+from .rounding import Array, largest_and_smallest, numpy_dtype, to_compute
 
 _BLOCK = 1 << 20
 """Elements compared at a time: bounds the temporaries."""
 
+BROADEST = 0.5
+"""The largest tolerance of a whole result: at 1, zeros would pass for any values. What is over it is looked at one by one."""
+
 _ROUNDING_REDUCTIONS = ("sum", "mean", "prod", "cumsum")
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What came of comparing the results of a kernel with its reference."""
-
-    max_error: float
-    """The error of the worst element, relative to the scale of its result; inf where only one side is NaN or infinite.
-
-    The worst is the one of largest error; if there are errors over the tolerance, of those."""
-    tolerance: float
-    """The error that the arithmetic of the kernel explains, there where the worst element is."""
-    ok: bool
-    """True if every result is within its tolerance."""
-    worst_result: str = ""
-    """The result with the worst element, measured against its tolerance; empty if nothing was compared."""
-    worst_index: tuple[int, ...] = ()
-    """Where that element is."""
-    worst_got: float = 0.0
-    worst_want: float = 0.0
-
-    def __str__(self) -> str:
-        verdict = "within" if self.ok else "over"
-        text = f"largest error {self.max_error:.2e}, {verdict} the tolerance of {self.tolerance:.2e}"
-        if not self.worst_result:
-            return text
-        place = f"{self.worst_result}[{', '.join(map(str, self.worst_index))}]"
-        return f"{text}; worst at {place}: got {self.worst_got:g}, want {self.worst_want:g}"
 
 
 def compare(
@@ -81,12 +61,18 @@ def compare(
     """
     judged = [_Judged(each, tolerance(kernel, dims, each.element), got, want) for each in kernel.signature.results]
     outcomes = [each.outcome() for each in judged]
-    wrong = [each for each, outcome in zip(judged, outcomes, strict=True) if not outcome.ok]
+    wrong = [each for each, outcome in zip(judged, outcomes, strict=True) if outcome.verdict == "wrong"]
     if arguments is not None and wrong and all(each.explicable for each in wrong):
         strays = {each.tensor.name: each.strays() for each in judged}
         explained = explained_errors(kernel, dims, arguments, strays)
         outcomes = [each.outcome(explained[each.tensor.name]) for each in judged]
-    return max(outcomes, key=lambda each: (not each.ok, each.max_error / max(each.tolerance, 1e-300), each.max_error))
+    return max(outcomes, key=_weight)
+
+
+def _weight(comparison: Comparison) -> tuple[int, float, float]:
+    """The comparison to be told is a wrong one before an unproven one, and of those the worst against its tolerance."""
+    rank = ("right", "unproven", "wrong").index(comparison.verdict)
+    return rank, comparison.max_error / max(comparison.tolerance, 1e-300), comparison.max_error
 
 
 def tolerance(kernel: program.Kernel, dims: Mapping[str, int], result: ElementType) -> float:
@@ -106,7 +92,7 @@ def tolerance(kernel: program.Kernel, dims: Mapping[str, int], result: ElementTy
                 units += 4 * unit(F32)
             case program.Store(accumulate=True):
                 units += 4 * unit(F32) * sqrt(_length(_added_over(kernel, each), dims))
-    return units
+    return min(units, BROADEST)
 
 
 def _added_over(kernel: program.Kernel, store: program.Store) -> tuple[program.Axis, ...]:
@@ -130,7 +116,7 @@ class _Judged:
         self._shape = got[tensor.name].shape
         self._fits = self._shape == want[tensor.name].shape
         self._got, self._want = np.ravel(got[tensor.name]), np.ravel(want[tensor.name])
-        self._rms = _rms(self._want)
+        self._rms = _rms(self._want, largest_and_smallest(tensor.element)[0])
 
     @property
     def explicable(self) -> bool:
@@ -140,24 +126,55 @@ class _Judged:
     def outcome(self, explained: Array | None = None) -> Comparison:
         """The worst element; `explained` says by how much, in absolute terms, an error analysis lets each one be off."""
         if not self._fits:
-            return Comparison(inf, self._allowed, False, self.tensor.name)
-        worst, place = (False, 0.0, 0.0), -1
+            return Comparison(inf, self._allowed, "wrong", self.tensor.name)
+        worst, place, unbounded = (False, 0.0, 0.0), -1, 0
         for part, errors, scale in self._blocks():
-            allowed = np.full(len(errors), self._allowed)
-            if explained is not None:
-                # The tolerance holds for a result as a whole, so the explanation of an element can only add to it.
-                allowed = np.maximum(allowed, unit(self.tensor.element) + np.ravel(explained)[part] / scale)
-            over = errors > allowed
+            allowed = self._bounds(part, scale, explained)
+            unbounded += int(np.count_nonzero(allowed >= 1))
+            over = (errors > allowed) | np.isinf(errors)
             here = int(np.argmax(np.where(over == over.any(), errors, -1.0)))
             found = (bool(over[here]), float(errors[here]), float(allowed[here]))
             if place < 0 or found > worst:
                 worst, place = found, part.start + here
         if place < 0:
-            return Comparison(0.0, self._allowed, True)
+            return Comparison(0.0, self._allowed, "right")
         over_it, error, tolerated = worst
+        extent = self._extent(unbounded)
+        verdict: Verdict = "wrong" if over_it else "unproven" if extent.empty else "right"
         index = tuple(int(each) for each in np.unravel_index(place, self._shape))
         value = float(to_compute(self._got[place : place + 1], self.tensor.element)[0])
-        return Comparison(error, tolerated, not over_it, self.tensor.name, index, value, float(self._want[place]))
+        wanted, rounding = float(self._want[place]), self._rounding_error(place)
+        kind = self.tensor.element.name
+        return Comparison(error, tolerated, verdict, self.tensor.name, index, value, wanted, rounding, kind, extent)
+
+    def _bounds(self, part: slice, scale: Array, explained: Array | None) -> Array:
+        """The allowed errors of some elements. The tolerance holds for a result as a whole: an explanation can only add."""
+        allowed = np.full(len(scale), self._allowed)
+        if explained is None:
+            return allowed
+        with np.errstate(all="ignore"):
+            one_by_one = unit(self.tensor.element) + np.ravel(explained)[part] / scale
+        # An explanation of NaN explains nothing; nor is there one for what is no number in the reference.
+        known = np.isfinite(scale) & ~np.isnan(one_by_one)
+        return np.where(known, np.maximum(allowed, one_by_one), allowed)
+
+    def _extent(self, unbounded: int) -> Extent:
+        """How much there was to compare, given how many elements have no bound worth the name."""
+        blocks = [self._want[start : start + _BLOCK] for start in range(0, self._want.size, _BLOCK)]
+        if self.tensor.element.kind != "float":
+            return Extent()
+        nan = sum(int(np.count_nonzero(np.isnan(each))) for each in blocks)
+        infinite = sum(int(np.count_nonzero(np.isinf(each))) for each in blocks)
+        return Extent(nan / self._want.size, infinite / self._want.size, unbounded / self._want.size)
+
+    def _rounding_error(self, place: int) -> float:
+        """The error that the reference itself has at one element once it is rounded to the result's type."""
+        t, want = self.tensor.element, self._want[place : place + 1].astype(np.float64)
+        if t.kind != "float":
+            return 0.0
+        with np.errstate(all="ignore"):
+            rounded = want.astype(numpy_dtype(t)).astype(np.float64)
+            return float(_errors(rounded, want, self._rms, t, self._allowed)[0])
 
     def strays(self) -> Array:
         """Which elements are over the tolerance."""
@@ -177,22 +194,26 @@ class _Judged:
             yield part, _errors(computed, wanted, self._rms, t, self._allowed), np.maximum(np.abs(wanted), self._rms)
 
 
-def _rms(want: Array) -> float:
-    """Root mean square of the finite elements; 1 if there are none or all are 0."""
-    total, count, peak = 0.0, 0, _peak(want)
+def _rms(want: Array, largest: float) -> float:
+    """Root mean square of the elements up to `largest`, which the type holds: others would hide these. 1 where all are 0."""
+    total, count, peak = 0.0, 0, _peak(want, largest)
     if peak == 0:
         return 1.0
     for start in range(0, want.size, _BLOCK):
         block = want[start : start + _BLOCK].astype(np.float64)
-        finite = block[np.isfinite(block)] / peak  # over the peak, so that squares cannot overflow
+        finite = block[_held(block, largest)] / peak  # over the peak, so that squares cannot overflow
         total += float(finite @ finite)
         count += finite.size
     return peak * sqrt(total / count)
 
 
-def _peak(want: Array) -> float:
+def _peak(want: Array, largest: float) -> float:
     peaks = (np.abs(want[start : start + _BLOCK].astype(np.float64)) for start in range(0, want.size, _BLOCK))
-    return max((float(np.max(each, where=np.isfinite(each), initial=0.0)) for each in peaks), default=0.0)
+    return max((float(np.max(each, where=_held(each, largest), initial=0.0)) for each in peaks), default=0.0)
+
+
+def _held(numbers: Array, largest: float) -> Array:
+    return np.isfinite(numbers) & (np.abs(numbers) <= largest)
 
 
 def _errors(got: Array, want: Array, rms: float, t: ElementType, allowed: float) -> Array:

@@ -14,7 +14,7 @@ from .library import load
 from .opening import open_pipeline, read_names
 from .pipeline import Pipeline
 from .tuner.entry import Entry, key_of, prints_of
-from .tuner.verify import verify
+from .tuner.verify import nothing_proven, verify
 
 
 def freeze(file: str, names: tuple[str, ...], chip: str, choices: tuple[str, ...], tuned: str | None, output: str | None) -> None:
@@ -45,6 +45,8 @@ def _entry(pipeline: Pipeline, copy: Pipeline) -> Entry:
     config = {name: value for name, value in pipeline.config.items() if name in space}
     copy.overrides = config
     report, checked = copy.report, verify(copy.program, copy.dims, copy.chip, config, seed=0)
+    if checked.unproven:
+        raise nothing_proven(copy.program, checked.unproven)
     if not checked.ok:
         raise UsageError(f"the copy gives wrong values: {checked.problem}")
     return Entry(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.text import Text
 
-from .backends.accuracy import Comparison
+from .backends.comparison import Comparison, other_data
 from .console import config_text, facts
 from .opening import origin
 from .pipeline import Pipeline
@@ -25,15 +25,25 @@ def print_run(
     """Prints how a run on random data compares with the reference, and how long it took here."""
     print_head(console, pipeline, emulated)
     page = facts()
-    verdict = Text("right", style="bold green") if comparison and comparison.ok else Text("WRONG", style="bold red")
     if comparison:
-        page.add_row("values", verdict.append(f": {comparison}", style="default not bold"))
+        page.add_row("values", _verdict(comparison))
+        if comparison.verdict == "unproven":
+            page.add_row("what to do", other_data(pipeline.program.signature))
     else:
         page.add_row("values", "the kernel has no reference to compare with")
     page.add_row("time", f"{wall_s:.3f} s {how}, on this machine")
     for name, form in probed.items():
         page.add_row(name, Text(form))
     console.print(page)
+
+
+def _verdict(comparison: Comparison) -> Text:
+    word, style = {
+        "right": ("right", "bold green"),
+        "wrong": ("WRONG", "bold red"),
+        "unproven": ("UNPROVEN", "bold yellow"),
+    }[comparison.verdict]
+    return Text(word, style=style).append(f": {comparison}", style="default not bold")
 
 
 def print_head(console: Console, pipeline: Pipeline, emulated: bool = False) -> None:

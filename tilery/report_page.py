@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from . import report_figures
+from .backends.comparison import error_words
 from .console import config_text, microseconds, percent
 from .dsl.errors import UsageError
 from .front_page import LABELS, figure_text
@@ -82,7 +83,8 @@ def _cards(result: Result) -> list[tuple[str, str, str]]:
         if name not in ("latency_us", "error"):
             cards.append((LABELS[name], figure_text(name, value), f"{figure_text(name, result.default_values[name])} by default"))
     shape = " ".join(f"{name}={size}" for name, size in result.verified_dims.items())
-    cards.append(("error", f"{result.max_error:.2e}", f"of {result.tolerance:.2e} allowed, executed at {shape}"))
+    words = error_words(result.max_error, result.tolerance, result.rounding_error, result.rounded_to).partition(", ")[2]
+    cards.append(("error", f"{result.max_error:.2e}", f"{words}, executed at {shape}"))
     proof = "proved: none can be better" if not result.headroom else f"none can be more than {percent(result.headroom)} better"
     cards.append(("search", f"{result.evaluated:,} timed", f"of {result.feasible:,} that fit; {proof}"))
     return cards

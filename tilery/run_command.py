@@ -13,6 +13,7 @@ import numpy as np
 
 from .backends import accuracy, data, emulator
 from .backends.arithmetic import Arithmetic, HighPrecision, StochasticArithmetic
+from .backends.comparison import Comparison, other_data
 from .backends.emulator.stepwise import Run
 from .backends.reference import reference
 from .backends.showing import Show
@@ -28,6 +29,10 @@ from .pipeline import Pipeline
 
 class WrongValues(TileryError):
     """A run whose values differ from the reference."""
+
+
+class Unproven(TileryError):
+    """A run whose values were compared with a reference of NaN and infinities, so that nothing is known of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ def run(
     seed: int,
     **options: object,
 ) -> None:
-    """Runs a kernel on random data; raises `WrongValues` if the reference disagrees."""
+    """Runs a kernel on random data; raises `WrongValues` if the reference disagrees, `Unproven` if it says nothing."""
     way = Way(**options)  # type: ignore[arg-type]
     way.check()
     if way.stop and as_json:
@@ -144,12 +149,21 @@ def run(
         else None
     )
     if as_json:
-        compared = asdict(comparison) if comparison else {}
+        compared = {**asdict(comparison), "ok": comparison.ok} if comparison else {}
         print_json({**identity(pipeline, not way.on_chip), "exact": way.on_chip, "wall_s": wall_s, "probed": probed, **compared})
     else:
         print_run(console(), pipeline, way.name, wall_s, comparison, probed, not way.on_chip)
-    if comparison and not comparison.ok and way.stochastic is None:
+    if comparison and way.stochastic is None:
+        _insist(kernel, comparison)
+
+
+def _insist(kernel: Kernel, comparison: Comparison) -> None:
+    """An exit code other than 0 for all but `right`: a script must not take for right what nothing was proved of."""
+    if comparison.verdict == "wrong":
         raise WrongValues(f"{kernel.name}: the values differ from the reference: {comparison}")
+    if comparison.verdict == "unproven":
+        what_to_do = f"help: {other_data(kernel.signature)}"
+        raise Unproven(f"{kernel.name}: the values are neither right nor wrong: {comparison}\n{what_to_do}")
 
 
 def _saved(probes: emulator.Probes | None, path: Path) -> dict[str, str]:

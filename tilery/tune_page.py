@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .backends.comparison import error_words
 from .console import config_text, facts, microseconds, percent
 from .front_page import figure_text, print_front
 from .measured_page import measured_rows, print_measured
@@ -88,7 +89,8 @@ def _latency(result: Result) -> Text:
 
 def _error(result: Result) -> str:
     shape = " ".join(f"{name}={size}" for name, size in result.verified_dims.items())
-    return f"{result.max_error:.2e} of {result.tolerance:.2e} allowed, against the kernel's reference at {shape}"
+    words = error_words(result.max_error, result.tolerance, result.rounding_error, result.rounded_to)
+    return f"{words}, against the kernel's reference at {shape}"
 
 
 def mattered(result: Result) -> Table | str:

@@ -207,6 +207,8 @@ def _result(
         front=front if len(model.names) > 1 else (),
         importance=importances(model, landscape, config),
         max_error_allowed=model.max_error,
+        rounding_error=finalist.verification.rounding_error,
+        rounded_to=finalist.verification.rounded_to,
     )
 
 

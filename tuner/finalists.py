@@ -10,7 +10,7 @@ from ..backends.tunable import Config, Tunable
 from ..dsl.errors import TileryError
 from .engine_model import EngineModel
 from .result import Rejected, Scored
-from .verify import Verification, verify
+from .verify import Verification, nothing_proven, verify
 
 FINALISTS = 8
 """How many of the best are executed before the search is given up as wrong."""
@@ -38,7 +38,7 @@ def first_right(
 ) -> Finalist:
     """The first of `ranked`, best first, that computes what the reference says; `told` hears of each before it is executed.
 
-    Raises `NothingVerified` if none of the first `FINALISTS` does.
+    Raises `NothingVerified` if none of the first `FINALISTS` does, `NothingProven` if the data show nothing of any.
     """
     rejected: list[Rejected] = []
     for place, each in enumerate(islice(ranked, FINALISTS)):
@@ -46,6 +46,8 @@ def first_right(
             told(place, each)
         # Other inputs for each finalist, so that no left-over of one can make another look right.
         verification = verify(model.kernel, model.dims, model.chip, each.config, seed + place)
+        if verification.unproven:
+            raise nothing_proven(model.kernel, verification.unproven)
         problem = problem_of(verification, model.max_error)
         if not problem:
             return Finalist(place, each, verification, tuple(rejected))

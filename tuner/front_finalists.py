@@ -12,7 +12,7 @@ from .objectives import values_by_name
 from .progress import Progress, Watcher
 from .result import FrontPoint, Rejected, Scored
 from .trials import Trial
-from .verify import Verification, verify
+from .verify import Verification, nothing_proven, verify
 
 SHOWN = 10
 """The largest front that is executed and kept: a second each, and nobody chooses from more."""
@@ -41,6 +41,8 @@ def verified_front(
                 default_us = outcome.default.latency_us
                 watch(Progress("verify", len(verified), len(chosen), elapsed_s, 0.0, each.latency_us, config, default_us))
             found = verify(model.kernel, model.dims, model.chip, config, seed + len(verified) + len(rejected))
+            if found.unproven:
+                raise nothing_proven(model.kernel, found.unproven)
             if problem := problem_of(found, model.max_error):
                 rejected[each.index] = Rejected(each.latency_us, config, problem)
                 if len(rejected) == FINALISTS:

@@ -192,5 +192,7 @@ def measured_result(
         seed=campaign.seed,
         wall_s=wall_s,
         max_error_allowed=model.max_error,
+        rounding_error=finalist.verification.rounding_error,
+        rounded_to=finalist.verification.rounded_to,
         measured=figures(campaign, winner, command),
     )

@@ -23,7 +23,7 @@ from ..dsl import program
 from ..dsl.errors import UsageError
 from .adapt import adapt
 from .tiles import tile_sizes
-from .verify import small_dims
+from .verify import nothing_proven, small_dims
 
 Columns = Mapping[str, NDArray[np.integer]]
 
@@ -72,7 +72,10 @@ class ErrorMeter:
         kernel = retuned(self.kernel, chosen)
         arguments = data.random_arguments(kernel, small, self.seed)
         got = emulator.compile(kernel, small, tile_sizes(kernel, config))(arguments)
-        return compare(kernel, small, got, reference(kernel, small, arguments)).max_error
+        comparison = compare(kernel, small, got, reference(kernel, small, arguments))
+        if comparison.verdict == "unproven":
+            raise nothing_proven(kernel, str(comparison))
+        return comparison.max_error
 
 
 def type_tunes(kernel: program.Kernel) -> list[program.Tune]:

@@ -121,5 +121,9 @@ class Result:
     """What every knob is worth, what matters most first."""
     max_error_allowed: float | None = None
     """The error bound under which element types were chosen."""
+    rounding_error: float = 0.0
+    """What of `max_error` rounding to the result's type makes, which no kernel can avoid."""
+    rounded_to: str = ""
+    """The element type of the result with that error."""
     measured: Measured | None = None
     """For the objective `measured`; `latency_us` and `gain` are then still the model's."""

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..backends import data, emulator, engine
-from ..backends.accuracy import Comparison, compare
+from ..backends.accuracy import compare
 from ..backends.chips import Chip
+from ..backends.comparison import Comparison, other_data
 from ..backends.engine.errors import Infeasible
 from ..backends.numerics import Array, numpy_dtype
 from ..backends.reference import reference
 from ..backends.tunable import Choice, Config, retuned
 from ..dsl import program
+from ..dsl.errors import TileryError
 from .adapt import adapt, shrunk_to_fit
 from .tiles import tile_sizes
 
@@ -40,6 +42,12 @@ class Verification:
     """What rounding of this type and these reductions may add up to."""
     problem: str = ""
     """What went wrong, if anything did."""
+    unproven: str = ""
+    """Why the comparison proves nothing, where it does not: the data's doing, whatever the configuration."""
+    rounding_error: float = 0.0
+    """What of the error rounding to the result's type makes, which no kernel can avoid."""
+    rounded_to: str = ""
+    """The element type of the result with the worst error."""
 
 
 def verify(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, config: Config, seed: int) -> Verification:
@@ -59,13 +67,17 @@ def verify(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, config: 
     wanted = reference(kernel, small, arguments) if kernel.reference else emulated
     exact = compare(chosen, small, engine.execute(lowered, arguments), wanted, arguments)
     fast = compare(chosen, small, emulated, wanted, arguments)
+    worse = max(exact, fast, key=lambda each: each.max_error)
     return Verification(
         exact.ok and fast.ok,
         small,
         fitted,
-        max(exact.max_error, fast.max_error),
-        exact.tolerance,
+        worse.max_error,
+        worse.tolerance,
         _problem("exact execution", exact) or _problem("the emulator", fast),
+        _unproven(exact) or _unproven(fast),
+        worse.rounding_error,
+        worse.worst_type,
     )
 
 
@@ -81,6 +93,19 @@ def poisoned(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Array
 
 def _problem(who: str, comparison: Comparison) -> str:
     return "" if comparison.ok else f"{who}: {comparison}"
+
+
+def _unproven(comparison: Comparison) -> str:
+    return str(comparison) if comparison.verdict == "unproven" else ""
+
+
+class NothingProven(TileryError):
+    """The data that were drawn say nothing about the values: no configuration can be called right on them."""
+
+
+def nothing_proven(kernel: program.Kernel, why: str) -> NothingProven:
+    """The error, with what to do."""
+    return NothingProven(f"{kernel.name} cannot be verified: {why}\nhelp: {other_data(kernel.signature)}")
 
 
 def small_dims(kernel: program.Kernel, dims: Mapping[str, int], config: Config) -> dict[str, int]:

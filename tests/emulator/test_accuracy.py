@@ -10,7 +10,7 @@ import pytest
 
 from tilery import dsl
 from tilery.backends import accuracy, data, emulator
-from tilery.backends.accuracy import Comparison
+from tilery.backends.comparison import Comparison
 from tilery.backends.error_analysis import explained_errors
 from tilery.backends.reference import reference
 from tilery.dsl import program
@@ -59,7 +59,8 @@ def test_right_programs_are_never_rejected(name: str, kind: ElementType) -> None
         for dims in SHAPES[name]:
             for seed in range(25 if dims.get("M") == 1 else 3):
                 found = judged(kernel, dims, seed)
-                assert found.ok, f"{dims} {constants} seed {seed}: {found}"
+                # A single element may cancel to nothing, and then proves nothing; it is not called wrong.
+                assert found.ok or (found.verdict == "unproven" and dims.get("M") == 1), f"{dims} {constants} {seed}: {found}"
                 assert found.max_error <= found.tolerance
 
 

@@ -36,6 +36,36 @@ def test_every_way_is_right(way: list[str]) -> None:
         assert said["max_error"] < 1e-12
 
 
+NOTHING = """
+kernel nothing(v: f32[N]) -> y: f32[N]:
+    reference:
+        y[N] = log(v[N] - 100)
+    tile n of N:
+        y[n] = log(v[n] - 200)
+"""
+
+
+def test_a_run_that_proves_nothing_says_so(tmp_path: Path) -> None:
+    """Both sides are NaN everywhere, whatever the kernel computes."""
+    path = tmp_path / "nothing.tk"
+    path.write_text(NOTHING)
+    told = CliRunner().invoke(main, ["run", str(path), "N=100"])
+    assert told.exit_code == 1
+    assert "UNPROVEN: y is 100 % NaN" in told.stdout and "right" not in told.stdout
+    assert "help: give the arguments a range in the signature, as `v: ... in 0..1`" in told.stderr
+    data = json.loads(CliRunner().invoke(main, ["run", str(path), "N=100", "--json"]).stdout)
+    assert data["verdict"] == "unproven" and not data["ok"] and data["extent"]["nan"] == 1
+
+
+def test_no_tuning_is_verified_by_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "nothing.tk"
+    path.write_text(NOTHING)
+    told = CliRunner().invoke(main, ["autotune", str(path), "N=100", "--budget", "2"])
+    assert told.exit_code == 1
+    assert "nothing cannot be verified: y is 100 % NaN" in told.stderr
+    assert not (tmp_path / "nothing.tuned.json").exists()
+
+
 def test_probes_are_saved(tmp_path: Path) -> None:
     path = tmp_path / "p.npz"
     outcome = CliRunner().invoke(main, ["run", *MATMUL, "--probe", "acc", "--probe-file", str(path), "--json"])
