@@ -83,7 +83,7 @@ class Pipeline:
     @cached_property
     def entries(self) -> list[Entry]:
         """The results file."""
-        return self.store.read()
+        return self.store.read_for(self.program)
 
     @cached_property
     def tunables(self) -> tuple[Tunable, ...]:
@@ -212,6 +212,7 @@ class Pipeline:
         jobs = jobs or Jobs()
         defaults: dict[str, Any] = {"seed": 0, "seeds": self._known()}
         options = defaults | options
+        self.store.check()  # a file that cannot be added to is told now, not after the search
         if jobs.resume and not jobs.storage:
             self._resume(options)
         if options.get("sampler") is None:

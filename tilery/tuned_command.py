@@ -16,7 +16,7 @@ from .front_page import figure_text
 from .pipeline import Pipeline
 from .request import Given
 from .tuner.entry import Entry, prints_of
-from .tuner.store import TunedFile
+from .tuner.store import ResultsError, TunedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,17 @@ def _rows(place: Path) -> Iterator[Row]:
         path = file.with_name(file.name.removesuffix(".tuned.json").removesuffix(".tk") + ".tk")
         results = file if file.name.endswith(".tuned.json") else TunedFile.beside(path).path
         module = _module(path)
-        for entry in TunedFile(results).read():
+        for entry in _read(TunedFile(results)):
             yield _row(results, entry, module)
+
+
+def _read(results: TunedFile) -> list[Entry]:
+    """Its entries; of one that cannot be read none, with a word: there may be others in the folder."""
+    try:
+        return results.read()
+    except ResultsError as error:
+        click.echo(f"error: {error}", err=True)
+        return []
 
 
 def _module(path: Path) -> dsl.Module | str:

@@ -14,7 +14,9 @@ from .result import Measured, Result
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
-Extent = Annotated[int, msgspec.Meta(ge=1)]
+Extent = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+Setting = Extent | str
+"""A choice as it is written: a tile size or a number of slots, or a name."""
 Fingerprint = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8,64}$")]
 
 
@@ -43,7 +45,7 @@ class RunnerUp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A configuration that came close."""
 
     latency_us: Positive
-    config: dict[str, int | str]
+    config: dict[str, Setting]
     measured_latency_us: Positive | None = None
 
 
@@ -52,7 +54,7 @@ class FrontMember(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     values: dict[str, float]
     """By objective, with its unit: `latency_us`, `energy_j`, `cost_usd`, `error`."""
-    config: dict[str, int | str]
+    config: dict[str, Setting]
     max_error: Annotated[float, msgspec.Meta(ge=0)]
 
 
@@ -74,7 +76,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     key: Key
     prints: Prints
     objective: str
-    config: dict[str, int | str]
+    config: dict[str, Setting]
     latency_us: Positive
     bound: str
     peak_share: Annotated[float, msgspec.Meta(ge=0, le=1)]

@@ -1,40 +1,32 @@
 """The results file beside a kernel, `matmul.tk` -> `matmul.tuned.json`: read with care, written whole or not at all.
 
 Two tuners on one file lose nothing: each writes under a lock, onto what the other wrote, through a file that is renamed
-into place. A file that cannot be understood is never written over.
+into place. One entry that is wrong is left out and its text kept; a file that cannot be understood is never written over.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
+import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-from filelock import FileLock, Timeout
+from ..dsl import fingerprint
+from ..dsl.program import Kernel
+from .entry import Entry
+from .results import disk
+from .results.contents import FORMAT, Bad, Contents, contents_of
+from .results.errors import ResultsError
+from .results.layout import text_of
+from .tiles import missing_sizes
 
-from ..dsl.errors import TileryError
-from .entry import Entry, Key
+__all__ = ["ResultsError", "TunedFile"]
 
-FORMAT = 1
-"""The version of the layout below."""
-LOCK_TIMEOUT_S = 30.0
+log = logging.getLogger("tilery")
 
+MEND = "mend it, or tune the same again"
 
-class ResultsError(TileryError):
-    """A results file that cannot be read or written; the message says what to do."""
-
-
-class _Head(msgspec.Struct):
-    format: int
-
-
-class _Contents(msgspec.Struct, forbid_unknown_fields=True):
-    format: int
-    entries: list[Entry]
+_told: set[tuple[Path, str]] = set()
+"""What has been said of results files: once is enough."""
 
 
 class TunedFile:
@@ -49,90 +41,90 @@ class TunedFile:
         return cls(Path(source).with_suffix(".tuned.json"))
 
     def read(self) -> list[Entry]:
-        """Every entry; none if there is no file. `ResultsError` if the file is damaged or of a newer tilery."""
-        try:
-            text = self.path.read_bytes()
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise ResultsError(f"{self.path}: cannot be read: {error.strerror}") from None
-        return self._decoded(text)
+        """Every entry that holds; none if there is no file. What is wrong in it is said once, through the logger `tilery`.
+
+        `ResultsError` if nothing in it can be read, or it is of a newer tilery.
+        """
+        contents = self._contents()
+        if contents.damage and not contents.entries:
+            raise ResultsError(self._damaged(contents.damage))
+        if contents.damage:
+            self._tell(f"{self._damaged(contents.damage)}; until then {_count(contents.entries)} that can be read will do")
+        for each in contents.bad:
+            self._tell(f"{self.path}: {each.title} is left out: {each.problem}\nhelp: {MEND}")
+        return list(contents.entries)
+
+    def read_for(self, kernel: Kernel) -> list[Entry]:
+        """The same, but for those of this very kernel, specialised, that lack the size of one of its tiles."""
+        entries, now = self.read(), fingerprint(kernel)
+        return [each for each in entries if each.prints.program != now or self._sized(kernel, each)]
+
+    def _sized(self, kernel: Kernel, entry: Entry) -> bool:
+        missing = missing_sizes(kernel, entry.config)
+        if missing:
+            names = " and ".join(missing)
+            self._tell(f"{self.path}: the entry {entry.key} is left out: it has no size for {names}\nhelp: {MEND}")
+        return not missing
+
+    def check(self) -> None:
+        """`ResultsError` if the file is there and cannot be added to: said before a search, not after it."""
+        self._understood()
 
     def write(self, entry: Entry) -> None:
         """Adds an entry, or replaces the one of the same key and objective; every other entry stays as it is."""
         name = (entry.key, entry.objective)
-        self._change(lambda entries: [*(each for each in entries if (each.key, each.objective) != name), entry])
+        self._change(
+            lambda entries: [*(each for each in entries if (each.key, each.objective) != name), entry],
+            lambda bad: [each for each in bad if each.name != name],
+        )
 
     def remove(self, gone: Sequence[Entry]) -> None:
         """Takes entries out; one that another tuner has replaced meanwhile stays."""
-        self._change(lambda entries: [each for each in entries if each not in gone])
+        self._change(lambda entries: [each for each in entries if each not in gone], list)
 
-    def _change(self, change: Callable[[list[Entry]], list[Entry]]) -> None:
-        path = self.path.resolve()  # a link stays a link, its target is replaced
-        try:
-            lock = path.with_name(f".{path.name}.lock")
-            lock.touch()  # where that cannot be, FileLock may take it for another tuner's lock, and wait
-            with FileLock(lock, timeout=LOCK_TIMEOUT_S):
-                _replace(path, _text(change(self.read())))
-        except Timeout:
-            raise ResultsError(f"{self.path}: another tuner has held it for {LOCK_TIMEOUT_S:.0f} s; try again later") from None
-        except OSError as error:
+    def _change(self, entries: Callable[[Sequence[Entry]], list[Entry]], bad: Callable[[Sequence[Bad]], list[Bad]]) -> None:
+        self._understood()  # first: no lock is put beside what will not be written
+        with disk.writing(self.path) as target:
+            now = self._understood()
+            disk.replace(target, self._checked(entries(now.entries), bad(now.bad)))
+
+    def _checked(self, entries: Sequence[Entry], bad: Sequence[Bad]) -> bytes:
+        """The text, once it has been read back: what nobody could read must not replace what everybody can."""
+        text = text_of(entries, bad)
+        back = contents_of(text)
+        for each in back.bad[: len(back.bad) - len(bad)]:
+            raise ResultsError(f"{self.path}: nothing was written, because {each.title} could not be read again: {each.problem}")
+        if back.damage or len(back.entries) != len(entries) or any(each not in entries for each in back.entries):
+            raise ResultsError(f"{self.path}: nothing was written, because it could not be read again: {back.damage}")
+        return text
+
+    def _contents(self) -> Contents:
+        text = disk.read(self.path)
+        contents = Contents() if text is None else contents_of(text)
+        if contents.newer is not None:
             raise ResultsError(
-                f"{self.path}: cannot be written: {error.strerror}\nhelp: name another place with --output FILE"
-            ) from None
+                f"{self.path}: written by a newer tilery (format {contents.newer}, this one knows {FORMAT})\n"
+                "help: upgrade tilery, or name another file with --output FILE"
+            )
+        return contents
 
-    def _decoded(self, text: bytes) -> list[Entry]:
-        try:
-            version = msgspec.json.decode(text, type=_Head).format
-            if version > FORMAT:
-                raise ResultsError(
-                    f"{self.path}: written by a newer tilery (format {version}, this one knows {FORMAT})\n"
-                    "help: upgrade tilery, or name another file with --output FILE"
-                )
-            return msgspec.json.decode(text, type=_Contents).entries
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ResultsError(
-                f"{self.path}: damaged: {error}\n"
-                "help: mend it or take it back from version control; or move it away, and `tilery autotune` writes a new one"
-            ) from None
+    def _understood(self) -> Contents:
+        contents = self._contents()
+        if contents.damage:
+            raise ResultsError(self._damaged(contents.damage))
+        return contents
 
+    def _damaged(self, damage: str) -> str:
+        return (
+            f"{self.path}: damaged: {damage}\n"
+            "help: mend it or take it back from version control; or move it away, and `tilery autotune` writes a new one"
+        )
 
-def _order(key: Key) -> tuple[str, ...]:
-    """Sorts entries so that the same tunings always give the same file; numbers are padded to sort as numbers."""
-    dims = (f"{name}={size:020}" for name, size in sorted(key.dims.items()))
-    return (key.kernel, key.chip, *map(str, sorted(key.types.items())), *dims, *map(str, sorted(key.constants.items())))
+    def _tell(self, message: str) -> None:
+        if (self.path, message) not in _told:
+            _told.add((self.path, message))
+            log.warning(message)
 
 
-def _text(entries: list[Entry]) -> str:
-    """JSON laid out for diffs: a field a line, small things on one line."""
-    ordered = sorted(entries, key=lambda each: (*_order(each.key), each.objective))
-    body = ",\n".join(_block(msgspec.to_builtins(each)) for each in ordered)
-    return f'{{\n  "format": {FORMAT},\n  "entries": [\n{body}\n  ]\n}}\n'
-
-
-def _block(fields: dict[str, object]) -> str:
-    lines = []
-    for name, value in fields.items():
-        if isinstance(value, list) and value:
-            rows = ",\n".join(f"        {json.dumps(row)}" for row in value)
-            lines.append(f'      "{name}": [\n{rows}\n      ]')
-        else:
-            lines.append(f'      "{name}": {json.dumps(value)}')
-    return "    {\n" + ",\n".join(lines) + "\n    }"
-
-
-def _replace(path: Path, text: str) -> None:
-    """Writes beside the file, to the disk, and renames: a reader or a crash meets the old text or the new one."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files that only their owner may read; a results file is shared like its kernel.
-        Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
-        raise
+def _count(entries: Sequence[Entry]) -> str:
+    return "the one entry" if len(entries) == 1 else f"the {len(entries)} entries"

@@ -15,3 +15,10 @@ def tile_sizes(kernel: program.Kernel, config: Config) -> dict[str, int]:
         if isinstance(size, int) and not variable.axis.unit:
             found[name] = size
     return found
+
+
+def missing_sizes(kernel: program.Kernel, config: Config) -> list[str]:
+    """The tile variables that a configuration gives no size."""
+    sizes = tile_sizes(kernel, config)
+    open_ = (each.axis.name for each in retuned(kernel, config).loop_variables if not each.axis.unit)
+    return [name for name in dict.fromkeys(open_) if name not in sizes]

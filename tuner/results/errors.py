@@ -1,0 +1,9 @@
+"""What is told of a results file."""
+
+from __future__ import annotations
+
+from ...dsl.errors import TileryError
+
+
+class ResultsError(TileryError):
+    """A results file that cannot be read or written; the message says what to do."""
