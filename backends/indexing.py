@@ -70,7 +70,9 @@ def _window(array: Array, index: Sequence[Index], place: Place, lows: Sequence[i
     shape = [place.extent(axis) for axis in axes]
     if 0 in shape:
         return np.empty(shape, array.dtype)
-    return np.lib.stride_tricks.as_strided(array[tuple(first)], shape, [strides[axis] for axis in axes])
+    # As bits: numpy makes no strided view of some of the short float types.
+    bits = array[tuple(first)].view(f"u{array.itemsize}")
+    return np.lib.stride_tricks.as_strided(bits, shape, [strides[axis] for axis in axes]).view(array.dtype)
 
 
 def _terms(index: Index, place: Place) -> tuple[list[tuple[Axis, int]], int]:

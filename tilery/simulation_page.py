@@ -72,7 +72,7 @@ def _help(analysis: Analysis) -> Text:
 def _resources(pipeline: Pipeline) -> Table:
     report, chip = pipeline.report, pipeline.chip
     seconds = report.latency_us / 1e6
-    rate, peak = report.flops / seconds / 1e12, pipeline.cores * chip.peak_flops / 1e12
+    rate, peak = report.flops / seconds / 1e12, report.peak_flops / 1e12
     moved, most = report.hbm_bytes / seconds / 1e9, pipeline.cores * chip.dma_bytes_per_s / 1e9
     used, available = bytes_text(report.sbuf_bytes_per_partition), bytes_text(report.sbuf_bytes_available)
     banks, all_banks = report.psum_banks, report.psum_banks_available

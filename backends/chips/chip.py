@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -76,6 +77,10 @@ class TensorUnit(Section, frozen=True, kw_only=True):
         """Multiplications and additions a second at most, for operands of an element type."""
         rows = self.rows * (2 if element in self.double_row else 1)
         return rows * self.columns * self.clock_hz / self.cycles_per_column[element]
+
+    def least_s(self, macs: Mapping[str, float]) -> float:
+        """Seconds that products take at least, each at the peak rate of its own operands' element type."""
+        return sum(number / self.macs_per_s(element) for element, number in macs.items())
 
 
 class Elementwise(Section, frozen=True, kw_only=True):

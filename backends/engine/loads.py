@@ -113,7 +113,7 @@ def _turned(builder: Builder, op: Load, axis: Axis, cut: list[Axis], queue: str)
     by_dma = by_dma and op.fill is None and not gathered(op.index)
     partition = raw_partition(builder, value)
     reason = f"{name} is stored along {axis}, which is needed across the partitions"
-    way = way_to_turn(builder, name, (axis, partition), reason, by_dma)
+    way = way_to_turn(builder, name, value, (axis, partition), reason, value.span, by_dma)
     for each in cut:
         builder.open(each)
     if way == "dma":

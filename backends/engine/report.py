@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .binding import FS_PER_S
 from .capacity import usage
 from .cost import duration_s, flops, transferred_bytes
-from .program import EngineProgram, Transfer
+from .program import EngineProgram, MatMul, Transfer
 from .timing import latency_fs
 from .totals import Totals
 
@@ -34,7 +34,10 @@ class Report:
     bound: str
     """The busiest engine's name, or `waiting` where none is busy half of the time."""
     peak_share: float
-    """FLOP rate over the chip's quoted peak, between 0 and 1."""
+    """FLOP rate over `peak_flops`, between 0 and 1."""
+    peak_flops: float
+    """FLOP/s at most, of all cores together: of each product, the peak of its operands' element type. Without products, the
+    chip's quoted peak."""
     flops: int
     """Multiplications and additions of the matmuls."""
     engines: Mapping[str, EngineShare]
@@ -54,22 +57,27 @@ def simulate(program: EngineProgram) -> Report:
     latency_s = latency_fs(program) / FS_PER_S
     busy = dict.fromkeys(ENGINES, 0.0)
     count = dict.fromkeys(ENGINES, 0.0)
-    work = moved = 0.0
+    moved = 0.0
+    macs: dict[str, float] = {}
     sizes = tile_sizes(program)
     for node, times, extents in Totals(program.structure, program.dims, sizes, program.cores).executed():
         busy[node.engine] += times * duration_s(node, chip, extents, program.dims)
         count[node.engine] += times
     for node, times, extents in Totals(program.structure, program.dims, sizes).executed():
-        work += times * flops(node, extents)
+        if isinstance(node.action, MatMul):
+            element = node.action.moving.element.name
+            macs[element] = macs.get(element, 0.0) + float(times * flops(node, extents)) / 2
         if isinstance(node.action, Transfer):
             moved += times * transferred_bytes(node.action, chip, extents)
     shares = {name: EngineShare(busy[name] * 1e6, busy[name] / latency_s, round(count[name])) for name in ENGINES}
     busiest = max(ENGINES, key=lambda name: busy[name])
+    work, least_s = 2 * sum(macs.values()), chip.tensor.least_s(macs)
     sbuf, psum = usage(program)
     return Report(
         latency_us=latency_s * 1e6,
         bound=busiest if shares[busiest].busy_share >= 0.5 else "waiting",
-        peak_share=work / latency_s / (program.cores * chip.peak_flops),
+        peak_share=least_s / program.cores / latency_s,
+        peak_flops=program.cores * (work / least_s if least_s else chip.peak_flops),
         flops=round(work),
         engines=shares,
         hbm_bytes=round(moved),

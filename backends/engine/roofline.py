@@ -3,7 +3,8 @@
 Williams, Waterman, Patterson, Roofline, CACM 2009. Operations are those of the products, 2 a product, as in a chip's quoted
 peak; of a kernel without products they are elements through the elementwise engines. What a level supplies: HBM what one core's
 DMA engines move; SBUF what the engines' ports take, which is two elements a row and cycle for the tensor engine, and one f32
-element read and one written a lane and cycle for the others.
+element read and one written a lane and cycle for the others. The peak is that of the element types used, each product at the
+rate of its own; and of the elementwise engines, in the fastest mode for the tiles that there are.
 """
 
 from __future__ import annotations
@@ -42,30 +43,38 @@ class Roofline:
 def roofline(program: EngineProgram, latency_us: float) -> Roofline:
     """The roofline of one core of a program that takes `latency_us`: of several, on average."""
     used = traffic(program).each(program.cores)
-    return _products(program.chip, used, latency_us) if used.macs else _elements(program.chip, used, latency_us)
+    return _products(program.chip, used, latency_us) if used.macs else _elements(program, used, latency_us)
 
 
 def _products(chip: Chip, used: Traffic, latency_us: float) -> Roofline:
-    unit = chip.tensor
-    name = max(used.macs, key=lambda each: used.macs[each])
-    peak = 2.0 * unit.macs_per_s(name)
-    operations = 2 * sum(used.macs.values())
+    unit, macs = chip.tensor, {name: float(number) for name, number in used.macs.items()}
+    operations, least_s = 2 * sum(macs.values()), chip.tensor.least_s(macs)
     # Where two rows go in at once, the port takes twice as many elements.
-    port = 2 * unit.rows * _bytes(name) * unit.clock_hz * (2 if name in unit.double_row else 1)
+    port = max(2 * unit.rows * _bytes(name) * unit.clock_hz * (2 if name in unit.double_row else 1) for name in macs)
     levels = (
         _level("HBM", chip.dma_bytes_per_s, operations, used.hbm_bytes),
         _level("SBUF", port, operations, used.tensor_sbuf_bytes),
     )
-    return Roofline("FLOP", peak, f"tensor engine, {name}", operations / latency_us * 1e6, levels)
+    names = " and ".join(sorted(macs, key=lambda name: -macs[name]))
+    return Roofline("FLOP", operations / least_s, f"tensor engine, {names}", operations / latency_us * 1e6, levels)
 
 
-def _elements(chip: Chip, used: Traffic, latency_us: float) -> Roofline:
-    rate = sum(chip.engine(name).lanes * chip.engine(name).clock_hz for name in ELEMENTWISE if chip.engine(name).forms)
+def _elements(program: EngineProgram, used: Traffic, latency_us: float) -> Roofline:
+    chip = program.chip
+    rate = sum(_rate(program, name) for name in ELEMENTWISE)
     levels = (
         _level("HBM", chip.dma_bytes_per_s, used.operations, used.hbm_bytes),
         _level("SBUF", 8 * rate, used.operations, used.sbuf_bytes),
     )
     return Roofline("element", rate, "vector, scalar and gpsimd engines", used.operations / latency_us * 1e6, levels)
+
+
+def _rate(program: EngineProgram, name: str) -> float:
+    """Elements a second through an engine at most; nothing through one that the chip does without."""
+    engine = program.chip.engine(name)
+    tiles = {each.element.name for _, node in program.structure.instructions() for each in (*node.reads, *node.writes)}
+    fastest = max((1.0, *engine.modes.values())) if tiles & set(engine.mode_elements) else 1.0
+    return engine.lanes * engine.clock_hz * fastest if engine.forms else 0.0
 
 
 def _level(name: str, bytes_per_s: float, operations: float, moved: float) -> Level:

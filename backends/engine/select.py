@@ -55,6 +55,7 @@ class Selector:
         self._uses = uses
         self._immediates = immediates
         self._functions = frozenset(chip.scalar.functions)
+        self._vector_functions = frozenset(chip.vector.functions)
 
     def groups(self, body: Iterable[Statement]) -> dict[Op, Group]:
         """The block's groups by the operation at whose place they stand; what a group has taken up has no entry."""
@@ -127,14 +128,16 @@ class Selector:
 
     def _is_function(self, op: Op) -> bool:
         if isinstance(op, Call):
-            return op.fn in self._functions
+            return op.fn in self._functions | self._vector_functions
         if not isinstance(op, Elementwise):
             return False
         square = op.fn == "mul" and op.operands[0] is op.operands[1] and "square" in self._functions
-        return square or (len(op.operands) == 1 and op.fn in self._functions)
+        return square or (len(op.operands) == 1 and op.fn in self._functions | self._vector_functions)
 
     def _activation(self, op: Elementwise | Call) -> Group:
-        """`f(x * scale + bias)`, scale and bias scalar operands."""
+        """`f(x * scale + bias)`, scale and bias scalar operands; `f(x)` alone where only the vector engine knows `f`."""
+        if op.fn in self._vector_functions - self._functions:
+            return Group(op, (op,), "activation", ("vector",))
         bias = self._affine(op.operands[0], op, ("add", "sub"))
         scale = self._affine(self._tile_operand(bias), bias, ("mul",)) if bias else self._affine(op.operands[0], op, ("mul",))
         taken = tuple(each for each in (scale, bias, op) if each is not None)

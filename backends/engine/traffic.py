@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..chips import Chip
-from .cost import flops, transferred_bytes
+from .cost import contraction_rows, flops, transferred_bytes
 from .numbers import Number, ceil_div, larger, product
 from .program import Buffer, EngineProgram, Instruction, MatMul, Structure, Transfer, Transpose
 from .report import tile_sizes
@@ -100,5 +100,5 @@ def _again(node: Instruction, buffer: Buffer, chip: Chip, extents: Extents) -> N
     if buffer is action.moving and action.rows is not None:
         return ceil_div(extents[action.rows.name], chip.tensor.columns)
     if buffer is action.out:
-        return ceil_div(extents[action.contracted.name], chip.tensor.rows)
+        return ceil_div(extents[action.contracted.name], contraction_rows(action, chip))
     return 1

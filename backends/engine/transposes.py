@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...dsl.program import Axis, Value
 from ...dsl.spans import Span
 from ..tunable import Choice
 from .builder import Builder
+from .carriers import carrier
 from .choices import ForShort
 from .errors import CannotLower
 from .program import Buffer, Copy, Transpose
 
 
-def way_to_turn(builder: Builder, name: str, axes: tuple[Axis | None, ...], reason: str, by_dma: bool = False) -> Choice:
+def way_to_turn(
+    builder: Builder, name: str, value: Value, axes: tuple[Axis | None, ...], reason: str, span: Span, by_dma: bool = False
+) -> Choice:
     """What turns a tile: the tensor engine, DMA engines on the way in, or an elementwise engine, for tiles of its block's size.
 
     A tile of many such small blocks takes as many instructions, so that for longer dimensions the others are searched alone.
+    The tensor engine turns what it multiplies, and what a type that it multiplies holds exactly.
     """
     block, engine = max((builder.chip.engine(each).transpose_block, each) for each in ("vector", "scalar", "gpsimd"))
-    options = ("tensor", *(("dma",) if by_dma else ()), *((engine,) if block else ()))
+    able = {"tensor": carrier(builder.chip, value.element) is not None, "dma": by_dma, engine: bool(block)}
+    options = tuple(way for way, can in able.items() if can)
+    if not options:
+        known = ", ".join(builder.chip.tensor.cycles_per_column)
+        why = f"{reason}, and nothing there transposes {value.element}"
+        instead = f"store the tensor with its last two axes exchanged, or use an element type that it multiplies ({known})"
+        raise CannotLower(builder.chip.name, span, why, instead)
     unit = builder.chip.tensor
     why = f"it turns {block} x {block} elements an instruction, and the tensor engine {unit.rows} x {unit.columns}"
     short = ForShort(engine, tuple(axis for axis in axes if axis), block, why) if block else None
@@ -43,11 +55,24 @@ def transpose(builder: Builder, source: Buffer, out: Buffer, name: str, way: str
     limits |= {rows.name: short, columns.name: long} if rows.whole else {rows.name: long, columns.name: short}
     by_name = {axis.name: axis for axis in source.axes}
     with builder.blocks([(by_name[each], limit) for each, limit in limits.items()], span):
+        carried = _carried(builder, source, name, limits, span)
         slots = builder.choices.slots("buffers.turn", (1, 2), 2, "PSUM banks between a transpose and its copy")
-        bank = builder.buffer(f"{name}.turn", "psum", source.element, source.axes, rows, slots, blocks=limits)
-        action = Transpose(source, bank, rows, columns)
-        builder.emit(f"transpose {name}", "tensor", "transpose", action, (source,), (bank,), span)
+        bank = builder.buffer(f"{name}.turn", "psum", carried.element, source.axes, rows, slots, blocks=limits)
+        action = Transpose(carried, bank, rows, columns)
+        builder.emit(f"transpose {name}", "tensor", "transpose", action, (carried,), (bank,), span)
         copy(builder, bank, out, "turn", span)
+
+
+def _carried(builder: Builder, source: Buffer, name: str, limits: Mapping[str, int], span: Span) -> Buffer:
+    """The block in the element type that goes through the tensor engine."""
+    element = carrier(builder.chip, source.element)
+    if element in (source.element, None):
+        return source
+    assert element is not None
+    slots = builder.work_slots()
+    target = builder.buffer(f"{name}.{element}", "sbuf", element, source.axes, source.partition, slots, blocks=limits)
+    copy(builder, source, target, f"{name}.{element}", span)
+    return target
 
 
 def copy(builder: Builder, source: Buffer, target: Buffer, name: str, span: Span) -> None:
@@ -67,7 +92,8 @@ def across(builder: Builder, value: Value, axis: Axis, span: Span) -> Buffer:
         return home
     label = builder.label(value)
     out = builder.buffer(f"{label}.t", "sbuf", home.element, home.axes, axis, builder.work_slots())
-    way = way_to_turn(builder, label, (axis, home.partition), f"a dot needs axis {axis} of {label} across the partitions")
+    reason = f"axis {axis} of {label} has to lie across the partitions"
+    way = way_to_turn(builder, label, value, (axis, home.partition), reason, span)
     transpose(builder, home, out, label, str(way), span)
     builder.crossed[value, axis] = out
     return out

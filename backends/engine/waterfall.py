@@ -97,8 +97,8 @@ def _steps(reached: list[tuple[str, str, float]], actual: float) -> tuple[Step, 
 
 def ideal(program: EngineProgram) -> tuple[float, str]:
     """Seconds that the products take at peak rate, or every tensor once through the DMA engines: the longer one, and which."""
-    chip, unit = program.chip, program.chip.tensor
-    products = sum(macs / unit.macs_per_s(name) for name, macs in traffic(program).macs.items()) / program.cores
+    chip = program.chip
+    products = chip.tensor.least_s({name: float(macs) for name, macs in traffic(program).macs.items()}) / program.cores
     moved = compulsory_bytes(program) / chip.dma_bytes_per_s / program.cores
     return max((products, "every product at peak rate"), (moved, "every tensor moved once"))
 
