@@ -7,6 +7,7 @@ from .errors import Diagnostic, SourceErrors, TileryError, UsageError
 from .explanations import explain_error
 from .module import Module, load, parse
 from .printer import fingerprint, print_program
+from .texts import texts_of
 
 __all__ = [
     "Diagnostic",
@@ -23,4 +24,5 @@ __all__ = [
     "load",
     "parse",
     "print_program",
+    "texts_of",
 ]

@@ -8,7 +8,22 @@ from dataclasses import dataclass
 from .spans import Span
 
 
-class TileryError(Exception):
+class Portable(Exception):
+    """An error that another process can be given, whatever its class is made from."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Python would call the class with the message alone, which fails where it takes more than that.
+        return _restored, (type(self), self.args, dict(self.__dict__))
+
+
+def _restored(kind: type[Portable], arguments: tuple[object, ...], attributes: dict[str, object]) -> Portable:
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    error.__dict__.update(attributes)
+    return error
+
+
+class TileryError(Portable):
     """A user's mistake anywhere in tilery: its text is the whole message, and no traceback is wanted."""
 
     exit_code = 1

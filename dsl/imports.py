@@ -31,6 +31,8 @@ class Place:
     """The files that lead here, each with the `from` that took the next one."""
     read: dict[Path, Module] = field(default_factory=dict)
     """The files read already."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Texts that are known without reading their files."""
 
 
 @dataclass(slots=True)
@@ -84,7 +86,7 @@ def _module(node: syntax.Import, place: Place, report: Report, read: Read) -> Mo
         report.error("TK223", f"this text is no file, so `{node.file}.tk` cannot be looked up beside it", node.span, help=help)
         return None
     path = place.path.with_name(f"{node.file}.tk")
-    if not _exists(path):
+    if str(path) not in place.texts and not _exists(path):
         beside = sorted(each.stem for each in place.path.parent.glob("*.tk") if each != place.path)
         help = did_you_mean(node.file, beside) or f"it would be {path}"
         report.error("TK224", f"there is no file `{node.file}.tk` beside this one", node.span, "not found", help)
@@ -94,7 +96,7 @@ def _module(node: syntax.Import, place: Place, report: Report, read: Read) -> Mo
         return None
     if path.resolve() not in place.read:
         try:
-            place.read[path.resolve()] = read(path, Place(path, road, place.read))
+            place.read[path.resolve()] = read(path, Place(path, road, place.read, place.texts))
         except SourceErrors as error:
             report.error("TK226", f"`{node.file}.tk` has mistakes of its own", node.span, help="they are reported with it")
             report.errors += [each for each in error.diagnostics if each not in report.errors]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from lark.lark import PostLex
 from lark.lexer import Token
 
+from .errors import Portable
+
 OPENING = {"(": ")", "[": "]", "{": "}"}
 DEEPEST_BLOCK = 40
 """Blocks inside blocks; what comes after recurses into them."""
@@ -35,7 +37,7 @@ class Chunk:
         return _ITEM.match(self.text) is not None
 
 
-class LayoutError(Exception):
+class LayoutError(Portable):
     """Indentation or nesting that means nothing; `token` says where, in the chunk."""
 
     def __init__(self, code: str, message: str, token: Token, help: str = "") -> None:

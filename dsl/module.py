@@ -38,15 +38,17 @@ class Module:
     """What is probably not meant, and yet no mistake."""
 
 
-def load(path: str | Path) -> Module:
-    """Reads and checks a file, and those it takes names from.
+def load(path: str | Path, texts: Mapping[str, str] | None = None) -> Module:
+    """Reads and checks a file, and those it takes names from; a file whose text `texts` holds by its name is not read.
 
     Raises UsageError if it cannot be read as text, SourceErrors with every mistake in it.
     """
-    return _load(Path(path), Place(Path(path)))
+    return _load(Path(path), Place(Path(path), texts=texts or {}))
 
 
 def _load(path: Path, place: Place) -> Module:
+    if (known := place.texts.get(str(path))) is not None:
+        return _parse(Source(str(path), known), place)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:

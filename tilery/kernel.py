@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from . import dsl
 from .backends import emulator
+from .backends.lazy import lazy
 from .backends.tunable import Choice
 from .calling import Array, Bound, Call, Forms, bind_call
 from .foreign import in_kind
@@ -48,15 +49,33 @@ class Kernel:
         self.name = name
         self.tuned = TunedFile(tuned) if tuned else TunedFile.beside(path)
         """Its results file."""
+        self._home = path
+        """The name of its file in its text's spans: in another process than the one that read it, not `path`."""
+        self._texts: Mapping[str, str] | None = None
+        """Texts to make it from instead of reading files."""
         if definition:
             self.__dict__["definition"] = definition
         self._bound: dict[Forms, Bound] = {}
         self._prepared = lru_cache(maxsize=SHAPES_KEPT)(self._prepare)
 
-    @cached_property
+    @lazy
     def definition(self) -> dsl.KernelDefinition:
         """The checked kernel; a shipped one is parsed when it is first needed."""
-        return dsl.load(self.path).kernels[self.name]
+        return dsl.load(self._home, self._texts).kernels[self.name]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """For other processes: by its texts, so that it is the same there whatever becomes of the files."""
+        known = self.__dict__.get("definition")
+        home, texts = self._home if self._texts else self._home.absolute(), self._texts
+        if known is not None:
+            home, texts = Path(known.kernel.span.source.name), dsl.texts_of(known)
+        return _restored, (self.path.absolute(), self.name, self.tuned.path.absolute(), home, texts)
+
+    def __copy__(self) -> Kernel:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Kernel:
+        return self
 
     @property
     def source(self) -> str:
@@ -164,3 +183,9 @@ class Kernel:
 
     def __repr__(self) -> str:
         return f"<tilery kernel {self.name} of {self.path}>"
+
+
+def _restored(path: Path, name: str, tuned: Path, home: Path, texts: Mapping[str, str] | None) -> Kernel:
+    kernel = Kernel(path, name, tuned=tuned)
+    kernel._home, kernel._texts = home, texts
+    return kernel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from . import dsl
@@ -17,7 +17,22 @@ class Library:
     def __init__(self, path: Path, module: dsl.Module, tuned: Path | None = None) -> None:
         self.path = path
         self.module = module
-        self._kernels = {name: Kernel(path, name, each, tuned) for name, each in module.kernels.items()}
+        self._tuned = tuned
+        # A kernel taken from another file is at home there, and so are its tuned entries.
+        self._kernels = {
+            name: Kernel(Path(each.kernel.span.source.name), name, each, tuned) for name, each in module.kernels.items()
+        }
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """For other processes: by its texts, so that it is the same there whatever becomes of the files."""
+        home = Path(self.module.source.name)
+        return _restored, (self.path.absolute(), home, dsl.texts_of(self.module), self._tuned and self._tuned.absolute())
+
+    def __copy__(self) -> Library:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Library:
+        return self
 
     def __getattr__(self, name: str) -> Kernel:
         # Only what is no ordinary attribute comes here; before __init__ has run, nothing does.
@@ -65,3 +80,7 @@ def load(path: str | Path, *, tuned: str | Path | None = None) -> Library:
 
 def _no_such(path: object, name: str, names: list[str]) -> str:
     return f"{path} has no kernel `{name}`; {did_you_mean(name, names) or 'it has ' + (', '.join(names) or 'none')}"
+
+
+def _restored(path: Path, home: Path, texts: Mapping[str, str], tuned: Path | None) -> Library:
+    return Library(path, dsl.load(home, texts), tuned)

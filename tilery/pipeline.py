@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from .backends import emulator, engine
 from .backends.chips import Chip
 from .backends.engine.errors import Infeasible
 from .backends.engine.tiles import tile_tunables
+from .backends.lazy import lazy
 from .backends.showing import Show
 from .backends.tunable import Choice, Tunable, declared, retuned
 from .calling import Array
@@ -60,7 +60,7 @@ class Pipeline:
     cores: int = 1
     """How many cores share the work."""
 
-    @cached_property
+    @lazy
     def request(self) -> Request:
         """What is given, sorted by the signature, and checked against it."""
         return make_request(self.definition, self.given, self.chip_name, self.what_if)
@@ -80,12 +80,12 @@ class Pipeline:
         """The chip's description."""
         return self.request.chip
 
-    @cached_property
+    @lazy
     def entries(self) -> list[Entry]:
         """The results file."""
         return self.store.read_for(self.program)
 
-    @cached_property
+    @lazy
     def tunables(self) -> tuple[Tunable, ...]:
         """What can be chosen."""
         return engine.tunables(self.program, self.dims, self.chip)
@@ -95,17 +95,17 @@ class Pipeline:
         """What the text leaves open: its tile sizes and what it declares with `tune`. It takes no lowering to know it."""
         return (*declared(self.program), *tile_tunables(self.program, self.dims, self.chip))
 
-    @cached_property
+    @lazy
     def settable(self) -> tuple[Tunable, ...]:
         """The same with every option that may be set, those too that no search tries at these shapes."""
         return engine.tunables(self.program, self.dims, self.chip, settable=True)
 
-    @cached_property
+    @lazy
     def chosen(self) -> Chosen:
         """The configuration that is best without tuning, and where it comes from."""
         return choose(self.program, self.dims, self.chip, self.entries, self.cores)
 
-    @cached_property
+    @lazy
     def for_values(self) -> Chosen:
         """The tiles and choices of the text that the emulator takes."""
         return choose_for_values(self.program, self.dims, self.chip, self.entries)
@@ -137,7 +137,7 @@ class Pipeline:
         changes = [f"--what-if '{each}'" for each in self.what_if]
         return " ".join([f"--chip {self.chip_name}", *changes])
 
-    @cached_property
+    @lazy
     def config(self) -> dict[str, Choice]:
         """The chosen configuration under the overrides; without a tuned entry, the model's pick goes with them."""
         if not self.overrides:
@@ -165,24 +165,24 @@ class Pipeline:
         """The program with what the emulator takes of the text's `tune`."""
         return retuned(self.program, {**self.for_values.config, **self.overrides})
 
-    @cached_property
+    @lazy
     def lowered(self) -> engine.EngineProgram:
         """The engine program."""
         return engine.lower(self.program, self.dims, self.chip, self.config, self.cores)
 
-    @cached_property
+    @lazy
     def report(self) -> engine.Report:
         """The predicted run."""
         return engine.simulate(self.lowered)
 
-    @cached_property
+    @lazy
     def analysis(self) -> Analysis:
         """Why the run takes as long as it does, and what would help."""
         from .backends.engine.analysis import analyse
 
         return analyse(self.lowered, self.report)
 
-    @cached_property
+    @lazy
     def emulation(self) -> emulator.Emulation:
         """The kernel as vectorised numpy, with `tiles`; what it prints goes to the standard output."""
         return emulator.compile(self.emulated, self.dims, self.tiles, show=print)

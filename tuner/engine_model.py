@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..backends import engine
 from ..backends.chips import Chip
+from ..backends.lazy import lazy
 from ..backends.tunable import Choice, Config, Tunable
 from ..dsl import program
 from .model import Footprint, Measurement, Screening
@@ -36,17 +36,17 @@ class EngineModel:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_energies", "energy" in self.names)
 
-    @cached_property
+    @lazy
     def tunables(self) -> tuple[Tunable, ...]:
         """The tile sizes of the kernel and the schedule knobs of the chip."""
         return engine.tunables(self.kernel, self.dims, self.chip)
 
-    @cached_property
+    @lazy
     def meter(self) -> ErrorMeter:
         """Measures what a choice of element types costs."""
         return ErrorMeter(self.kernel, self.dims, self.tunables)
 
-    @cached_property
+    @lazy
     def objectives(self) -> tuple[Objective, ...]:
         """What is minimised; raises `UsageError` where the chip has no numbers for it."""
         return tuple(make_objective(name, self.kernel, self.chip, self.cores, self.meter) for name in self.names)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager
-from functools import cache
+from functools import partial
 from itertools import count
-from typing import Any
 
 import numpy as np
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from ...dsl import program
 from ...dsl.errors import UsageError
@@ -22,6 +17,7 @@ from ..showing import Show
 from .frame import Frame
 from .plan import Plan, plan
 from .stepwise import step_through
+from .workers import WORKERS, Turns
 
 SCRATCH_BYTES = 256 << 20
 WORTH_SHARING = 1 << 18
@@ -51,7 +47,7 @@ class Emulation:
         self._added_to = frozenset(each.tensor.name for each in stores if each.accumulate)
         self._frames: list[Frame] = []
         self._converted: dict[str, Array] = {}
-        self._turn = threading.Lock()
+        self._turn = Turns()
 
     def __call__(self, arguments: Mapping[str, Array | float], out: Mapping[str, Array] | None = None) -> dict[str, Array]:
         """The results by name, in storage types; new arrays, or those of `out`, every element of which is written.
@@ -125,14 +121,8 @@ class Emulation:
         if plan.workers == 1:
             _work(plan, self._frames[0])
             return
-        with _one_thread_each():
-            others = [_pool().submit(_work, plan, frame) for frame in self._frames[1:]]
-            try:
-                _work(plan, self._frames[0])
-            finally:
-                wait(others)  # even after an error: the next call uses their frames
-            for each in others:
-                each.result()
+        first, *others = (partial(_work, plan, frame) for frame in self._frames)
+        WORKERS.together(first, others)
 
 
 def _converted(array: Array, t: ElementType, out: Array, workers: int) -> None:
@@ -142,7 +132,7 @@ def _converted(array: Array, t: ElementType, out: Array, workers: int) -> None:
         return
     axis = int(np.argmax(array.shape))
     parts = zip(*(np.array_split(each, workers, axis) for each in (array, out)), strict=True)
-    for each in [_pool().submit(numerics.to_compute, part, t, place) for part, place in parts]:
+    for each in [WORKERS.submit(numerics.to_compute, part, t, place) for part, place in parts]:
         each.result()
 
 
@@ -150,22 +140,6 @@ def _work(plan: Plan, frame: Frame) -> None:
     with np.errstate(all="ignore"):  # which each thread has its own
         for step in plan.steps:
             step(frame)
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(thread_name_prefix="tilery-emulator")
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-def _one_thread_each() -> AbstractContextManager[Any]:
-    """BLAS kept to one thread a caller while several workers call it: together they would be too many."""
-    limited: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
-    return limited
 
 
 def _scalar(kernel: program.Kernel, scalar: program.ScalarParameter, arguments: Mapping[str, Array | float]) -> float:
