@@ -1,7 +1,7 @@
 """The `.tk` language: text -> checked tile program. It knows no chip, no data and no tuner."""
 
-from .bind import bind_dimensions, check_requirements
-from .bounds import check_bounds
+from .bind import bind_dimensions, check_requirements, conditions
+from .bounds import Condition, check_bounds
 from .definition import KernelDefinition
 from .errors import Diagnostic, SourceErrors, TileryError, UsageError
 from .explanations import explain_error
@@ -10,6 +10,7 @@ from .printer import fingerprint, print_program
 from .texts import texts_of
 
 __all__ = [
+    "Condition",
     "Diagnostic",
     "KernelDefinition",
     "Module",
@@ -19,6 +20,7 @@ __all__ = [
     "bind_dimensions",
     "check_bounds",
     "check_requirements",
+    "conditions",
     "explain_error",
     "fingerprint",
     "load",

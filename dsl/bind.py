@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 
 from . import sizes
-from .bounds import check_bounds
+from .bounds import Condition, bounds_conditions
 from .errors import UsageError
 from .fold import Number, folded
-from .program import Call, Cast, Constant, DimensionSize, Elementwise, Kernel, Op, Signature, Size, Tensor, Value, size_value
+from .program import (
+    Call,
+    Cast,
+    Constant,
+    DimensionSize,
+    Elementwise,
+    Kernel,
+    Op,
+    Requirement,
+    Signature,
+    Size,
+    Tensor,
+    Value,
+    operands,
+    size_value,
+)
 from .report import did_you_mean, listed
 from .shapes import solved
 from .types import F32
@@ -83,20 +100,51 @@ def _bind(tensor: Tensor, shape: tuple[int, ...], dims: dict[str, int], source: 
 def check_requirements(kernel: Kernel, dims: Mapping[str, int]) -> None:
     """Raises UsageError for the first `require` of a specialised kernel that the sizes do not satisfy.
 
-    Then `check_bounds` sees to it that no read and no store falls outside its tensor, and that every element is written.
+    SourceErrors where a read or a store then falls outside its tensor, or an element is not written.
     """
+    for each in conditions(kernel):
+        each.check(dims)
+
+
+def conditions(kernel: Kernel) -> Iterator[Condition]:
+    """All that the sizes of a specialised kernel must satisfy: what its text requires, then `bounds_conditions`."""
     for each in kernel.requirements:
-        values: dict[Value, Number] = {}
-        for op in each.condition:
-            number = _evaluate(op, values, dims)
-            if number is None:
-                raise UsageError(f"{each.span}: this requirement cannot be computed for these sizes")
-            values[op.result] = number
-        if not values[each.condition[-1].result]:
-            sizes_said = ", ".join(f"{name} = {dims[name]}" for name in _sizes(each.condition))
-            why = f": {each.message}" if each.message else ""
-            raise UsageError(f"{each.span}: {kernel.name} requires otherwise of {sizes_said or 'its constants'}{why}")
-    check_bounds(kernel, dims)
+        for part in _parts(each.condition):
+            yield Condition(frozenset(_sizes(part)), partial(_check_requirement, kernel.name, replace(each, condition=part)))
+    yield from bounds_conditions(kernel)
+
+
+def _parts(ops: tuple[Op, ...]) -> Iterator[tuple[Op, ...]]:
+    """What `and` joins, each with the ops that it needs: every part depends on fewer sizes than the whole."""
+    match ops[-1]:
+        case Elementwise(fn="and", operands=both):
+            for each in both:
+                yield from _parts(_needed(ops[:-1], each))
+        case _:
+            yield ops
+
+
+def _needed(ops: tuple[Op, ...], value: Value) -> tuple[Op, ...]:
+    """The ops among straight-line `ops` that `value` rests on; it is the last one's result."""
+    wanted, kept = {value}, list[Op]()
+    for op in reversed(ops):
+        if op.result in wanted:
+            wanted.update(operands(op))
+            kept.append(op)
+    return tuple(reversed(kept))
+
+
+def _check_requirement(kernel: str, requirement: Requirement, dims: Mapping[str, int]) -> None:
+    values: dict[Value, Number] = {}
+    for op in requirement.condition:
+        number = _evaluate(op, values, dims)
+        if number is None:
+            raise UsageError(f"{requirement.span}: this requirement cannot be computed for these sizes")
+        values[op.result] = number
+    if not values[requirement.condition[-1].result]:
+        sizes_said = ", ".join(f"{name} = {dims[name]}" for name in _sizes(requirement.condition))
+        why = f": {requirement.message}" if requirement.message else ""
+        raise UsageError(f"{requirement.span}: {kernel} requires otherwise of {sizes_said or 'its constants'}{why}")
 
 
 def _evaluate(op: Op, values: dict[Value, Number], dims: Mapping[str, int]) -> Number | None:
@@ -105,8 +153,8 @@ def _evaluate(op: Op, values: dict[Value, Number], dims: Mapping[str, int]) -> N
             return value
         case DimensionSize(size=size):
             return size_value(size, dims)
-        case Elementwise(fn=fn, operands=operands):
-            return folded(fn, [values[each] for each in operands])
+        case Elementwise(fn=fn):
+            return folded(fn, [values[each] for each in operands(op)])
         case Cast(operand=operand):
             return float(values[operand]) if op.result.dtype == F32 else int(values[operand])
         case Call(body=body):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from . import sizes
 from .covers import Written, verdict
 from .errors import Diagnostic, Label, SourceErrors
-from .program import AffineIndex, Axis, AxisIndex, Index, Kernel, Load, Size, Statement, Store, size_value, walk
+from .program import AffineIndex, Axis, AxisIndex, Index, Kernel, Load, Size, Statement, Store, Tensor, size_value, walk
+from .spans import Span
 
 
 def outside(index: AffineIndex, size: Size, known: set[str]) -> str | None:
@@ -46,37 +48,83 @@ def _range(index: AffineIndex) -> tuple[Size | None, Size | None]:
     return low, high
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One thing that the sizes of a specialised kernel must satisfy."""
+
+    names: frozenset[str]
+    """The dimensions that it depends on."""
+    check: Callable[[Mapping[str, int]], None]
+    """Raises the error to be shown if sizes, at least those of `names`, do not satisfy it."""
+
+
 def check_bounds(kernel: Kernel, dims: Mapping[str, int]) -> None:
     """Raises SourceErrors where a specialised kernel of these sizes reads or writes outside, or not every element once."""
+    for each in bounds_conditions(kernel):
+        each.check(dims)
+
+
+def bounds_conditions(kernel: Kernel) -> Iterator[Condition]:
+    """Every tensor has elements, every read lies inside its tensor, and every element of a result is written once."""
     for tensor in (*kernel.signature.tensors, *kernel.signature.results):
         for size in tensor.shape:
-            if size_value(size, dims) < 1:
-                what = f"`{tensor.name}` has no elements: `{size}` is {size_value(size, dims)}"
-                raise SourceErrors([Diagnostic("TK327", what + _where(dims, size), tensor.span)])
+            yield Condition(_names(size), partial(_check_some, tensor, size))
     for statements in (kernel.reference, kernel.body):
         for each in walk(statements):
-            if isinstance(each, Load) and each.fill is None:
-                _check_inside(kernel, each, dims)
-        _check_written(kernel, statements, dims)
+            # A store without `+=` writes every element exactly once, so none outside: `_check_written`.
+            if (isinstance(each, Load) and each.fill is None) or (isinstance(each, Store) and each.accumulate):
+                yield from _inside_conditions(kernel, each)
+        yield from _written_conditions(kernel, statements)
 
 
-def _check_inside(kernel: Kernel, load: Load, dims: Mapping[str, int]) -> None:
-    for each, size in zip(load.index, load.tensor.shape, strict=True):
-        if not isinstance(each, AffineIndex):
-            continue
-        numbers = _numbers(each, dims)
-        extent = size_value(size, dims)
-        if any(size_value(axis.size, dims) < 1 for axis, _ in each.terms):
-            continue  # a loop without steps reads nothing
-        low, high = _range(numbers)
-        assert isinstance(low, int) and isinstance(high, int)
-        if low >= 0 and high < extent:
-            continue
-        what = f"`{load.tensor.name}` is read at {low}..{high}, and `{size}` has the positions 0..{extent - 1}"
-        help = f"say what positions outside read as: `{load.tensor.name}[..., else 0]`"
-        others = _loops(kernel, [each])
-        given = _where(dims, size, *(axis.size for axis, _ in each.terms))
-        raise SourceErrors([Diagnostic("TK324", what + given, load.result.span, "", help, others)])
+def _names(*given: Size) -> frozenset[str]:
+    return frozenset(name for size in given for name in sizes.names_in(size))
+
+
+def _index_names(index: Index) -> frozenset[str]:
+    match index:
+        case AxisIndex(axis):
+            return _names(axis.size)
+        case AffineIndex(terms, offset):
+            return _names(offset, *(size for axis, stride in terms for size in (axis.size, stride)))
+        case _:
+            return frozenset()
+
+
+def _check_some(tensor: Tensor, size: Size, dims: Mapping[str, int]) -> None:
+    if size_value(size, dims) < 1:
+        what = f"`{tensor.name}` has no elements: `{size}` is {size_value(size, dims)}"
+        raise SourceErrors([Diagnostic("TK327", what + _where(dims, size), tensor.span)])
+
+
+def _inside_conditions(kernel: Kernel, access: Load | Store) -> Iterator[Condition]:
+    for each, size in zip(access.index, access.tensor.shape, strict=True):
+        if isinstance(each, AffineIndex):
+            yield Condition(_names(size) | _index_names(each), partial(_check_inside, kernel, access, each, size))
+
+
+def _check_inside(kernel: Kernel, access: Load | Store, index: AffineIndex, size: Size, dims: Mapping[str, int]) -> None:
+    numbers = _numbers(index, dims)
+    extent = size_value(size, dims)
+    if any(size_value(axis.size, dims) < 1 for axis, _ in index.terms):
+        return  # a loop without steps touches nothing
+    low, high = _range(numbers)
+    assert isinstance(low, int) and isinstance(high, int)
+    if low >= 0 and high < extent:
+        return
+    name, done = access.tensor.name, "read" if isinstance(access, Load) else "added to"
+    what = f"`{name}` is {done} at {low}..{high}, and `{size}` has the positions 0..{extent - 1}"
+    others = _loops(kernel, [index])
+    given = _where(dims, size, *(axis.size for axis, _ in index.terms))
+    span, help = _remedy(access)
+    raise SourceErrors([Diagnostic("TK324", what + given, span, "", help, others)])
+
+
+def _remedy(access: Load | Store) -> tuple[Span, str]:
+    name = access.tensor.name
+    if isinstance(access, Load):
+        return access.result.span, f"say what positions outside read as: `{name}[..., else 0]`"
+    return access.span, f"give `{name}` room for every position in its shape, as in `{name}: T[N + S - 1]`"
 
 
 def _numbers(index: AffineIndex, dims: Mapping[str, int]) -> AffineIndex:
@@ -89,18 +137,22 @@ def _sized(axis: Axis, dims: Mapping[str, int]) -> Axis:
     return replace(axis, size=size_value(axis.size, dims))
 
 
-def _check_written(kernel: Kernel, statements: Sequence[Statement], dims: Mapping[str, int]) -> None:
+def _written_conditions(kernel: Kernel, statements: Sequence[Statement]) -> Iterator[Condition]:
     stores = [each for each in walk(tuple(statements)) if isinstance(each, Store)]
     for result in kernel.signature.results:
         mine = [each for each in stores if each.tensor.name == result.name]
-        if any(each.accumulate for each in mine) or not mine:
-            continue
-        shape = [size_value(size, dims) for size in result.shape]
-        written = [Written(tuple(_number(one, dims) for one in each.index), each.span) for each in mine]
-        found = verdict(result, written, shape)
-        if isinstance(found, Diagnostic):
-            others = (*found.others, *_loops(kernel, mine[0].index))
-            raise SourceErrors([replace(found, message=found.message + _where(dims, *result.shape), others=others)])
+        if mine and not any(each.accumulate for each in mine):
+            names = _names(*result.shape).union(*(_index_names(index) for each in mine for index in each.index))
+            yield Condition(names, partial(_check_written, kernel, result, mine))
+
+
+def _check_written(kernel: Kernel, result: Tensor, stores: Sequence[Store], dims: Mapping[str, int]) -> None:
+    shape = [size_value(size, dims) for size in result.shape]
+    written = [Written(tuple(_number(one, dims) for one in each.index), each.span) for each in stores]
+    found = verdict(result, written, shape)
+    if isinstance(found, Diagnostic):
+        others = (*found.others, *_loops(kernel, stores[0].index))
+        raise SourceErrors([replace(found, message=found.message + _where(dims, *result.shape), others=others)])
 
 
 def _number(index: Index, dims: Mapping[str, int]) -> Index:

@@ -22,8 +22,9 @@ from ..backends.tunable import Choice, Tunable, retuned
 from ..dsl import program
 from ..dsl.errors import UsageError
 from .adapt import adapt
+from .small_shape import small_dims
 from .tiles import tile_sizes
-from .verify import nothing_proven, small_dims
+from .verify import nothing_proven
 
 Columns = Mapping[str, NDArray[np.integer]]
 

@@ -19,12 +19,8 @@ from ..backends.tunable import Choice, Config, retuned
 from ..dsl import program
 from ..dsl.errors import TileryError
 from .adapt import adapt, shrunk_to_fit
+from .small_shape import small_dims
 from .tiles import tile_sizes
-
-MOST_WORK = 2e8
-"""The largest product of all extents that is executed; about a second of exact execution."""
-WHOLE = 200
-"""The largest extent of a dimension that is not tiled: beyond one block of 128 partitions, and ragged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +47,10 @@ class Verification:
 
 
 def verify(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, config: Config, seed: int) -> Verification:
-    """Executes `config` exactly and by the emulator, on fresh inputs of a shape that its tiles do not divide."""
+    """Executes `config` exactly and by the emulator, on fresh inputs of a shape that its tiles do not divide.
+
+    Raises `TooLarge` where the kernel's requirements leave no shape that is small enough.
+    """
     small = small_dims(kernel, dims, config)
     tunables = engine.tunables(kernel, small, chip)
     try:
@@ -106,16 +105,3 @@ class NothingProven(TileryError):
 def nothing_proven(kernel: program.Kernel, why: str) -> NothingProven:
     """The error, with what to do."""
     return NothingProven(f"{kernel.name} cannot be verified: {why}\nhelp: {other_data(kernel.signature)}")
-
-
-def small_dims(kernel: program.Kernel, dims: Mapping[str, int], config: Config) -> dict[str, int]:
-    """A tile and a half of each tiled dimension, so that every loop has a full and a ragged step, within `MOST_WORK`."""
-    small = {name: min(size, WHOLE) for name, size in dims.items()}
-    for variable in kernel.loop_variables:
-        name, tile = variable.axis.size, config.get(variable.axis.name, 1)
-        if isinstance(name, str) and isinstance(tile, int):
-            small[name] = min(dims[name], tile + max(1, tile // 2 - 5))
-    while math.prod(small.values()) > MOST_WORK:
-        largest = max(small, key=lambda each: small[each])
-        small[largest] = small[largest] // 2 + 1
-    return small

@@ -319,3 +319,17 @@ def test_what_cannot_be_taken(main: str, parts: str, code: str, words: str, tmp_
     with pytest.raises(SourceErrors) as caught:
         load(path)
     assert code in str(caught.value) and words in str(caught.value)
+
+
+def test_what_is_added_outside_a_result_is_an_error() -> None:
+    text = """
+kernel spread(x: f32[N], w: f32[S]) -> y: f32[{size}]:
+    tile j of N, s of S:
+        y[j + s] += x[j] * w[s]
+"""
+    fitting = only_kernel(text.format(size="N + S - 1")).specialise({}, {})
+    check_requirements(fitting, {"N": 50, "S": 9})
+    short = only_kernel(text.format(size="N")).specialise({}, {})
+    check_requirements(short, {"N": 50, "S": 1})
+    with pytest.raises(SourceErrors, match=r"`y` is added to at 0\.\.57, and `N` has the positions 0\.\.49"):
+        check_requirements(short, {"N": 50, "S": 9})
