@@ -87,7 +87,7 @@ class _Printer:
     def kernel(self, kernel: Kernel) -> list[str]:
         """All lines of a kernel."""
         signature = kernel.signature
-        parameters, results = map(_parameter, signature.parameters), map(_parameter, signature.results)
+        parameters, results = map(print_parameter, signature.parameters), map(print_parameter, signature.results)
         lines = [f"kernel {kernel.name}({', '.join(parameters)}) -> ({', '.join(results)}):"]
         lines += [f"    tune {each.name} in {{{_comma(each.choices)}}} = {each.default}" for each in kernel.tunes]
         bound = [f"{name} = {value}" for name, value in sorted({**kernel.types, **kernel.constants, **kernel.tuned}.items())]
@@ -205,7 +205,8 @@ def _comma(items: Iterable[object]) -> str:
     return ", ".join(map(str, items))
 
 
-def _parameter(each: Parameter) -> str:
+def print_parameter(each: Parameter) -> str:
+    """An argument or a result as a signature has it."""
     if isinstance(each, Tensor):
         return f"{each.name}: {each.dtype}[{_comma(each.shape)}]"
     kind = each.kind if isinstance(each, ConstantParameter) else each.dtype.name

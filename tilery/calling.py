@@ -14,8 +14,11 @@ from .backends import numerics
 from .dsl import bind_dimensions, program
 from .dsl.errors import UsageError
 from .dsl.report import did_you_mean
-from .dsl.types import ELEMENT_TYPES, ElementType, TypeVariable
+from .dsl.types import ELEMENT_TYPES, F8E4M3, ElementType, TypeVariable
 from .foreign import to_numpy
+from .python.cures import conversion
+from .python.fp8 import FN, from_fn
+from .python.kinds import is_jax, is_torch
 from .request import Given, sort_names
 
 Array = NDArray[np.generic]
@@ -91,23 +94,29 @@ def _by_name(name: str, signature: program.Signature, given: Sequence[object], n
 
 
 def _number(name: str, value: object) -> Given:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, (int, float, str)):
+    if isinstance(value, np.generic | np.ndarray) or is_torch(value) or is_jax(value):
+        value = _item(name, value)
+    if isinstance(value, (int, float)):
         return value
     raise UsageError(f"`{name}` is a number, not {type(value).__name__}")
 
 
+def _item(name: str, value: Any) -> object:
+    if value.ndim:
+        raise UsageError(f"`{name}` is a number, not an array of shape {tuple(value.shape)}")
+    return value.item()
+
+
 def _array(tensor: program.Tensor, value: object) -> Array:
     array: Array = to_numpy(tensor.name, value)
+    if array.dtype == FN and (isinstance(tensor.dtype, TypeVariable) or tensor.dtype == F8E4M3):
+        array = from_fn(tensor.name, array)
     kind = _elements().get(array.dtype)
-    if kind is None:
-        raise UsageError(
-            f"`{tensor.name}` has elements of type {array.dtype}; there are {', '.join(ELEMENT_TYPES)}"
-            + ("; convert it with .astype(numpy.float32)" if array.dtype == np.float64 else "")
-        )
-    if isinstance(tensor.dtype, ElementType) and tensor.dtype != kind:
-        raise UsageError(f"`{tensor.name}` is {tensor.dtype}, but was given as {kind}")
+    if kind is None or (isinstance(tensor.dtype, ElementType) and tensor.dtype != kind):
+        has = f"has elements of type {array.dtype}; there are {', '.join(ELEMENT_TYPES)}"
+        found = f"`{tensor.name}` {has}" if kind is None else f"`{tensor.name}` is {tensor.dtype}, but was given as {kind}"
+        cure = conversion(tensor.name, value, array.dtype, tensor.dtype)
+        raise UsageError(f"{found}; write {cure}" if cure else found)
     return array
 
 

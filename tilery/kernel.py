@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -14,10 +14,13 @@ from . import dsl
 from .backends import emulator
 from .backends.lazy import lazy
 from .backends.tunable import Choice
-from .calling import Array, Bound, Call, Forms, bind_call
+from .calling import Bound, Call, Forms, bind_call
 from .foreign import in_kind
-from .outputs import direct, named_outputs
+from .outputs import read_outputs
 from .pipeline import Pipeline
+from .python import checks
+from .python.results import named_results
+from .python.signature import OPTIONS, PerInstance, documentation, python_signature
 from .request import DEFAULT_CHIP, Given
 from .tuner.store import TunedFile
 
@@ -37,7 +40,7 @@ class Kernel:
     """A tile kernel that is called like a function.
 
     `kernel(a, b)` takes numpy arrays (bf16 and fp8 through ml_dtypes), by position or by name, and run-time scalars and
-    constants alike; it returns an array, or a tuple of them where the kernel has several results. Element types and
+    constants alike; it returns an array, or a named tuple of them where the kernel has several results. Element types and
     dimensions are read off the arrays. The tiles are those of the tuned entry for this shape on trn2, else the emulator's own;
     a call never tunes nor lowers for the chip, and says once, through the logger `tilery`, when there is no entry. The values
     are those of the emulator, which rounds as the chip does.
@@ -46,7 +49,7 @@ class Kernel:
     def __init__(self, path: Path, name: str, definition: dsl.KernelDefinition | None = None, tuned: Path | None = None) -> None:
         self.path = path
         """The `.tk` file."""
-        self.name = name
+        self.name = self.__name__ = self.__qualname__ = name
         self.tuned = TunedFile(tuned) if tuned else TunedFile.beside(path)
         """Its results file."""
         self._home = path
@@ -87,34 +90,56 @@ class Kernel:
         """What the text says it computes."""
         return self.definition.doc
 
-    def __call__(self, *arguments: object, **named: object) -> Array | tuple[Array, ...]:
+    def __call__(self, *arguments: object, **named: object) -> Any:
         """The results for these arguments; raises `UsageError` if they do not fit the signature or each other.
 
-        Results are of the kind of the arguments: torch tensors for torch tensors. `out=` takes a numpy array (a tuple or a
-        mapping of them where there are several results) to write to; it may overlap the arguments.
+        Results are of the kind of the arguments: torch tensors for torch tensors. `out=` takes an array, numpy's or torch's, to
+        write to (a tuple or a mapping of them where there are several results); it may overlap the arguments, and is what is
+        returned. `config=` overrides tile sizes, and what the text leaves to a `tune`.
         """
         signature = self.definition.signature
-        out = named.pop("out", None) if not any(each.name == "out" for each in signature.parameters) else None
-        convert = in_kind((*arguments, *named.values()))
+        out, config = (self._option(name, named) for name in OPTIONS)
         call = bind_call(self.name, signature, arguments, named, self._bound)
         types = {name: str(kind) for name, kind in call.types.items()}
         given = tuple((dict(call.dims) | types | dict(call.constants)).items())
-        emulation = self._prepared(given)
-        results = emulation(call.arguments) if out is None else self._into(out, emulation, call)
-        ordered = tuple(convert(results[each.name]) if out is None else results[each.name] for each in signature.results)
-        return ordered[0] if len(ordered) == 1 else ordered
+        emulation = self._prepared(given, self._checked(config))
+        if out is None:
+            convert = in_kind((*arguments, *named.values()))
+            results: Mapping[str, Any] = {name: convert(array) for name, array in emulation(call.arguments).items()}
+        else:
+            results = self._into(out, emulation, call)
+        names = [each.name for each in signature.results]
+        return results[names[0]] if len(names) == 1 else named_results(self.name, names, [results[each] for each in names])
 
-    def _into(self, out: object, emulation: emulator.Emulation, call: Call) -> Mapping[str, Array]:
-        given = named_outputs(self.definition.signature, out)
-        emulation.check_results(given)
-        if direct(given, call.arguments.values()):
-            return emulation(call.arguments, given)
-        for name, array in emulation(call.arguments).items():
-            np.copyto(given[name], array)
-        return given
+    __signature__ = PerInstance(lambda self: python_signature(self.definition.signature))
+    __doc__ = PerInstance(lambda self: documentation(self.name, self.definition.signature, self.doc), __doc__)
 
-    def _prepare(self, given: tuple[tuple[str, Given], ...]) -> emulator.Emulation:
-        pipeline = self.pipeline(dict(given))
+    def _option(self, name: str, named: dict[str, object]) -> object:
+        """Takes one of `OPTIONS` out of the arguments, unless the kernel has one of that name."""
+        if name in named and all(each.name != name for each in self.definition.signature.parameters):
+            return named.pop(name)
+        return None
+
+    def _checked(self, config: object) -> tuple[tuple[str, Choice], ...]:
+        if not config:
+            return ()
+        checks.config(config)
+        return tuple(cast(Mapping[str, Choice], config).items())
+
+    def _into(self, out: object, emulation: emulator.Emulation, call: Call) -> Mapping[str, object]:
+        outputs = read_outputs(self.definition.signature, out)
+        emulation.check_results(outputs.arrays)
+        if outputs.direct(call.arguments.values()):
+            emulation(call.arguments, outputs.arrays)
+        else:
+            for name, array in emulation(call.arguments).items():
+                np.copyto(outputs.arrays[name], array)
+        outputs.finish()
+        return outputs.given
+
+    def _prepare(self, given: tuple[tuple[str, Given], ...], config: tuple[tuple[str, Choice], ...]) -> emulator.Emulation:
+        pipeline = self.pipeline(dict(given), config=dict(config))
+        checks.open_in_text(pipeline.overrides, pipeline.open_in_text)
         self._tell(pipeline, pipeline.values_note)
         return pipeline.emulation
 
@@ -129,7 +154,11 @@ class Kernel:
 
         `config` overrides choices of the configuration, `what_if` numbers of the chip.
         """
-        return Pipeline(self.definition, given, chip, self.tuned, config or {}, tuple(what_if))
+        checks.names("shapes", given, "dict(M=2048, T='bf16')")
+        checks.text("chip", chip)
+        if config is not None:
+            checks.config(config)
+        return Pipeline(self.definition, given, chip, self.tuned, config or {}, checks.changes(what_if))
 
     def _tell(self, pipeline: Pipeline, note: str) -> None:
         if note:

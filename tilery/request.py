@@ -10,6 +10,7 @@ from .dsl import KernelDefinition, check_requirements, program
 from .dsl.errors import UsageError
 from .dsl.report import did_you_mean
 from .dsl.types import ELEMENT_TYPES, ElementType
+from .python.checks import shown
 
 DEFAULT_CHIP = "trn2"
 DEFAULT_TYPE = "bf16"
@@ -119,29 +120,29 @@ def _extent(name: str, value: Given) -> int:
 
 def _whole(name: str, value: Given) -> int:
     try:
-        if isinstance(value, float) and not value.is_integer():
+        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
             raise ValueError
         return int(value)
-    except ValueError:
-        raise UsageError(f"{name}={value}: a whole number is expected, as in {name}=1024") from None
+    except (ValueError, TypeError, OverflowError):
+        raise UsageError(f"{name}={shown(value)}: a whole number is expected, as in {name}=1024") from None
 
 
 def _number(name: str, value: Given) -> float:
     try:
         return float(value)
-    except ValueError:
-        raise UsageError(f"{name}={value}: a number is expected") from None
+    except (ValueError, TypeError, OverflowError):
+        raise UsageError(f"{name}={shown(value)}: a number is expected") from None
 
 
 def _truth(name: str, value: Given) -> bool:
     words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     if str(value).lower() not in words:
-        raise UsageError(f"{name}={value}: true or false is expected")
+        raise UsageError(f"{name}={shown(value)}: true or false is expected")
     return words[str(value).lower()]
 
 
 def _element(name: str, value: Given) -> ElementType:
     if str(value) not in ELEMENT_TYPES:
         hint = did_you_mean(str(value), ELEMENT_TYPES) or f"there are {', '.join(ELEMENT_TYPES)}"
-        raise UsageError(f"{name}={value}: there is no such element type; {hint}")
+        raise UsageError(f"{name}={shown(value)}: there is no such element type; {hint}")
     return ELEMENT_TYPES[str(value)]

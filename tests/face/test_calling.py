@@ -54,7 +54,7 @@ def test_constants_are_arguments_too() -> None:
         ((X, ROW, IDS, 1.0), {"twic": True}, "scale has no argument `twic`; did you mean `twice`?"),
         ((X, ROW, IDS, 1.0, 2.0, True, 5), {}, "scale takes 6 arguments (x, row, ids, gain, eps, twice), 7 were given"),
         ((X, ROW.astype(np.float32), IDS, 1.0), {}, "`x` and `row` are both T, but were given as bf16 and f32"),
-        ((X, ROW, IDS.astype(np.int16), 1.0), {}, "`ids` is i32, but was given as i16"),
+        ((X, ROW, IDS.astype(np.int16), 1.0), {}, "`ids` is i32, but was given as i16; write ids.astype(numpy.int32)"),
         ((X, ROW, IDS, [1.0]), {}, "`gain` is a number, not list"),
     ],
 )
