@@ -2,86 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
-import random
-
-import numpy as np
 import pytest
 
-from tilery.backends import emulator, engine
+from tilery.backends import engine
 from tilery.backends.accuracy import compare
 from tilery.backends.chips import load_chip
 from tilery.backends.data import random_arguments
-from tilery.backends.engine.binding import FS_PER_S
-from tilery.backends.engine.bounds import lower_bound_s, upper_bound_s
-from tilery.backends.engine.lower import lowering
-from tilery.backends.engine.program import EngineProgram
-from tilery.backends.engine.report import tile_sizes
-from tilery.backends.engine.timing import latency_fs
 from tilery.backends.reference import reference
-from tilery.backends.tunable import Choice
-from tilery.dsl import parse
-from tilery.dsl.program import Kernel
-from tilery.dsl.types import BF16, F32
 
-from ..generated import kernel_text
-from .event_run import event_run
+from .drawn import drawn_kernel, hold_timing, hold_values
 
-CHIPS = ("trn1", "trn2", "trn3")
 KERNELS_A_PART, CONFIGURATIONS = 25, 12
-
-
-def drawn_kernel(seed: int) -> Kernel:
-    element = random.Random(seed).choice([F32, BF16])
-    return parse(kernel_text(seed)).kernels["drawn"].specialise({"T": element}, {})
-
-
-def drawn_config(kernel: Kernel, dims: dict[str, int], chip: str, draw: random.Random, most: int) -> dict[str, Choice]:
-    """Tile sizes of `most` steps at most, ragged as often as not, and any knobs."""
-    config: dict[str, Choice] = {}
-    for each in engine.tunables(kernel, dims, load_chip(chip), settable=True):
-        if each.kind == "tile":
-            extent = dims[each.name.upper()]
-            config[each.name] = draw.randint(-(-extent // draw.randint(1, most)), extent)
-        else:
-            config[each.name] = draw.choice(each.values)
-    return config
 
 
 @pytest.mark.parametrize("part", range(8))
 def test_the_recurrence_is_the_event_run(part: int) -> None:
-    """2,400 programs, fitting the chip or not: the same femtoseconds with jumps, without, and event by event."""
+    """2,400 programs, fitting the chip or not."""
     for seed in range(part * KERNELS_A_PART, (part + 1) * KERNELS_A_PART):
-        kernel, draw, chip = drawn_kernel(seed), random.Random(seed), CHIPS[seed % len(CHIPS)]
-        for _ in range(CONFIGURATIONS):
-            dims = {name: draw.choice([draw.randint(1, 40), draw.randint(41, 900)]) for name in kernel.signature.dimensions}
-            config = drawn_config(kernel, dims, chip, draw, 9)
-            structure = lowering(kernel, load_chip(chip)).structure(config)
-            program = EngineProgram(structure, dims, config, cores=draw.choice([1, 1, 2]))
-            latency = latency_fs(program)
-            assert latency == latency_fs(program, jump=False) == event_run(program), (seed, dims, config)
-            if program.cores == 1:
-                sizes = tile_sizes(program)
-                assert float(lower_bound_s(structure, dims, sizes)) * (1 - 1e-6) <= latency / FS_PER_S
-                assert latency / FS_PER_S <= float(upper_bound_s(structure, dims, sizes)) * (1 + 1e-6)
+        hold_timing(seed, drawn_kernel(seed), CONFIGURATIONS)
 
 
 @pytest.mark.parametrize("part", range(4))
 def test_values_agree(part: int) -> None:
-    """Exact execution and the emulator against the float64 reference, at ragged shapes and random configurations."""
     for seed in range(1000 + part * 12, 1000 + (part + 1) * 12):
-        kernel, draw, chip = drawn_kernel(seed), random.Random(seed), CHIPS[seed % len(CHIPS)]
-        dims = {name: draw.randint(1, 200) for name in kernel.signature.dimensions}
-        arguments = random_arguments(kernel, dims, seed)
-        want = reference(kernel, dims, arguments)
-        config = drawn_config(kernel, dims, chip, draw, 4)
-        tiles = {name: int(size) for name, size in config.items() if name.upper() in dims}
-        outcomes = {"emulator": emulator.compile(kernel, dims, tiles)(arguments)}
-        with contextlib.suppress(engine.Infeasible):
-            outcomes["engine"] = engine.execute(engine.lower(kernel, dims, load_chip(chip), config), arguments)
-        for way, got in outcomes.items():
-            assert all(np.isfinite(np.asarray(each, np.float64)).all() for each in got.values())
-            assert compare(kernel, dims, got, want, arguments).ok, (seed, way, dims, config)
+        hold_values(seed)
 
 
 @pytest.mark.parametrize("seed", [2256, 2457])

@@ -1,0 +1,1 @@
+"""Programs that torments run in processes of their own."""
