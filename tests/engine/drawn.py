@@ -26,6 +26,7 @@ from tilery.dsl.types import BF16, F32, ElementType
 
 from ..generated import kernel_text
 from .event_run import event_run
+from .sweep import shares_hold
 
 CHIPS = ("trn1", "trn2", "trn3")
 
@@ -62,15 +63,7 @@ def hold_timing(seed: int, kernel: Kernel, configurations: int) -> None:
             sizes = tile_sizes(program)
             assert float(lower_bound_s(structure, dims, sizes)) * (1 - 1e-6) <= latency / FS_PER_S
             assert latency / FS_PER_S <= float(upper_bound_s(structure, dims, sizes)) * (1 + 1e-6)
-        hold_shares(program)
-
-
-def hold_shares(program: EngineProgram) -> None:
-    """Nothing is busy for longer than the program takes, and nothing goes faster than it can."""
-    found = engine.simulate(program)
-    shares = {name: each.busy_share for name, each in found.engines.items()}
-    shares |= {"peak": found.peak_share, "bandwidth": found.bandwidth_share}
-    assert all(0 <= each <= 1 + 1e-9 for each in shares.values()), shares
+        shares_hold(program)
 
 
 def hold_values(seed: int) -> None:

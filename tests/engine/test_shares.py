@@ -13,8 +13,8 @@ from tilery.backends.engine.program import EngineProgram
 from tilery.backends.engine.traffic import traffic
 from tilery.dsl import parse
 
+from .drawn import drawn_config, drawn_kernel
 from .sweep import shares_hold
-from .test_generated import drawn_config, drawn_kernel
 
 PRODUCTS = """
 kernel f(a: {0}[K, M], b: {0}[K, N], d: {1}[K, M], e: {1}[K, N]) -> c: bf16[M, N]:

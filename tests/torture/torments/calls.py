@@ -82,7 +82,8 @@ def calls(choose: random.Random) -> Callable[[], object]:
     """A kernel called."""
     name = choose.choice(["softmax", "matmul", "rmsnorm", "attention"])
     x = np.ones((4, 4), np.float32)
-    right = {"softmax": [x], "matmul": [x, x], "rmsnorm": [x, np.ones(4, np.float32), 1e-6], "attention": [x[None]] * 3}[name]
+    rights: dict[str, list[Any]] = {"softmax": [x], "matmul": [x, x], "rmsnorm": [x, np.ones(4, np.float32), 1e-6]}
+    right = rights.get(name, [x[None]] * 3)
     given: list[Any] = [anything(choose) if choose.random() < 0.4 else each for each in right]
     if choose.random() < 0.2:
         given = given[: choose.randint(0, len(given))] + [anything(choose)] * choose.randint(0, 2)
