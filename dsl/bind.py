@@ -26,6 +26,7 @@ from .program import (
     operands,
     size_value,
 )
+from .ranges import check_range, names_in_range
 from .report import did_you_mean, listed
 from .shapes import solved
 from .types import F32
@@ -100,17 +101,19 @@ def _bind(tensor: Tensor, shape: tuple[int, ...], dims: dict[str, int], source: 
 def check_requirements(kernel: Kernel, dims: Mapping[str, int]) -> None:
     """Raises UsageError for the first `require` of a specialised kernel that the sizes do not satisfy.
 
-    SourceErrors where a read or a store then falls outside its tensor, or an element is not written.
+    No range may be empty either. SourceErrors where a read or a store then falls outside its tensor, or an element is not written.
     """
     for each in conditions(kernel):
         each.check(dims)
 
 
 def conditions(kernel: Kernel) -> Iterator[Condition]:
-    """All that the sizes of a specialised kernel must satisfy: what its text requires, then `bounds_conditions`."""
+    """All that the sizes of a specialised kernel must satisfy: what its text requires, ranges, then `bounds_conditions`."""
     for each in kernel.requirements:
         for part in _parts(each.condition):
             yield Condition(frozenset(_sizes(part)), partial(_check_requirement, kernel.name, replace(each, condition=part)))
+    for name, range in kernel.signature.ranges.items():
+        yield Condition(frozenset(names_in_range(range)), partial(check_range, name, range))
     yield from bounds_conditions(kernel)
 
 

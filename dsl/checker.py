@@ -12,6 +12,7 @@ from .expressions import evaluate
 from .library import Functions
 from .program import Kernel, Op, Parameter, Requirement, Statement, Tensor, Value
 from .pure import always_true, closed_ops
+from .ranges import names_in_range
 from .report import Abandoned, Report
 from .scope import Scope
 from .signature import check_signature
@@ -34,7 +35,7 @@ def check_kernel(
 
     With `types` empty and `constants` None it is the generic kernel, with both bound it is specialised.
     """
-    signature, broken = check_signature(node, types, report)
+    signature, broken = check_signature(node, types, constants or {}, report)
     variables: dict[str, ElementType | TypeVariable] = {each: TypeVariable(each) for each in signature.type_variables}
     context = Context(report, Emitter(report), signature, {**variables, **types}, constants, functions, broken=broken)
     context.tuned, context.seen = tuned, seen
@@ -125,8 +126,9 @@ def _warn_unread(c: Context) -> None:
 
 
 def _warn_unused(c: Context, node: syntax.Kernel) -> None:
+    in_ranges = {name for each in c.signature.ranges.values() for name in names_in_range(each)}
     for each in c.signature.parameters:
-        if each.name not in c.used and not _needed_for_shape(c, each):
+        if each.name not in (c.used | in_ranges) and not _needed_for_shape(c, each):
             kind = "tensor" if isinstance(each, Tensor) else "parameter"
             c.report.warn("TK291", f"the {kind} `{each.name}` is never used", _name_of(node, each.name) or each.span)
     for tune in c.tunes.values():

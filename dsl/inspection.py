@@ -52,8 +52,15 @@ def value_at(examined: Examined, line: int, column: int) -> tuple[Span, str] | N
                 return variable.span, _variable(variable)
         for parameter in (*node.parameters, *node.results):
             if covers(parameter.span, line, column):
-                return parameter.span, f"```tk\n{parameter.span.source.line(parameter.span.line).strip()}\n```"
+                return parameter.span, f"```tk\n{parameter.span.source.line(parameter.span.line).strip()}\n```{_said(parameter)}"
     return None
+
+
+def _said(parameter: syntax.Parameter) -> str:
+    """What a range is for, where there is one."""
+    if parameter.range is None:
+        return ""
+    return f"\n`{parameter.name.text}` lies in `{parameter.range.span.text}`, both ends included: drawn from, checked in calls"
 
 
 def _checked(examined: Examined) -> Iterator[tuple[syntax.Kernel, Kernel, dict[Span, Value]]]:
@@ -144,9 +151,8 @@ def _declared(node: syntax.Kernel, name: str, line: int) -> Span | None:
     for parameter in (*node.parameters, *node.results):
         if parameter.name.text == name:
             return parameter.name.span
-    names = (
-        each for parameter in (*node.parameters, *node.results) for one in parameter.dimensions or () for each in _names(one)
-    )
+    signature = (*node.parameters, *node.results)
+    names = (each for parameter in signature for one in parameter.dimensions or () for each in _names(one))
     return next((each.span for each in names if each.text == name), None)
 
 
@@ -209,5 +215,5 @@ def _values(rows: list[str]) -> Iterator[Word]:
     for row in rows:
         if found := re.match(r" *(\w+) *[-+*/]?=(?!=)", row):
             yield Word(found[1], "value")
-    for found in re.finditer(r"(\w+)\s*:\s*(\w+(?:\[[^\]]*\])?)", "\n".join(rows)):
-        yield Word(found[1], "value", found[2])
+    for found in re.finditer(r"(\w+)\s*:\s*(\w+(?:\[[^\]]*\])?(?: +in +[^,()=]+(?=[,)=]))?)", "\n".join(rows)):
+        yield Word(found[1], "value", found[2].strip())

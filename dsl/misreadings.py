@@ -176,6 +176,14 @@ def _range(at: Stumble) -> Diagnostic | None:
     return Diagnostic("TK126", "`range` belongs to Python", span, help=help)
 
 
+def _bounds(at: Stumble) -> Diagnostic | None:
+    match = re.search(r"[:\]\w] +in +(?:[\[(]?[^\[\](),:{}]*)$", at.before)
+    heading = at.chunk.text.startswith("kernel") and "->" not in at.before
+    if match is None or not heading or at.found not in (",", ":", "[", "{"):
+        return None
+    return Diagnostic("TK130", "a range is written with `..`", at.span(), "", "write `x: T[N] in 0..1`; both ends are included")
+
+
 def _slice(at: Stumble) -> Diagnostic | None:
     offset = open_bracket(at.before)
     if at.kind != "COLON" or offset is None or at.before[offset] != "[":
@@ -258,6 +266,7 @@ RULES: tuple[Callable[[Stumble], Diagnostic | None], ...] = (
     _reserved,
     _indentation,
     _range,
+    _bounds,
     _slice,
     _tune_equals,
     _loop_in,

@@ -87,7 +87,9 @@ class _Printer:
     def kernel(self, kernel: Kernel) -> list[str]:
         """All lines of a kernel."""
         signature = kernel.signature
-        parameters, results = map(print_parameter, signature.parameters), map(print_parameter, signature.results)
+        # A range changes no value, so that a tuned entry outlives its being declared: the fingerprint leaves it out.
+        parameters = [print_parameter(each, ranged=self.named) for each in signature.parameters]
+        results = [print_parameter(each) for each in signature.results]
         lines = [f"kernel {kernel.name}({', '.join(parameters)}) -> ({', '.join(results)}):"]
         lines += [f"    tune {each.name} in {{{_comma(each.choices)}}} = {each.default}" for each in kernel.tunes]
         bound = [f"{name} = {value}" for name, value in sorted({**kernel.types, **kernel.constants, **kernel.tuned}.items())]
@@ -205,12 +207,18 @@ def _comma(items: Iterable[object]) -> str:
     return ", ".join(map(str, items))
 
 
-def print_parameter(each: Parameter) -> str:
-    """An argument or a result as a signature has it."""
+def print_parameter(each: Parameter, ranged: bool = True) -> str:
+    """An argument or a result as a signature has it, or without its range."""
+    if isinstance(each, ConstantParameter):
+        return f"{each.name}: {each.kind}{_default(each.default)}"
+    within = f" in {each.range}" if ranged and each.range else ""
     if isinstance(each, Tensor):
-        return f"{each.name}: {each.dtype}[{_comma(each.shape)}]"
-    kind = each.kind if isinstance(each, ConstantParameter) else each.dtype.name
-    return f"{each.name}: {kind}" + ("" if each.default is None else f" = {each.default!r}")
+        return f"{each.name}: {each.dtype}[{_comma(each.shape)}]{within}"
+    return f"{each.name}: {each.dtype}{within}{_default(each.default)}"
+
+
+def _default(value: float | int | bool | None) -> str:
+    return "" if value is None else f" = {value!r}"
 
 
 def _variable(variable: LoopVariable) -> str:

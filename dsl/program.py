@@ -57,6 +57,23 @@ def size_value(size: Size, dims: Mapping[str, int]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """What the elements of an argument are said to lie in, `in 1..L`; both bounds are included."""
+
+    low: Size | float
+    """A size, or a number with a fraction, or minus infinity."""
+    high: Size | float
+
+    def __str__(self) -> str:
+        return f"{self.low}..{self.high}"
+
+    def limits(self, dims: Mapping[str, int]) -> tuple[float, float]:
+        """The two bounds as numbers, whole where they are sizes; infinite where the text says `inf`."""
+        low, high = (each if isinstance(each, float) else size_value(each, dims) for each in (self.low, self.high))
+        return low, high
+
+
+@dataclass(frozen=True, slots=True)
 class Axis:
     """A named axis of a tile."""
 
@@ -107,6 +124,8 @@ class Tensor:
     shape: tuple[Size, ...]
     """Row-major: the last dimension is contiguous."""
     span: Span
+    range: Range | None = None
+    """What the text says of the elements of an argument."""
 
     @property
     def element(self) -> ElementType:
@@ -123,6 +142,7 @@ class ScalarParameter:
     dtype: ElementType
     default: float | int | bool | None
     span: Span
+    range: Range | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +180,11 @@ class Signature:
     def dimension_names(self) -> tuple[str, ...]:
         """Every dimension's name, derived ones too."""
         return (*self.dimensions, *(name for name, _ in self.derived))
+
+    @property
+    def ranges(self) -> dict[str, Range]:
+        """The declared ranges, by the name of their argument."""
+        return {each.name: each.range for each in (*self.tensors, *self.scalars) if each.range is not None}
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from . import sizes, syntax
 from .errors import Label
 from .program import ConstantParameter, Parameter, ScalarParameter, Signature, Size, Tensor
+from .ranges import ranged
 from .report import Report, did_you_mean, listed
 from .shapes import solvable, written_size
 from .spans import Span
@@ -19,8 +20,10 @@ _CONSTANTS = ("int", "bool")
 _TYPE_VARIABLE = re.compile(r"[A-Z]")
 
 
-def check_signature(kernel: syntax.Kernel, types: Mapping[str, ElementType], report: Report) -> tuple[Signature, frozenset[str]]:
-    """The signature of a kernel, type variables replaced by what `types` binds them to; reports every mistake in it.
+def check_signature(
+    kernel: syntax.Kernel, types: Mapping[str, ElementType], constants: Mapping[str, int | bool], report: Report
+) -> tuple[Signature, frozenset[str]]:
+    """The signature of a kernel, type variables and constants replaced by what they are bound to; reports every mistake in it.
 
     Also gives the names whose declaration has a mistake.
     """
@@ -31,13 +34,14 @@ def check_signature(kernel: syntax.Kernel, types: Mapping[str, ElementType], rep
     for statement in kernel.body:
         if isinstance(statement, syntax.Require):
             heading.define(statement.condition)
+    parameters = ranged(heading.parameters, kernel.parameters, {**heading.sizes, **constants}, report)
     for each in kernel.results:
         heading.result(each)
     heading.check_dimensions()
     names = tuple(name for name in heading.variables if name not in types)
     dimensions = tuple(name for name in heading.dimensions if name not in heading.derived)
     derived = tuple(heading.derived.items())
-    signature = Signature(tuple(heading.parameters), tuple(heading.results), dimensions, names, derived)
+    signature = Signature(parameters, tuple(heading.results), dimensions, names, derived)
     return signature, frozenset(heading.broken)
 
 
@@ -81,7 +85,16 @@ class _Heading:
             return
         if node.default is not None:
             self.report.error("TK208", f"the result `{node.name.text}` cannot have a default", node.default.span)
+        if node.range is not None:
+            what = f"the result `{node.name.text}` cannot have a range: it is what the kernel makes it"
+            self.report.error("TK227", what, node.range.span, help="a range stands with an argument, or with nothing")
         self.results.append(self._tensor(node))
+
+    @property
+    def sizes(self) -> dict[str, Size]:
+        """What the dimensions are that are known, and the constants as long as they are open."""
+        open_constants = [each.name for each in self.parameters if isinstance(each, ConstantParameter) and each.kind == "int"]
+        return {**{each: each for each in (*self.bound, *open_constants)}, **self.derived}
 
     def bind(self) -> None:
         """Finds the dimensions that follow from the arguments' shapes, `G` of `G * R` where `R` is known too."""

@@ -199,13 +199,22 @@ Stmt = Doc | Alone | Assign | Tile | For | Count | If | Reference | Require | Tu
 
 
 @dataclass(frozen=True, slots=True)
+class Range(Node):
+    """`in low..high` behind a parameter's type; the span is that of the two bounds."""
+
+    low: Expr
+    high: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter(Node):
-    """`name: type[dimensions] = default`; a result is written the same way."""
+    """`name: type[dimensions] in low..high = default`; a result is written the same way."""
 
     name: Name
     type: Name
     dimensions: tuple[Expr, ...] | None
     default: Expr | None
+    range: Range | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,10 @@ class TreeBuilder(Transformer_NonRecursive[Token, syntax.Item]):
 
     def parameter(self, meta: Meta, c: Children) -> syntax.Parameter:
         dimensions = None if c[2] is None else tuple(c[2])
-        return syntax.Parameter(self.span(meta), self.word(c[0]), self.word(c[1]), dimensions, c[3])
+        return syntax.Parameter(self.span(meta), self.word(c[0]), self.word(c[1]), dimensions, c[4], c[3])
+
+    def range(self, meta: Meta, c: Children) -> syntax.Range:
+        return syntax.Range(c[0].span.to(c[1].span), c[0], c[1])
 
     # --- statements ---------------------------------------------------------------------------------------------------
 
