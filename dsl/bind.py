@@ -101,7 +101,7 @@ def _bind(tensor: Tensor, shape: tuple[int, ...], dims: dict[str, int], source: 
 def check_requirements(kernel: Kernel, dims: Mapping[str, int]) -> None:
     """Raises UsageError for the first `require` of a specialised kernel that the sizes do not satisfy.
 
-    No range may be empty either. SourceErrors where a read or a store then falls outside its tensor, or an element is not written.
+    No range may be empty. SourceErrors where a read or a store then falls outside its tensor, or an element is not written.
     """
     for each in conditions(kernel):
         each.check(dims)
