@@ -16,10 +16,10 @@ from ...dsl.types import ElementType
 from ..chips import Chip
 from .choices import SLOTS, Choices
 from .errors import CannotLower
-from .layout import Layout
 from .pipeline import cuts, spread, staged
 from .prepare import Prepared
 from .program import Action, Buffer, Instruction, Loop, Memory, Node
+from .runs.arrange import Arrangement
 from .select import Selector
 from .uses import Uses
 
@@ -48,14 +48,15 @@ class RunningSum:
 class Builder:
     """The state of one lowering under one set of structural choices."""
 
-    def __init__(self, chip: Chip, prepared: Prepared, layout: Layout, choices: Choices) -> None:
+    def __init__(self, chip: Chip, prepared: Prepared, arrangement: Arrangement, choices: Choices) -> None:
         self.chip = chip
-        self.layout = layout
+        self.layout = arrangement.across
+        self.runs = arrangement.runs
         self.choices = choices
         self.uses = Uses(prepared.body)
         self.immediates = prepared.immediates
         self.zeros = frozenset(op.result for op in prepared.host if isinstance(op, Constant) and op.value == 0)
-        self.selector = Selector(chip, layout, self.uses, prepared.immediates)
+        self.selector = Selector(chip, self.layout, self.uses, prepared.immediates)
         self.frames = [Frame(None)]
         self.buffers: list[Buffer] = []
         self.home: dict[Value, Buffer] = {}
@@ -126,6 +127,7 @@ class Builder:
         *,
         cut: Sequence[Axis] = (),
         blocks: Mapping[str, int] | None = None,
+        runs: Axis | None = None,
     ) -> Buffer:
         """A new buffer, of which every step of the innermost open loop takes the next instance.
 
@@ -135,7 +137,7 @@ class Builder:
         whole = frozenset(axis.name for axis in cut)
         open_axes = {frame.axis.name: frame.axis for frame in self.frames if frame.axis is not None}
         within = {axis.name: open_axes[axis.parent] for axis in cut if axis.parent in open_axes}
-        made = Buffer(self.unique(name), memory, element, axes, partition, slots, whole, within, blocks or {})
+        made = Buffer(self.unique(name), memory, element, axes, partition, slots, whole, within, blocks or {}, runs)
         self.buffers.append(made)
         self.frames[-1].allocates.append(made)
         return made

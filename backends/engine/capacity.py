@@ -17,7 +17,8 @@ Tile = Callable[[Axis], Number]
 def bytes_per_partition(buffer: Buffer, chip: Chip, tile: Tile, extent: Tile) -> Number:
     """SBUF bytes that one instance takes in every partition.
 
-    A tile with more rows than there are partitions is folded: each 128 of them take further bytes in the same partitions.
+    A tile with more rows than there are partitions is folded: each 128 of them take further bytes in the same partitions. A run
+    takes as many.
     """
     return _folds(buffer, chip, tile, extent) * _free(buffer, tile, extent) * buffer.element.bytes
 
@@ -36,7 +37,7 @@ def psum_banks(buffer: Buffer, chip: Chip, tile: Tile, extent: Tile) -> Number:
 
 
 def _folds(buffer: Buffer, chip: Chip, tile: Tile, extent: Tile) -> Number:
-    axis = buffer.partition
+    axis = buffer.partition or buffer.runs
     if axis is None:
         return 1
     if axis.name in buffer.whole:

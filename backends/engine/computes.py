@@ -69,7 +69,8 @@ def _staging(builder: Builder, name: str, value: Value) -> Buffer:
     """A buffer for one fold of what is to be stored."""
     partition = builder.layout.get(value)
     blocks = {partition.name: builder.chip.sbuf.partitions} if partition is not None else {}
-    return builder.buffer(name, "sbuf", value.element, value.axes, partition, builder.slots(name), blocks=blocks)
+    runs = builder.runs.get(value)
+    return builder.buffer(name, "sbuf", value.element, value.axes, partition, builder.slots(name), blocks=blocks, runs=runs)
 
 
 def _only_begins_a_loop(builder: Builder, op: Op) -> bool:
@@ -87,7 +88,8 @@ def _target(builder: Builder, value: Value) -> Buffer:
     stored = _stored(builder, [value])
     if stored is not None:
         return _staging(builder, stored.tensor.name, value)
-    return builder.buffer(builder.label(value), "sbuf", value.element, value.axes, partition, builder.work_slots())
+    slots, runs = builder.work_slots(), builder.runs.get(value)
+    return builder.buffer(builder.label(value), "sbuf", value.element, value.axes, partition, slots, runs=runs)
 
 
 def _last_reader(builder: Builder, carried: Carried) -> bool:

@@ -14,6 +14,7 @@ from ..chips import Chip, Elementwise
 from .addressing import contiguous_axis
 from .numbers import Number, ceil_div, in_pieces, larger, product, smaller
 from .program import Buffer, Clear, Compute, Copy, Instruction, MatMul, Transfer, Transpose
+from .runs.pieces import elements_a_lane, left_over, piece_count, run_length
 
 Extents = Mapping[str, Number]
 """Axis name -> positions it covers here."""
@@ -49,7 +50,7 @@ def transferred_bytes(action: Transfer, chip: Chip, extents: Extents) -> Number:
 
 
 def row_bytes(buffer: Buffer, extents: Extents) -> Number:
-    """Bytes that one position of the partition axis takes."""
+    """Bytes that one position takes of the axis across the partitions, or of the one that is cut into runs."""
     return product(extents[axis.name] for axis in buffer.free) * buffer.element.bytes
 
 
@@ -59,18 +60,29 @@ def transfer_s(action: Transfer, chip: Chip, extents: Extents) -> Number:
     That form is read off AWS's chart of [128, F] loads (NKI DMA overview); runs of consecutive bytes under 256 are called severe
     there and cost as if they had 256.
     """
+    if action.buffer.runs is None:
+        return _rows_s(action, chip, extents, _rows(action, chip, extents), _run_bytes(action, extents))
+    positions, partitions = extents[action.buffer.runs.name], chip.sbuf.partitions
+    length, rest = run_length(positions, partitions), left_over(positions, partitions)
+    full = _rows_s(action, chip, extents, partitions * length, _run_bytes(action, {**extents, action.buffer.runs.name: length}))
+    single = _rows_s(action, chip, extents, rest, _run_bytes(action, {**extents, action.buffer.runs.name: 1}))
+    return (length > 0) * full + (rest > 0) * single
+
+
+def _rows_s(action: Transfer, chip: Chip, extents: Extents, rows: Number, run: Number) -> Number:
+    """Seconds for that many rows whose runs in device memory are of `run` bytes."""
     dma = chip.dma
     bytes_per_s = chip.dma_bytes_per_s * (dma.transpose_share if action.transposed else 1.0)
-    run = _run_bytes(action, extents)
-    seconds_a_row = row_bytes(action.buffer, extents) * larger(1, dma.run_bytes / run) / bytes_per_s
+    seconds_a_row = row_bytes(action.buffer, extents) * larger(1, dma.run_bytes / larger(run, 1)) / bytes_per_s
     times = 2 if action.accumulate else 1  # read, added to, written
-    return larger(dma.floor_ns * 1e-9, _rows(action, chip, extents) * seconds_a_row * times)
+    return larger(dma.floor_ns * 1e-9, rows * seconds_a_row * times)
 
 
 def _rows(action: Transfer, chip: Chip, extents: Extents) -> Number:
     """Rows moved: a tile that is the same on every partition is written to all of them, and stored from one."""
-    if action.buffer.partition is not None:
-        return extents[action.buffer.partition.name]
+    across = action.buffer.partition or action.buffer.runs
+    if across is not None:
+        return extents[across.name]
     return 1 if action.store else chip.sbuf.partitions
 
 
@@ -144,17 +156,22 @@ def compute_cycles(instruction: Instruction, action: Compute | Copy | Clear, chi
     """fixed + passes x free elements (NKI instruction costs).
 
     A tile of more than 128 rows lies folded along the partitions, and one instruction takes all its folds, unless it has an
-    operand or a result of one element a partition: that is another one in every fold.
+    operand or a result of one element a partition: that is another one in every fold. Runs are taken at once, what is left over
+    by an instruction of its own.
     """
     engine = chip.engine(instruction.engine)
     buffers = [*instruction.reads, *instruction.writes]
     partition = next((buffer.partition for buffer in buffers if buffer.partition), None)
-    free = {axis.name for buffer in buffers for axis in buffer.axes if axis != partition}
+    runs = next((buffer.runs for buffer in buffers if buffer.runs), None)
+    free = {axis.name for buffer in buffers for axis in buffer.axes if axis not in (partition, runs)}
     elements = product(extents[name] for name in sorted(free))
     folds = ceil_div(extents[partition.name], engine.lanes) if partition else 1
-    column = any(_is_column(buffer) for buffer in buffers)
+    times = folds if any(_is_column(buffer) for buffer in buffers) else 1
+    if runs is not None:
+        folds = elements_a_lane(extents[runs.name], chip.sbuf.partitions, engine.lanes)
+        times = piece_count(extents[runs.name], chip.sbuf.partitions)
     extra = engine.accumulate_cycles if isinstance(action, Compute) and action.accumulates else 0.0
-    return (folds if column else 1) * (engine.fixed_cycles + extra) + folds * passes(instruction, chip) * elements
+    return times * (engine.fixed_cycles + extra) + folds * passes(instruction, chip) * elements
 
 
 def passes(instruction: Instruction, chip: Chip) -> float:

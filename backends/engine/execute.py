@@ -1,14 +1,14 @@
 """Exact execution: the engine program instruction by instruction, on numpy, in buffers as small as the chip's.
 
-What the timing counts is what runs here: every repetition on at most 128 partitions, every product on one 128 x 128 x 512
-block. New instances of buffers are filled with NaN, so that reading what was never written shows.
+What the timing counts is what runs here: every repetition on at most 128 partitions, runs and what is left over apart, every
+product on one 128 x 128 x 512 block. New instances of buffers are filled with NaN, so that reading what was never written shows.
 Made for small shapes: Python steps through every instruction.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from types import EllipsisType
 
@@ -28,6 +28,7 @@ from .evaluate import evaluate, names
 from .guards import Guards
 from .printing import with_prints
 from .program import Buffer, Clear, Compute, Copy, EngineProgram, Instruction, Loop, MatMul, Node, Observe, Transfer, Transpose
+from .runs.pieces import rectangles
 
 Range = tuple[int, int]
 Flight = dict[Buffer, tuple[Array, dict[str, int], bool]]
@@ -207,12 +208,15 @@ class Machine:
     def _write(self, buffer: Buffer, ranges: Mapping[str, Range], value: Array) -> None:
         self._region(buffer, ranges)[...] = numerics.cast(value, buffer.element)
 
-    def _parts(self, axis: Axis | None) -> Iterator[dict[str, Range]]:
-        """The ranges here, cut into what an instruction takes along the partition axis."""
+    def _parts(self, buffers: Sequence[Buffer]) -> Iterator[dict[str, Range]]:
+        """The ranges here, cut into what an instruction takes along the axis across the partitions, or along the runs."""
+        axis = next((each.runs or each.partition for each in buffers if each.runs or each.partition), None)
         if axis is None:
             yield dict(self._ranges)
             return
-        for piece in _pieces(self._ranges[axis.name], self._partitions):
+        covered = self._ranges[axis.name]
+        in_runs = any(each.runs for each in buffers)
+        for piece in rectangles(*covered, self._partitions) if in_runs else _pieces(covered, self._partitions):
             yield {**self._ranges, axis.name: piece}
 
     def _places(self, action: Transfer, ranges: Mapping[str, Range]) -> Places:
@@ -226,7 +230,7 @@ class Machine:
     def _load(self, action: Transfer) -> None:
         tensor, buffer = action.tensor, action.buffer
         axes = names(index_axes(action.index))
-        for ranges in self._parts(buffer.partition):
+        for ranges in self._parts([buffer]):
             where = self._places(action, ranges)
             self._refuse_outside(where, action)
             tile = numerics.to_compute(self._memory[tensor.name][where.positions], tensor.element)
@@ -239,7 +243,7 @@ class Machine:
         tensor, buffer = action.tensor, action.buffer
         axes = names(index_axes(action.index))
         result = self.results[tensor.name]
-        for ranges in self._parts(buffer.partition):
+        for ranges in self._parts([buffer]):
             where = self._places(action, ranges)
             self._refuse_outside(where, action)
             tile = numerics.aligned(self._region(buffer, ranges), names(buffer.axes), axes)
@@ -316,9 +320,7 @@ class Machine:
             self._write(action.out, ranges, numerics.aligned(block, names(action.source.axes), names(action.out.axes)))
 
     def _compute(self, action: Compute) -> None:
-        buffers = [buffer for _, buffer in (*action.inputs, *action.outputs)]
-        partition = next((buffer.partition for buffer in buffers if buffer.partition), None)
-        for ranges in self._parts(partition):
+        for ranges in self._parts([buffer for _, buffer in (*action.inputs, *action.outputs)]):
             values = dict(self._immediates)
             for value, buffer in action.inputs:
                 values[value] = numerics.aligned(self._region(buffer, ranges), names(buffer.axes), names(value.axes))
@@ -335,7 +337,7 @@ class Machine:
     def _copy(self, action: Copy) -> None:
         source, target = action.source, action.target
         add = action.add and (action.begins is None or not self._is_first(action.begins))
-        for ranges in self._parts(source.partition):
+        for ranges in self._parts([source]):
             value = numerics.aligned(self._region(source, ranges), names(source.axes), names(target.axes))
             self._write(target, ranges, value + self._region(target, ranges) if add else value)
 

@@ -1,4 +1,4 @@
-"""Second pass: for every value, the axis that lies across the partitions.
+"""Second pass: for every value, the axis that lies across the partitions; `runs` offers another layout beside it.
 
 Values that elementwise work, reductions, loops and stores tie together share one partition axis; a value of such a group
 that lacks the axis is the same on every partition. A dot stands between groups: it wants its contracted axis across the
@@ -52,14 +52,25 @@ Layout = Mapping[Value, Axis | None]
 """The partition axis of each value; None: the same on every partition."""
 
 
-def assign_layout(prepared: Prepared) -> Layout:
-    """The partition axis of every value that lives on the chip."""
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Values that share one partition axis."""
+
+    members: tuple[Value, ...]
+    axis: Axis | None
+    """The one that costs least."""
+
+    def across(self) -> dict[Value, Axis | None]:
+        """The partition axis of each value."""
+        return {value: self.axis if self.axis in value.axes else None for value in self.members}
+
+
+def grouped(prepared: Prepared) -> tuple[Group, ...]:
+    """Every value that lives on the chip, with those that it shares a partition axis with."""
     groups = Groups(prepared)
-    layout: dict[Value, Axis | None] = {}
-    for members in groups.members():
-        axis = min(_candidates(members), key=partial(groups.cost, members))
-        layout |= {value: axis if axis in value.axes else None for value in members}
-    return layout
+    return tuple(
+        Group(tuple(members), min(_candidates(members), key=partial(groups.cost, members))) for members in groups.members()
+    )
 
 
 def _candidates(members: Iterable[Value]) -> list[Axis | None]:

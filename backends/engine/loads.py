@@ -93,7 +93,9 @@ def _depth(builder: Builder, op: Load) -> int:
 def _plain(builder: Builder, op: Load, cut: list[Axis], queue: str) -> None:
     name, value = op.tensor.name, op.result
     partition = raw_partition(builder, value)
-    buffer = builder.buffer(name, "sbuf", value.element, value.axes, partition, builder.slots(name), cut=cut)
+    buffer = builder.buffer(
+        name, "sbuf", value.element, value.axes, partition, builder.slots(name), cut=cut, runs=builder.runs.get(value)
+    )
     builder.home[value] = buffer
     for axis in cut:
         builder.open(axis)

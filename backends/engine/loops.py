@@ -100,7 +100,8 @@ def _begin(builder: Builder, carried: Carried) -> Buffer:
     if alone and initial in builder.home and builder.home[initial].memory == "sbuf":
         return builder.home[initial]
     partition = builder.layout[argument]
-    made = builder.buffer(argument.name, "sbuf", argument.element, argument.axes, partition, builder.work_slots())
+    slots, runs = builder.work_slots(), builder.runs.get(argument)
+    made = builder.buffer(argument.name, "sbuf", argument.element, argument.axes, partition, slots, runs=runs)
     definition = builder.uses.definition.get(initial)
     if alone and isinstance(definition, Fill):
         fill(builder, definition, made)
@@ -118,7 +119,8 @@ def _update(builder: Builder, carried: list[Carried]) -> None:
     for each, source, target in moves:
         if source in targets:  # two names that change places: neither may be overwritten before both are read
             name = f"{each.argument.name}.next"
-            spare = builder.buffer(name, "sbuf", source.element, source.axes, source.partition, builder.work_slots())
+            slots = builder.work_slots()
+            spare = builder.buffer(name, "sbuf", source.element, source.axes, source.partition, slots, runs=source.runs)
             copy(builder, source, spare, name, each.updated.span)
             source = spare
         staged.append((each, source, target))

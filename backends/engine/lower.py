@@ -1,7 +1,7 @@
 """The road from a checked kernel to an engine program, a line a pass.
 
 prepare   the kernel in the chip's vocabulary
-layout    the axis across the partitions of every value
+layout    the axis across the partitions of every value, or the one that is cut into runs
 build     loops, instructions, buffers (fusion in `select`, residency in `loads`, partial sums in `dots`,
               stages in `pipeline`)
 capacity  does it fit
@@ -19,11 +19,13 @@ from ..tunable import Choice, Config, Tunable, declared, retuned
 from .builder import Builder
 from .capacity import check_capacity
 from .choices import Choices, ForShort
-from .layout import assign_layout
+from .layout import grouped
 from .loops import block
 from .pipeline import lags
 from .prepare import prepare
 from .program import EngineProgram, Structure
+from .runs.arrange import arrange, flat_axes
+from .runs.axes import Runs
 from .tiles import tile_tunables
 
 
@@ -34,7 +36,8 @@ class Lowering:
         self.kernel = kernel
         self.chip = chip
         self.prepared = prepare(kernel, chip)
-        self.layout = assign_layout(self.prepared)
+        self._groups = grouped(self.prepared)
+        self._runs = Runs(self.prepared.body)
         self._built: dict[tuple[tuple[str, Choice], ...], tuple[Structure, Choices]] = {}
         self._knobs: dict[str, Tunable] | None = None
         self._short: dict[str, ForShort] = {}
@@ -67,11 +70,16 @@ class Lowering:
         knobs = list(self.knobs.values())
         if not settable:
             knobs = [self._short[each.name].narrowed(each, dims) if each.name in self._short else each for each in knobs]
-        return (*tile_tunables(self.kernel, dims, self.chip), *(knob for knob in knobs if len(knob.values) > 1))
+        return (*self.tile_sizes(dims), *(knob for knob in knobs if len(knob.values) > 1))
+
+    def tile_sizes(self, dims: Mapping[str, int]) -> tuple[Tunable, ...]:
+        """The tile sizes at these shapes."""
+        return tile_tunables(self.kernel, dims, self.chip, flat_axes(self._groups, self._runs))
 
     def _build(self, given: Mapping[str, Choice]) -> tuple[Structure, Choices]:
         choices = Choices(given)
-        builder = Builder(self.chip, self.prepared, self.layout, choices)
+        arrangement = arrange(self._groups, self._runs, choices, self.chip.sbuf.partitions)
+        builder = Builder(self.chip, self.prepared, arrangement, choices)
         block(builder, self.prepared.body)
         (top,) = builder.frames
         structure = Structure(
@@ -103,7 +111,7 @@ class Lowering:
         return dict(sorted(found.items(), key=lambda item: _rank(item[0])))
 
 
-KINDS = ("order", "hoist", "accumulate", "transpose", "engine", "stages", "buffers")
+KINDS = ("layout", "order", "hoist", "accumulate", "transpose", "engine", "stages", "buffers")
 """What a knob's name begins with, in the order in which knobs are shown."""
 
 
@@ -171,22 +179,21 @@ def lower(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, c
     if not 1 <= cores <= chip.cores.count:
         raise UsageError(f"{chip.name} has {chip.cores.count} cores; {cores} cannot share the work")
     bound = retuned(kernel, config)
-    structure, choices = lowering(bound, chip).built(config)
-    complete = completed(_space_of(kernel, bound, dims, chip, choices, config), config)
+    road = lowering(bound, chip)
+    structure, choices = road.built(config)
+    complete = completed(_space_of(kernel, road, dims, choices, config), config)
     fixed = {each.axis.name: each.by.choices[0] for each in bound.loop_variables if each.by.tune and each.by.choices}
     program = EngineProgram(structure, dict(dims), {**complete, **fixed}, cores)
     check_capacity(program)
     return program
 
 
-def _space_of(
-    kernel: Kernel, bound: Kernel, dims: Mapping[str, int], chip: Chip, choices: Choices, config: Config
-) -> tuple[Tunable, ...]:
+def _space_of(kernel: Kernel, road: Lowering, dims: Mapping[str, int], choices: Choices, config: Config) -> tuple[Tunable, ...]:
     """What a configuration may set: of its own structure if that covers it, which is quick; else of the whole space."""
-    near = (*declared(kernel), *tile_tunables(bound, dims, chip), *choices.met.values())
+    near = (*declared(kernel), *road.tile_sizes(dims), *choices.met.values())
     known = {each.name: each for each in near}
     covered = all(name in known and (_is_number(known[name]) or value in known[name].values) for name, value in config.items())
-    return near if covered else tunables(kernel, dims, chip, settable=True)
+    return near if covered else tunables(kernel, dims, road.chip, settable=True)
 
 
 def completed(space: tuple[Tunable, ...], config: Config) -> dict[str, Choice]:

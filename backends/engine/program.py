@@ -23,14 +23,14 @@ Memory = Literal["sbuf", "psum", "hbm"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Buffer:
-    """A tile's place on the chip: one axis across the partitions, the others along each partition."""
+    """A tile's place on the chip: one axis across the partitions, or one cut into runs; the others along each partition."""
 
     name: str
     memory: Memory
     element: ElementType
     axes: tuple[Axis, ...]
     partition: Axis | None
-    """The axis across the partitions; None: every partition holds the same copy."""
+    """The axis across the partitions; None: every partition holds the same copy, but for what `runs` says."""
     slots: str | int
     """How many instances are alive at once: a number, or the knob that says it."""
     whole: frozenset[str] = frozenset()
@@ -39,11 +39,13 @@ class Buffer:
     """Of those: the tile variables that cut another one's tile, `k of m`, which is all that the buffer holds of the dimension."""
     blocks: Mapping[str, int] = field(default_factory=dict)
     """The largest extent along an axis, where the buffer holds one block of a tile only."""
+    runs: Axis | None = None
+    """The axis that is cut into runs of consecutive positions, one run a partition; then none lies across them."""
 
     @property
     def free(self) -> tuple[Axis, ...]:
-        """The axes along a partition."""
-        return tuple(axis for axis in self.axes if axis != self.partition)
+        """The axes that lie whole along a partition."""
+        return tuple(axis for axis in self.axes if axis not in (self.partition, self.runs))
 
     def __str__(self) -> str:
         return self.name
