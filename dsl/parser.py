@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-import platformdirs
 from lark import Lark
 from lark.exceptions import UnexpectedInput
 
@@ -15,6 +13,7 @@ from .errors import Diagnostic
 from .layout import MOST_CHARACTERS, Chunk, Layout, LayoutError, chunks
 from .misreadings import explain
 from .spans import Source, Span
+from .tables import parser
 from .tree import TreeBuilder
 
 GRAMMAR = Path(__file__).with_name("grammar.lark")
@@ -22,22 +21,8 @@ GRAMMAR = Path(__file__).with_name("grammar.lark")
 
 @cache
 def grammar() -> Lark:
-    """The parser's tables; building them takes a third of a second, so they are kept in the user's cache directory.
-
-    lark compares the hash of grammar, options and versions, and builds anew where the kept tables do not match, cannot be
-    read or cannot be written.
-    """
-    folder = Path(platformdirs.user_cache_dir("tilery"))
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-    return Lark(
-        GRAMMAR.read_text(encoding="utf-8"),
-        parser="lalr",
-        lexer="contextual",
-        postlex=Layout(),
-        propagate_positions=True,
-        cache=str(folder / "grammar.lark-tables"),
-    )
+    """The parser of the language."""
+    return parser(GRAMMAR.read_text(encoding="utf-8"), {"postlex": Layout(), "propagate_positions": True})
 
 
 def parse_items(source: Source) -> tuple[list[syntax.Item], list[Diagnostic]]:

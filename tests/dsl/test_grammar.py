@@ -1,16 +1,22 @@
 """The grammar itself, its cached tables, and how quickly the package comes up."""
 
+import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import platformdirs
 import pytest
 from lark import Lark
+from lark.exceptions import UnexpectedInput
 
+from tilery.dsl import tables
 from tilery.dsl.layout import Layout, chunks
 from tilery.dsl.parser import GRAMMAR, grammar
 
+EMPTY_TABLES = msgspec.msgpack.encode({"data": {}, "memo": {1: 2}})
 TEXT = "kernel f(x: T[M]) -> y: T[M]:\n    y[M] = x[M]\n"
 
 
@@ -19,17 +25,56 @@ def test_no_conflict_is_resolved_silently() -> None:
     assert strict.parse(TEXT)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"garbage", b"0" * 64 + b"\n\x80\x04."])
-def test_a_bad_cache_is_built_anew(content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Armed:
+    """Unpickled, it leaves a trace."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.trace),)
+
+
+def kept_tables(folder: Path) -> Path:
+    (only,) = folder.glob("grammar*")
+    return only
+
+
+def test_tables_are_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platformdirs, "user_cache_dir", lambda name: str(tmp_path / "cache"))
+    built = grammar.__wrapped__()
+    monkeypatch.setattr(tables, "_tables", lambda built: pytest.fail("built anew"))
+    read = grammar.__wrapped__()
+    assert read.parse(TEXT) == built.parse(TEXT)
+    for broken in ("kernel f(", "kernel f(x: T[M]) -> y: T[M]:\n    y[M] = x M\n"):
+        expected = []
+        for each in (built, read):
+            with pytest.raises(UnexpectedInput) as raised:
+                each.parse(broken)
+            expected.append((raised.value.line, getattr(raised.value, "accepts", None)))
+        assert expected[0] == expected[1]
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"garbage", msgspec.msgpack.encode({"data": {}, "memo": {1: 2}}), "cut", "pickle"]
+)
+def test_a_bad_cache_is_built_anew(content: bytes | str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "cache"
+    monkeypatch.setattr(platformdirs, "user_cache_dir", lambda name: str(folder))
     if content is None:
         folder.write_text("a file where the folder should be")
     else:
-        folder.mkdir()
-        (folder / "grammar.lark-tables").write_bytes(content)
-    monkeypatch.setattr(platformdirs, "user_cache_dir", lambda name: str(folder))
+        assert grammar.__wrapped__().parse(TEXT)
+        file = kept_tables(folder)
+        if content == "cut":
+            content = file.read_bytes()[:-100]
+        elif content == "pickle":
+            content = pickle.dumps(Armed(tmp_path / "trace"))
+        assert isinstance(content, bytes)
+        file.write_bytes(content)
     assert grammar.__wrapped__().parse(TEXT)
     assert grammar.__wrapped__().parse(TEXT)
+    assert not (tmp_path / "trace").exists()
 
 
 def test_importing_the_package_does_not_import_lark() -> None:
