@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .spans import Span
+from .visible import visible
 
 
 class Portable(Exception):
@@ -28,6 +29,15 @@ class TileryError(Portable):
 
     exit_code = 1
     """1: the kernel, the configuration or a file is at fault; 2: the command line is."""
+
+    def __str__(self) -> str:
+        # Messages quote files, and a file may hold what steers a terminal.
+        return visible(super().__str__())
+
+    @property
+    def told(self) -> str:
+        """The message as a command line shows it."""
+        return f"error: {self}"
 
 
 class UsageError(TileryError):
@@ -67,7 +77,7 @@ class Diagnostic:
         parts += [f"{label.span}:\n{label.span.excerpt(label.note)}" for label in self.others]
         if self.help:
             parts.append(f"help: {self.help}")
-        return "\n".join(parts)
+        return visible("\n".join(parts))
 
 
 class SourceErrors(TileryError):
@@ -79,3 +89,21 @@ class SourceErrors(TileryError):
             sorted(diagnostics, key=lambda each: (files.index(each.span.source.name), each.span.line, each.span.column))
         )
         super().__init__("\n\n".join(str(each) for each in self.diagnostics))
+
+    @property
+    def told(self) -> str:
+        """Each mistake says itself that it is one."""
+        return str(self)
+
+
+class Mistakes(TileryError):
+    """Mistakes in several files."""
+
+    def __init__(self, errors: Sequence[TileryError]) -> None:
+        super().__init__("\n\n".join(each.told for each in errors))
+        self.exit_code = max(each.exit_code for each in errors)
+
+    @property
+    def told(self) -> str:
+        """Each mistake says itself that it is one."""
+        return str(self)

@@ -29,6 +29,9 @@ class Tilery(click.Group):
         try:
             code = super().main(args, prog_name, **extra)
         except click.ClickException as error:
+            from .dsl.visible import visible
+
+            error.message = visible(error.message)
             error.show()
             code = error.exit_code
         except (KeyboardInterrupt, click.Abort):
@@ -46,15 +49,16 @@ class Tilery(click.Group):
 def _told(error: Exception, debug: bool) -> int:
     """Tells an error to the user and returns the exit code."""
     # Imported here: the package it stands in brings the parser along, which `--help` does without.
-    from .dsl.errors import SourceErrors, TileryError
+    from .dsl.errors import TileryError
+    from .dsl.visible import visible
 
     if isinstance(error, TileryError):
-        click.echo(str(error) if isinstance(error, SourceErrors) else f"error: {error}", err=True)
+        click.echo(error.told, err=True)
         return error.exit_code
     if debug:
         traceback.print_exc()
     click.echo(
-        f"internal error: {type(error).__name__}: {error}\n"
+        f"internal error: {type(error).__name__}: {visible(str(error))}\n"
         "This is a bug in tilery, not in your kernel. Please report it, with the kernel and what the same command prints "
         "with --debug added.",
         err=True,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import click
-
 from . import dsl
 from .backends.chips import chip_names, load_chip
 from .chips_page import print_chip, print_chips
-from .console import console, print_json
-from .dsl.errors import TileryError, UsageError
+from .console import console, echo, print_json
+from .dsl.errors import Mistakes, TileryError, UsageError
 from .explain_page import explained, print_explanation
 from .opening import open_pipeline
 from .stages import STAGES
@@ -17,12 +15,8 @@ from .tuner.feasibility import survey
 from .tuner.space import Space
 
 
-class CheckFailed(TileryError):
-    """Mistakes in one or several files; each has been printed in full."""
-
-
 def check(files: tuple[str, ...], as_json: bool) -> None:
-    """Prints what each file holds; raises `CheckFailed` with every mistake of all files."""
+    """Prints what each file holds; raises `Mistakes` with those of all files."""
     mistakes: list[TileryError] = []
     held: list[dict[str, object]] = []
     for file in files:
@@ -32,18 +26,15 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
             mistakes.append(error)
             continue
         for warning in module.warnings:
-            click.echo(f"{warning}\n", err=True)
+            echo(f"{warning}\n", error=True)
         held += [_described(file, each) for each in module.kernels.values()]
     if as_json:
         print_json({"kernels": held, "mistakes": [str(each) for each in mistakes]})
     else:
         for each in held:
-            click.echo(f"{each['file']}: kernel {each['kernel']}: {each['doc']}")
+            echo(f"{each['file']}: kernel {each['kernel']}: {each['doc']}")
     if mistakes:
-        code = max(error.exit_code for error in mistakes)
-        failed = CheckFailed("\n\n".join(str(error) for error in mistakes))
-        failed.exit_code = code
-        raise failed
+        raise Mistakes(mistakes)
 
 
 def _described(file: str, definition: dsl.KernelDefinition) -> dict[str, object]:
@@ -88,7 +79,7 @@ def show(
         if as_json:
             print_json({name: each.what for name, each in STAGES.items()})
         else:
-            click.echo("\n".join(f"{name:12} {each.what}" for name, each in STAGES.items()))
+            echo("\n".join(f"{name:12} {each.what}" for name, each in STAGES.items()))
         return
     if stage not in STAGES:
         raise UsageError(f"there is no stage `{stage}`; there are {', '.join(STAGES)}")
@@ -96,7 +87,7 @@ def show(
     if as_json:
         print_json({"stage": stage, "text": text})
     else:
-        click.echo(text)
+        echo(text)
 
 
 def chips(name: str | None, as_json: bool) -> None:

@@ -3,29 +3,53 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
 
 import click
 import msgspec
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 
 from .backends.tunable import Choice
+from .dsl.visible import steers, visible
 
 WIDEST = 110
 """Columns beyond which lines are tiring to read, however wide the terminal."""
 
 
+class Shown(Console):
+    """A console on which no text can steer the terminal, wherever it comes from; styles are its own."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What is to be printed, piece by piece."""
+        for each in super().render(renderable, options):
+            yield each if each.control else Segment(visible(each.text), each.style)
+
+
 def console(*, error: bool = False) -> Console:
     """A console for one command; without a terminal it prints plain text, 80 columns wide unless COLUMNS says more."""
-    made = Console(stderr=error, highlight=False)
+    made = Shown(stderr=error, highlight=False)
     made.width = min(made.width, WIDEST)
     return made
 
 
+def echo(text: str, *, error: bool = False, end: str = "\n") -> None:
+    """Prints text in which files may be quoted."""
+    click.echo(visible(text) + end, err=error, nl=False)
+
+
+def echo_file(text: str) -> None:
+    """Prints what is to become a file, or is compared with one: to a terminal as `echo` does, else to the letter."""
+    click.echo(visible(text) if sys.stdout.isatty() else text, nl=False)
+
+
 def print_json(data: object) -> None:
     """Prints dataclasses, structs and mappings as indented JSON; infinities and NaN become null."""
-    click.echo(msgspec.json.format(msgspec.json.encode(data), indent=2).decode())
+    text = msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
+    # Within strings JSON has a way to write such a character that no terminal acts on.
+    click.echo("".join(f"\\u{ord(each):04x}" if steers(each) else each for each in text) if not text.isascii() else text)
 
 
 def facts() -> Table:

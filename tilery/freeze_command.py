@@ -5,9 +5,8 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
-import click
-
 from . import dsl
+from .console import echo, echo_file
 from .dsl.errors import UsageError
 from .freezing import frozen
 from .library import load
@@ -22,9 +21,9 @@ def freeze(file: str, names: tuple[str, ...], chip: str, choices: tuple[str, ...
     pipeline = open_pipeline(file, names, chip, choices, tuned)
     text = frozen(pipeline.definition, pipeline.config)
     if pipeline.note:
-        click.echo(f"note: {pipeline.note}", err=True)
+        echo(f"note: {pipeline.note}", error=True)
     if output is None:
-        click.echo(text, nl=False)
+        echo_file(text)
         return
     path = Path(output)
     if path.resolve() == Path(pipeline.definition.kernel.span.source.name).resolve():
@@ -36,7 +35,7 @@ def freeze(file: str, names: tuple[str, ...], chip: str, choices: tuple[str, ...
         raise UsageError(f"cannot write {output}: {error.strerror}") from error
     copy = load(path)[pipeline.program.name].pipeline(read_names(names), chip)
     copy.store.write(_entry(pipeline, copy))
-    click.echo(f"{output}: tile sizes written in; {copy.store.path}: the schedule, for {copy.request.title}")
+    echo(f"{output}: tile sizes written in; {copy.store.path}: the schedule, for {copy.request.title}")
 
 
 def _entry(pipeline: Pipeline, copy: Pipeline) -> Entry:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -18,7 +17,7 @@ from .backends.emulator.stepwise import Run
 from .backends.reference import reference
 from .backends.showing import Show
 from .calling import Array
-from .console import console, print_json
+from .console import console, echo, print_json
 from .debugging import debugger_at
 from .dsl.errors import TileryError, UsageError
 from .dsl.program import Kernel
@@ -138,7 +137,7 @@ def run(
     arguments = {**data.random_arguments(kernel, dims, seed), **pipeline.request.scalars}
     start = time.perf_counter()
     # What is printed must not come between the words of a JSON document.
-    results, probes = way.run(pipeline, arguments, partial(print, file=sys.stderr) if as_json else print)
+    results, probes = way.run(pipeline, arguments, partial(echo, error=as_json))
     wall_s = time.perf_counter() - start
     probed = _saved(probes, Path(way.probe_file or f"{kernel.name}.probe.npz"))
     comparison = (

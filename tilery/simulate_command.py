@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
 import msgspec
 
-from .console import console, print_json
+from .console import console, echo, print_json
 from .dsl.errors import UsageError
 from .opening import open_pipeline
 from .pages import identity
@@ -36,12 +35,12 @@ def simulate(
         print_simulation(console(), pipeline)
     if trace:
         _write(trace, _trace(pipeline))
-        click.echo(f"trace written to {trace}: open it at https://ui.perfetto.dev or in chrome://tracing", err=True)
+        echo(f"trace written to {trace}: open it at https://ui.perfetto.dev or in chrome://tracing", error=True)
     if plot:
         from .plot import write_plot
 
         write_plot(pipeline, plot)
-        click.echo(f"picture written to {plot}", err=True)
+        echo(f"picture written to {plot}", error=True)
 
 
 def _trace(pipeline: Pipeline) -> bytes:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-import click
-
+from .console import echo, echo_file
 from .dsl import explain_error as page_of
-from .dsl.errors import TileryError, UsageError
+from .dsl.errors import Mistakes, TileryError, UsageError
 from .dsl.formatter import format_text
 
 
@@ -18,7 +17,7 @@ class NotFormatted(TileryError):
 
 def explain_error(code: str) -> None:
     """Prints the page of an error code."""
-    click.echo(page_of(code), nl=False)
+    echo(page_of(code), end="")
 
 
 def fmt(files: tuple[str, ...], check: bool, diff: bool) -> None:
@@ -37,14 +36,12 @@ def fmt(files: tuple[str, ...], check: bool, diff: bool) -> None:
         other.append(file)
         if diff:
             lines = difflib.unified_diff(text.splitlines(True), wanted.splitlines(True), file, f"{file} (formatted)")
-            click.echo("".join(lines), nl=False)
+            echo_file("".join(lines))
         if not (check or diff):
             Path(file).write_text(wanted, encoding="utf-8", newline="\n")
-            click.echo(f"formatted {file}")
+            echo(f"formatted {file}")
     if mistakes:
-        failed = NotFormatted("\n\n".join(map(str, mistakes)))
-        failed.exit_code = max(error.exit_code for error in mistakes)
-        raise failed
+        raise Mistakes(mistakes)
     if other and (check or diff):
         raise NotFormatted(f"`tilery fmt` would change {', '.join(other)}")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from . import dsl
-from .console import microseconds, print_json
+from .console import echo, microseconds, print_json
 from .dsl.errors import TileryError, UsageError
 from .duration import seconds
 from .front_page import figure_text
@@ -46,7 +46,7 @@ def tuned(folder: str, prune: bool, retune: bool, budget: str, as_json: bool) ->
     if prune:
         _prune(stale)
     elif stale and not (retune or as_json):
-        click.echo(f"{len(stale)} of {len(rows)} stale: `--retune` tunes them anew, `--prune` removes them", err=True)
+        echo(f"{len(stale)} of {len(rows)} stale: `--retune` tunes them anew, `--prune` removes them", error=True)
 
 
 def _rows(place: Path) -> Iterator[Row]:
@@ -66,7 +66,7 @@ def _read(results: TunedFile) -> list[Entry]:
     try:
         return results.read()
     except ResultsError as error:
-        click.echo(f"error: {error}", err=True)
+        echo(f"error: {error}", error=True)
         return []
 
 
@@ -104,9 +104,9 @@ def _print(rows: list[Row]) -> None:
         click.secho(str(file), bold=True)
         for row in (each for each in rows if each.file == file):
             state = click.style(f"stale: {row.stale}", "yellow") if row.stale else click.style("fine", "green")
-            click.echo(f"  {row.entry.key}  {_figures(row.entry)}  {state}")
+            echo(f"  {row.entry.key}  {_figures(row.entry)}  {state}")
     if not rows:
-        click.echo("nothing has been tuned here")
+        echo("nothing has been tuned here")
 
 
 def _figures(entry: Entry) -> str:
@@ -140,14 +140,14 @@ def _plain(row: Row) -> dict[str, object]:
 def _retuned(row: Row, budget_s: float) -> bool:
     """Tunes an entry anew; False, with a word, where that cannot be done."""
     if row.pipeline is None:
-        click.echo(f"not retuned: {row.entry.key}: {row.stale}", err=True)
+        echo(f"not retuned: {row.entry.key}: {row.stale}", error=True)
         return False
     if row.entry.measured:
-        click.echo(f"not retuned: {row.entry.key}: it was measured; `tilery autotune --measure` measures it anew", err=True)
+        echo(f"not retuned: {row.entry.key}: it was measured; `tilery autotune --measure` measures it anew", error=True)
         return False
     result = row.pipeline.tune(budget_s=budget_s, objective=row.entry.objective, max_error=row.entry.max_error_allowed)
     row.pipeline.save(result)
-    click.echo(f"retuned: {row.entry.key}: {microseconds(result.latency_us)}", err=True)
+    echo(f"retuned: {row.entry.key}: {microseconds(result.latency_us)}", error=True)
     return True
 
 
@@ -155,4 +155,4 @@ def _prune(stale: list[Row]) -> None:
     for file in dict.fromkeys(row.file for row in stale):
         gone = [row.entry for row in stale if row.file == file]
         TunedFile(file).remove(gone)
-        click.echo(f"removed from {file}: {', '.join(str(each.key) for each in gone)}", err=True)
+        echo(f"removed from {file}: {', '.join(str(each.key) for each in gone)}", error=True)
