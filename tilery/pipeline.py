@@ -14,6 +14,7 @@ p.save(...)    its entry in the results file
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -124,7 +125,7 @@ class Pipeline:
     def tuning_command(self) -> str:
         """The command that tunes this."""
         source = self.definition.kernel.span.source.name
-        return f"tilery autotune {source}:{self.program.name} {self.request.arguments} {self.chip_words}"
+        return f"tilery autotune {shlex.quote(f'{source}:{self.program.name}')} {self.request.arguments} {self.chip_words}"
 
     @property
     def title(self) -> str:
@@ -134,8 +135,7 @@ class Pipeline:
     @property
     def chip_words(self) -> str:
         """The chip as a command line names it."""
-        changes = [f"--what-if '{each}'" for each in self.what_if]
-        return " ".join([f"--chip {self.chip_name}", *changes])
+        return shlex.join(["--chip", self.chip_name, *(word for each in self.what_if for word in ("--what-if", each))])
 
     @lazy
     def config(self) -> dict[str, Choice]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tilery.cli import main
+from tilery.library import load
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 SHAPE = ["M=256", "K=192", "N=320", "T=bf16"]
@@ -226,3 +228,22 @@ def test_tuning_for_a_changed_chip_is_kept_apart(matmul: Path) -> None:
     fine("autotune", matmul, *SHAPE, "--trials", 3, *changed)
     assert json.loads(fine("simulate", matmul, *SHAPE, "--json", *changed))["origin"] == "tuned"
     assert json.loads(fine("simulate", matmul, *SHAPE, "--json"))["origin"] != "tuned"
+
+
+def test_suggested_commands_are_quoted_for_the_shell(tmp_path: Path) -> None:
+    folder = tmp_path / "my kernels; echo $HOME"
+    folder.mkdir()
+    path = folder / "matmul.tk"
+    path.write_text((KERNELS / "matmul.tk").read_text())
+    chip = folder / "mine.toml"
+    chip.write_text((Path(__file__).parents[2] / "backends/chips/trn2.toml").read_text())
+    words = ["M=64", "K=64", "N=64", "--chip", chip, "--what-if", "dma.bytes_per_s=*2"]
+    dims = {"M": 64, "K": 64, "N": 64}
+    suggested = load(path).matmul.pipeline(dims, str(chip), what_if=[str(words[-1])]).tuning_command
+    tuned = fine("autotune", path, *words, "--trials", 3)
+    following = next(line for line in tuned.splitlines() if line.startswith("next "))
+    for command in (suggested, following.removeprefix("next").strip()):
+        program, _, target, *rest = shlex.split(command)
+        assert (program, target.removesuffix(":matmul")) == ("tilery", str(path))
+        assert str(chip) in rest
+        assert "dma.bytes_per_s=*2" in rest
