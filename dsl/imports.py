@@ -91,6 +91,10 @@ def _module(node: syntax.Import, place: Place, report: Report, read: Read) -> Mo
         help = did_you_mean(node.file, beside) or f"it would be {path}"
         report.error("TK224", f"there is no file `{node.file}.tk` beside this one", node.span, "not found", help)
         return None
+    if str(path) not in place.texts and not _at_home(path, place.path):
+        what = f"`{node.file}.tk` is a link that leads out of this folder, to {path.resolve()}"
+        report.error("TK224", what, node.span, "not followed", "put a copy of the file here, or name a file of this folder")
+        return None
     road = (*place.road, (place.path.resolve(), node.span))
     if _circle(node, path.resolve(), road, report):
         return None
@@ -112,6 +116,11 @@ def _exists(path: Path) -> bool:
         return path.is_file()
     except OSError:  # a name too long for a file
         return False
+
+
+def _at_home(path: Path, reader: Path) -> bool:
+    """Whether a file lies where its reader does, links followed: a text may name its neighbours, and nothing else of the disk."""
+    return path.resolve().parent in (reader.parent.resolve(), reader.resolve().parent)
 
 
 def _circle(node: syntax.Import, path: Path, road: tuple[tuple[Path, Span], ...], report: Report) -> bool:

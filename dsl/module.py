@@ -12,13 +12,14 @@ from .checker import check_kernel
 from .context import Context
 from .definition import KernelDefinition
 from .emitter import Emitter
-from .errors import Diagnostic, Label, SourceErrors, UsageError
+from .errors import Diagnostic, Label, SourceErrors
 from .expressions import WORDS, evaluate
 from .functions import NAMED, REDUCTIONS, SCANS
 from .imports import Place, Taken, take
 from .inlining import NO_SIGNATURE
 from .library import Functions, Known
 from .program import CountedLoop, Kernel, walk
+from .reading import read_text
 from .report import Abandoned, Report
 from .spans import Source
 from .types import ELEMENT_TYPES
@@ -49,13 +50,7 @@ def load(path: str | Path, texts: Mapping[str, str] | None = None) -> Module:
 def _load(path: Path, place: Place) -> Module:
     if (known := place.texts.get(str(path))) is not None:
         return _parse(Source(str(path), known), place)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is no text in UTF-8: byte {error.start} cannot be read") from error
-    return _parse(Source(str(path), text), place)
+    return _parse(Source(str(path), read_text(path)), place)
 
 
 def parse(text: str, name: str = "<text>", path: str | Path | None = None) -> Module:

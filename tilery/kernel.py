@@ -15,6 +15,7 @@ from .backends import emulator
 from .backends.lazy import lazy
 from .backends.tunable import Choice
 from .calling import Bound, Call, Forms, bind_call
+from .dsl.reading import read_text
 from .foreign import in_kind
 from .outputs import read_outputs
 from .pipeline import Pipeline
@@ -83,7 +84,7 @@ class Kernel:
     @property
     def source(self) -> str:
         """The text of its file."""
-        return self.path.read_text(encoding="utf-8")
+        return read_text(self.path)
 
     @property
     def doc(self) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from .console import echo, echo_file
 from .dsl import explain_error as page_of
-from .dsl.errors import Mistakes, TileryError, UsageError
+from .dsl.errors import Mistakes, TileryError
 from .dsl.formatter import format_text
+from .dsl.reading import decoded, read_bytes
 
 
 class NotFormatted(TileryError):
@@ -26,7 +27,7 @@ def fmt(files: tuple[str, ...], check: bool, diff: bool) -> None:
     other: list[str] = []
     for file in files:
         try:
-            text = _read(file)
+            text = decoded(read_bytes(file), file)
             wanted = format_text(text, file)
         except TileryError as error:
             mistakes.append(error)
@@ -44,12 +45,3 @@ def fmt(files: tuple[str, ...], check: bool, diff: bool) -> None:
         raise Mistakes(mistakes)
     if other and (check or diff):
         raise NotFormatted(f"`tilery fmt` would change {', '.join(other)}")
-
-
-def _read(file: str) -> str:
-    try:
-        return Path(file).read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file} is no text in UTF-8: byte {error.start} cannot be read") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ...dsl.errors import UsageError
+from ...dsl.reading import read_bytes
 from .chip import Chip
 from .validate import ChipError, checked
 
@@ -47,11 +48,7 @@ def _shipped(name: str) -> Chip:
 
 
 def _read(path: Path) -> Chip:
-    try:
-        data = path.read_bytes()
-    except OSError as problem:
-        raise UsageError(f"cannot read the chip file {path}: {problem.strerror or problem}") from problem
-    return _decode(data, str(path))
+    return _decode(read_bytes(path, "the chip file "), str(path))
 
 
 def _decode(data: bytes, shown: str) -> Chip:
