@@ -10,7 +10,7 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,8 @@ def parser(grammar: str, options: Mapping[str, Any]) -> Lark:
     kept = _read(path)
     if kept is not None:
         with suppress(KeyError, TypeError, ValueError, AttributeError, AssertionError, lark.exceptions.LarkError):
-            made: Lark = Lark._load_from_dict(kept["data"], kept["memo"], **options)
-            return made
+            load: Callable[..., Lark] = Lark._load_from_dict
+            return load(kept["data"], kept["memo"], **options)
     built = Lark(grammar, parser="lalr", lexer="contextual", **options)
     with suppress(OSError):
         _write(path, _tables(built))

@@ -31,7 +31,8 @@ class Tilery(click.Group):
         except click.ClickException as error:
             from .dsl.visible import visible
 
-            error.message = visible(error.message)
+            # click quotes the command line's words, and has declared its message final.
+            object.__setattr__(error, "message", visible(error.message))
             error.show()
             code = error.exit_code
         except (KeyboardInterrupt, click.Abort):
