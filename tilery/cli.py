@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+SEED = click.IntRange(0, 2**31 - 1)
+"""What seeds numpy's generators and Optuna's samplers alike."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 EPILOG = """\b
@@ -131,12 +133,20 @@ def explain_error(code: str) -> None:
 @main.command(epilog="\b\nExample:\n  tilery run kernels/matmul.tk M=300 K=200 N=500 T=f32 --exact")
 @_options(shape_options, set_option, tuned_option)
 @click.option("--exact", is_flag=True, help="Execute the engine program, instruction by instruction.")
-@click.option("--seed", default=0, show_default=True, help="For the random arguments.")
-@click.option("--shuffle", type=int, metavar="SEED", help="As --exact, independent work in a random order: shows races.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="For the random arguments.")
+@click.option("--shuffle", type=SEED, metavar="SEED", help="As --exact, independent work in a random order: shows races.")
 @click.option("--high-precision", is_flag=True, help="float64 throughout, nothing rounds: tells a bug from rounding.")
-@click.option("--stochastic", type=int, metavar="SEED", help="Casts and stores round stochastically.")
+@click.option("--stochastic", type=SEED, metavar="SEED", help="Casts and stores round stochastically.")
 @click.option("--fast-accumulate", is_flag=True, help="Loops that only add products up take several tiles at once.")
-@click.option("--scratch", "scratch_mib", default=256, show_default=True, metavar="MIB", help="Memory for temporaries.")
+@click.option(
+    "--scratch",
+    "scratch_mib",
+    type=click.IntRange(1, 1 << 20),
+    default=256,
+    show_default=True,
+    metavar="MIB",
+    help="Memory for temporaries.",
+)
 @click.option("--probe", multiple=True, metavar="NAME", help="Save every tile that NAME is given in the text.")
 @click.option("--probe-file", metavar="FILE.npz", help="Where to, instead of KERNEL.probe.npz.")
 @click.option("--break", "stop", type=click.IntRange(min=1), metavar="LINE", help="Debugger after LINE, tiles by name.")
@@ -185,7 +195,7 @@ def explain(**options: Any) -> None:
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Processes of this machine.")
 @click.option("--grace", default="60s", show_default=True, metavar="TIME", help="After what silence a worker counts as dead.")
 @click.option("--continue", "resume", is_flag=True, help="Go on from what is stored, or from the tuned entry.")
-@click.option("--seed", default=0, show_default=True, help="Seeds the search and the arguments of the verification.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seeds the search and the arguments of the verification.")
 @click.option("--output", metavar="FILE", help="Results file to write, instead of the one beside FILE.")
 def autotune(**options: Any) -> None:
     """Search, verify, and write the tuned entry."""

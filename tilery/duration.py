@@ -5,18 +5,35 @@ from __future__ import annotations
 import re
 
 from .dsl.errors import UsageError
+from .python.checks import shown, whole
 
 USUAL, USUAL_MEASURED = "20s", "5m"
 """How long a search takes if nothing is said: by the model, and by measurements."""
 _SECONDS = {"": 1.0, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
+LONGEST_S = 1e8
+"""Three years: a longer time is a mistake."""
+
+
 def seconds(text: str | float) -> float:
-    """Seconds of `30`, `30s`, `500ms`, `2m`, `1.5h`. `UsageError` for anything else, and for nothing at all."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)\s*", str(text))
-    if not match or match[2] not in _SECONDS or not float(match[1]):
-        raise UsageError(f"`{text}` is no length of time; write for example 30s, 2m or 1h")
-    return float(match[1]) * _SECONDS[match[2]]
+    """Seconds of `30`, `30s`, `500ms`, `2m`, `1.5h`, or of a number. `UsageError` for anything else, and for nothing at all."""
+    number = _number(text) if isinstance(text, int | float) and not isinstance(text, bool) else _read(text)
+    if number is None or not 0 < number <= LONGEST_S:
+        raise UsageError(f"`{shown(text)}` is no length of time; write for example 30s, 2m or 1h")
+    return number
+
+
+def _number(value: float) -> float | None:
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+def _read(text: object) -> float | None:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)\s*", text) if isinstance(text, str) else None
+    return float(match[1]) * _SECONDS[match[2]] if match and match[2] in _SECONDS else None
 
 
 def read_budget(text: str | float | None, trials: int | None, usual: str) -> tuple[float | None, int | None]:
@@ -26,8 +43,9 @@ def read_budget(text: str | float | None, trials: int | None, usual: str) -> tup
     time, time has no limit. `UsageError` for other forms, and for a thing given twice.
     """
     limit_s: float | None = None
-    for part in (each.strip() for each in str(text).split(",")) if text is not None else ():
-        if count := re.fullmatch(r"(\d+) *trials?", part):
+    parts = [each.strip() for each in text.split(",")] if isinstance(text, str) else [] if text is None else [text]
+    for part in parts:
+        if isinstance(part, str) and (count := re.fullmatch(r"(\d{1,9}) *trials?", part)):
             if trials is not None:
                 raise UsageError(f"the number of trials is given twice: {trials} and {part}")
             trials = int(count[1])
@@ -37,4 +55,6 @@ def read_budget(text: str | float | None, trials: int | None, usual: str) -> tup
             limit_s = seconds(part)
     if trials == 0:
         raise UsageError("a search has at least one trial")
+    if trials is not None:
+        whole("trials", trials, 1)
     return (seconds(usual) if limit_s is None and trials is None else limit_s), trials

@@ -9,6 +9,7 @@ from . import dsl
 from .dsl.errors import UsageError
 from .dsl.report import did_you_mean
 from .kernel import Kernel
+from .python import checks
 
 
 class Library:
@@ -75,7 +76,8 @@ def load(path: str | Path, *, tuned: str | Path | None = None) -> Library:
     `tuned` names a results file other than the one beside the text (`matmul.tk` -> `matmul.tuned.json`).
     Raises `UsageError` if there is no such file, `SourceErrors` with every mistake in it.
     """
-    return Library(Path(path), dsl.load(path), Path(tuned) if tuned else None)
+    place = checks.path("path", path)
+    return Library(place, dsl.load(place), None if tuned is None else checks.path("tuned", tuned))
 
 
 def _no_such(path: object, name: str, names: list[str]) -> str:

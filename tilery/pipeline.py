@@ -31,6 +31,7 @@ from .calling import Array
 from .dsl import KernelDefinition, program
 from .dsl.errors import UsageError
 from .dsl.program import Kernel
+from .python import checks
 from .request import Given, Request, make_request
 from .tuner.choose import Chosen, choose, choose_for_values
 from .tuner.entry import Entry, entry_of, key_of, prints_of
@@ -212,6 +213,7 @@ class Pipeline:
         jobs = jobs or Jobs()
         defaults: dict[str, Any] = {"seed": 0, "seeds": self._known()}
         options = defaults | options
+        checks.search(options, jobs.count)
         self.store.check()  # a file that cannot be added to is told now, not after the search
         if jobs.resume and not jobs.storage:
             self._resume(options)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .backends.tunable import Choice
 from .duration import USUAL, USUAL_MEASURED, read_budget, seconds
 from .kernel import Kernel
+from .python import checks
 from .request import DEFAULT_CHIP, Given
 from .tuner.store import TunedFile
 
@@ -57,9 +58,14 @@ def autotune(
     """
     from .jobs import Jobs
 
+    checks.kernel(kernel, Kernel)
     pipeline = kernel.pipeline(shapes, chip)
-    if output:
-        pipeline.store = TunedFile(output)
+    if output is not None:
+        pipeline.store = TunedFile(checks.path("output", output))
+    if storage is not None:
+        checks.text("storage", storage)
+    if measure is not None and not callable(measure):
+        checks.text("measure", measure)
     budget_s, most = read_budget(budget, trials, USUAL_MEASURED if measure else USUAL)
     result = pipeline.tune(
         objective=objective,
@@ -88,4 +94,5 @@ def simulate(
     **names: Given,
 ) -> Report:
     """The same as `kernel.simulate(...)`."""
+    checks.kernel(kernel, Kernel)
     return kernel.simulate(chip, config=config, what_if=what_if, **names)

@@ -47,6 +47,12 @@ def path(name: str, value: object) -> Path:
     return Path(spelled)
 
 
+def kernel(value: object, kind: type) -> None:
+    """A kernel."""
+    if not isinstance(value, kind):
+        raise UsageError(f"{shown(value)} is no kernel; tilery.load(FILE).NAME is one")
+
+
 def names(name: str, value: object, example: str) -> None:
     """A mapping whose keys are names."""
     if not isinstance(value, Mapping) or not all(isinstance(each, str) for each in value):
@@ -68,6 +74,19 @@ def open_in_text(value: Mapping[str, Choice], tunables: Sequence[Tunable]) -> No
     for name in value:
         if name not in known and "." not in name:
             raise UsageError(f"config: the kernel has no `{name}` to choose; {did_you_mean(name, known) or f'it has {known}'}")
+
+
+def search(options: Mapping[str, Any], jobs: int) -> None:
+    """What bounds and steers a search, for the functions and for the commands."""
+    whole("jobs", jobs, 1, 1024)
+    whole("seed", options["seed"], 0)
+    for name in ("objective", "sampler"):
+        if options.get(name) is not None:
+            text(name, options[name])
+    if options.get("max_error") is not None:
+        positive("max_error", options["max_error"])
+    if options.get("progress") is not None and not callable(options["progress"]):
+        raise UsageError(f"progress={shown(options['progress'])}: a function is expected, which is called as the search goes on")
 
 
 def changes(value: object) -> tuple[str, ...]:
