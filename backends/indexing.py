@@ -16,7 +16,9 @@ import numpy as np
 from ..dsl.errors import UsageError
 from ..dsl.program import AffineIndex, Axis, AxisIndex, GatherIndex, Index, Load, Store, Value, index_axes, size_value
 from .axes import aligned
+from .numerics import elementwise
 from .rounding import Array, cast, compute_dtype
+from .strided import Outside, Run, add_at, add_to_view, strided
 
 SpanOf = Callable[[Axis], slice]
 """The positions that an axis covers: in this step, or all of its dimension."""
@@ -50,7 +52,7 @@ def read(array: Array, load: Load, place: Place, convert: Convert) -> Array:
 
 
 def window(array: Array, index: Sequence[Index], place: Place) -> Array:
-    """A view of `array` over `index_axes(index)`; every position must lie inside."""
+    """A view of `array` over `index_axes(index)`; every position must lie inside, or it raises UsageError."""
     if all(isinstance(each, AxisIndex) for each in index) and len(set(index)) == len(index):
         parts: tuple[Any, ...] = tuple(place.span(each.axis) for each in index if isinstance(each, AxisIndex))
         return array[(*parts, ...)]
@@ -60,19 +62,18 @@ def window(array: Array, index: Sequence[Index], place: Place) -> Array:
 def _window(array: Array, index: Sequence[Index], place: Place, lows: Sequence[int]) -> Array:
     """The same of an array that begins at the positions `lows` of its tensor."""
     axes = index_axes(index)
-    strides = dict.fromkeys(axes, 0)
-    first: list[slice] = []
-    for each, step, low in zip(index, array.strides, lows, strict=True):
+    runs: list[Run] = []
+    for each, low in zip(index, lows, strict=True):
         terms, start = _terms(each, place)
-        for axis, stride in terms:
-            strides[axis] += stride * step
-        first.append(slice(start - low, None))
-    shape = [place.extent(axis) for axis in axes]
-    if 0 in shape:
-        return np.empty(shape, array.dtype)
-    # As bits: numpy makes no strided view of some of the short float types.
-    bits = array[tuple(first)].view(f"u{array.itemsize}")
-    return np.lib.stride_tricks.as_strided(bits, shape, [strides[axis] for axis in axes]).view(array.dtype)
+        runs.append(Run(start - low, [(axes.index(axis), stride) for axis, stride in terms]))
+    try:
+        return strided(array, runs, [place.extent(axis) for axis in axes])
+    except Outside as stray:
+        extent = array.shape[stray.dimension]
+        raise UsageError(
+            f"dimension {stray.dimension + 1} of a tensor has the positions 0..{extent - 1}, and the kernel asks for "
+            f"{stray.position}: `check_requirements` says what the sizes must satisfy"
+        ) from None
 
 
 def _terms(index: Index, place: Place) -> tuple[list[tuple[Axis, int]], int]:
@@ -88,8 +89,9 @@ def _terms(index: Index, place: Place) -> tuple[list[tuple[Axis, int]], int]:
 def _reach(index: Index, place: Place) -> tuple[int, int]:
     """The least position along a dimension, and one past the greatest."""
     terms, start = _terms(index, place)
-    ends = [stride * (place.extent(axis) - 1) for axis, stride in terms]
-    return start + sum(min(0, end) for end in ends), start + sum(max(0, end) for end in ends) + 1
+    return Run(start, [(number, stride) for number, (_, stride) in enumerate(terms)]).reach(
+        [place.extent(axis) for axis, _ in terms]
+    )
 
 
 def _covers(array: Array, index: Sequence[Index], place: Place) -> bool:
@@ -176,18 +178,17 @@ def _stray(tensor: str, positions: Sequence[Array], shape: Sequence[int]) -> Usa
 def add(array: Array, store: Store, tile: Array, place: Place, convert: Convert, store_back: Convert) -> None:
     """`array[index] += tile`, tile over `index_axes(store.index)`; positions may repeat, and each addition is made.
 
-    Sums are in computing form; what `store_back` makes of them is stored once a call.
+    Each is made in computing form, and brought back by `store_back`.
     """
+
+    def total(there: Array, terms: Array) -> Array:
+        return store_back(elementwise("add", [convert(there), terms]))
+
     if not any(isinstance(each, GatherIndex) for each in store.index):
-        view = window(array, store.index, place)
-        view[...] = store_back(convert(view) + tile)
+        add_to_view(window(array, store.index, place), tile, total)
         return
     axes = index_axes(store.index)
     positions = [_positions(each, axes, place) for each in store.index]
     if any(bool(((each < 0) | (each >= extent)).any()) for each, extent in zip(positions, array.shape, strict=True)):
         raise _stray(store.tensor.name, positions, array.shape)
-    flat = np.broadcast_to(np.ravel_multi_index(np.broadcast_arrays(*positions), array.shape), tile.shape).reshape(-1)
-    touched, where = np.unique(flat, return_inverse=True)
-    sums = convert(array.reshape(-1)[touched]).copy()
-    np.add.at(sums, where, tile.reshape(-1))
-    array.reshape(-1)[touched] = store_back(sums)
+    add_at(array, positions, tile, total)

@@ -118,8 +118,11 @@ def _integral(x: Array, t: ElementType) -> Array:
     if x.dtype.kind != "f":
         return x
     bounds = np.iinfo(numpy_dtype(t))
-    whole = np.clip(np.rint(x.astype(np.float64)), bounds.min, bounds.max)
-    return np.asarray(np.nan_to_num(whole, copy=False))
+    whole = x.astype(np.float64)  # its own array, and given as `out`, so that an array of no axes stays one
+    np.rint(whole, out=whole)
+    np.clip(whole, bounds.min, bounds.max, out=whole)
+    np.copyto(whole, 0, where=np.isnan(whole))
+    return whole
 
 
 @cache
@@ -150,7 +153,7 @@ def _widen_bf16(x: Array, out: Array) -> None:
 
 
 def _in_blocks(work: Callable[[Array, Array], None], x: Array, out: Array) -> None:
-    if x.size <= _BLOCK or not (x.flags.c_contiguous and out.flags.c_contiguous):
+    if x.size <= _BLOCK or x.shape != out.shape or not (x.flags.c_contiguous and out.flags.c_contiguous):
         work(x, out)
         return
     flat_x, flat_out = x.reshape(-1), out.reshape(-1)

@@ -28,6 +28,8 @@ class Carrying:
     tiles: list[Tile] = field(default_factory=list)
     fresh: dict[Value, int] = field(default_factory=dict)
     """For what begins as zeros and is only added to: the slot that says nothing has been added yet."""
+    pinned: set[int] = field(default_factory=set)
+    """The storages that this loop keeps from being given away."""
 
     @property
     def arguments(self) -> list[Value]:
@@ -54,7 +56,9 @@ class Carrying:
             self.tiles.append(tile)
             if tile.slot != initial.slot:
                 self._start(each, initial, tile)
-        self.scope.shared.pinned |= {tile.storage for tile in self.tiles if tile.storage is not None}
+        # A loop around that carries the same storage has pinned it before, and goes on after this one.
+        self.pinned = {tile.storage for tile in self.tiles if tile.storage is not None} - self.scope.shared.pinned
+        self.scope.shared.pinned |= self.pinned
 
     def _wants_padding(self, carried: program.Carried, axes: tuple[str, ...]) -> bool:
         """Whether matrix products are added to rows whole pages apart, often enough for a copy in the end to pay."""
@@ -133,7 +137,7 @@ class Carrying:
         for argument, tile in zip(self.arguments, self.tiles, strict=True):
             if argument in self.fresh:  # and no step was taken
                 self.scope.steps.append(steps.zero_if_marked(self.fresh[argument], tile.slot))
-        self.scope.shared.pinned -= {tile.storage for tile in self.tiles if tile.storage is not None}
+        self.scope.shared.pinned -= self.pinned
         for each, tile in zip(self.loop.carried, self.tiles, strict=True):
             self._own(tile, {each.result})
 

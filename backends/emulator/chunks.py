@@ -14,7 +14,7 @@ from math import ceil, prod
 
 from ...dsl import program
 from ...dsl.program import Op, Statement, Value
-from . import placed
+from . import guarding, placed
 from .fuse import Accumulate
 
 ELEMENTWISE_BYTES = 1 << 20
@@ -41,6 +41,8 @@ class Extents:
     dims: Mapping[str, int]
     sizes: Mapping[str, int]
     """The tile of each axis, no larger than its dimension."""
+    ops: Mapping[Value, Op]
+    """What defines each value of the program."""
 
     def dimension(self, axis: program.Axis) -> int:
         """The positions there are."""
@@ -61,9 +63,10 @@ def chunks(
         if fast_accumulate and isinstance(each, program.ForLoop) and _is_linear(each):
             name = each.variable.axis.name
             sizes[name] = max(1, PRODUCT_DEPTH // max(1, tiles[name])) * tiles[name]
+    ops = {each.result: each for each in program.walk(tuple(body)) if isinstance(each, Op)}
     for each in program.walk(tuple(body)):
         if isinstance(each, program.TileLoop):
-            sizes |= _grown(Extents(each, dims, sizes), workers, shrink)
+            sizes |= _grown(Extents(each, dims, sizes, ops), workers, shrink)
     return sizes
 
 
@@ -73,7 +76,7 @@ def _is_linear(loop: program.ForLoop) -> bool:
 
 
 def _grown(extents: Extents, workers: int, shrink: int) -> dict[str, int]:
-    free = coalescable(extents.loop)
+    free = coalescable(extents.loop, extents.ops)
     names = {axis.name: axis for axis in free}
     sizes = {**extents.sizes, **dict.fromkeys(names, 1)}
     limit = _limit(extents) // shrink
@@ -107,9 +110,9 @@ def _shared_out(extents: Extents, sizes: dict[str, int], workers: int) -> dict[s
     return {name: max(1, ceil(dimensions[name] / max(1, steps[name]))) for name in sizes}
 
 
-def coalescable(loop: program.TileLoop) -> list[program.Axis]:
-    """Axes over which nothing reduces and by which every store is indexed."""
-    mattering = {*_reduced(loop.body), *_cut(loop)}
+def coalescable(loop: program.TileLoop, ops: Mapping[Value, Op]) -> list[program.Axis]:
+    """Axes over which nothing reduces, whose tiles no guard asks for, and by which every store is indexed."""
+    mattering = {*_reduced(loop.body), *_cut(loop), *guarding.mattering(loop, ops)}
     stores = [_names(each.index) for each in program.walk(loop.body) if isinstance(each, program.Store)]
     axes = [each.axis for each in loop.variables]
     return [axis for axis in axes if axis.name not in mattering and all(axis.name in each for each in stores)]
@@ -137,13 +140,7 @@ def _names(index: Sequence[program.Index]) -> set[str]:
 
 
 def _guarded(loop: program.TileLoop) -> set[str]:
-    return {
-        axis.name
-        for each in program.walk(loop.body)
-        if isinstance(each, program.ForLoop) and each.guard
-        for op in each.guard.body
-        for axis in op.result.axes
-    }
+    return {name for each in guarding.guards(loop) for name in guarding.axes_of(each)}
 
 
 def _last_axis(loop: program.TileLoop) -> str:

@@ -50,16 +50,18 @@ def dot(op: program.Dot, scope: Scope) -> None:
         a, b = (scope.full_view(scope.tiles[each], (*found.batch, *found.over)) for each in (op.left, op.right))
         scope.steps.append(steps.inner(a, b, scope.create(op.result, found.batch).slot))
         return
-    a, b = operands(op, found, scope)
+    a, b, spares = operands(op, found, scope)
     out = scope.create(op.result, found.axes)
     scope.steps.append(steps.product(a, b, matrix(out, found, scope)))
+    for each in spares:
+        scope.give_back(each)
 
 
 def accumulate(op: Accumulate, scope: Scope) -> None:
     """A contraction added to what a loop carries, where that lies."""
     found = roles(op, scope)
     total = scope.tiles[op.total]
-    a, b = operands(op, found, scope)
+    a, b, spares = operands(op, found, scope)
     spare = scope.spare(found.axes, total.dtype)
     product = matrix(spare, found, scope)
     fresh = scope.fresh.get(op.total)
@@ -72,36 +74,73 @@ def accumulate(op: Accumulate, scope: Scope) -> None:
             scope.steps.append(steps.zero_if_marked(fresh, total.slot))
         scope.steps.append(steps.product(a, b, product))
         scope.steps.append(steps.elementwise("add", [total.slot, scope.view(spare, total.axes)], total.slot))
-    scope.give_back(spare)
+    for each in (*spares, spare):
+        scope.give_back(each)
 
 
-def operands(op: program.Dot | Accumulate, found: Roles, scope: Scope) -> tuple[int, int]:
-    """Slots with the two operands as stacks of matrices."""
-    left = _stacked(scope.tiles[op.left], found.batch, found.rows, found.over, scope)
-    right = _stacked(scope.tiles[op.right], found.batch, found.over, found.columns, scope)
-    return left, right
+def operands(op: program.Dot | Accumulate, found: Roles, scope: Scope) -> tuple[int, int, list[Tile]]:
+    """Slots with the two operands as stacks of matrices, and the spares that this took."""
+    left, one = _read(scope.tiles[op.left], Stack(found.batch, found.rows, found.over), scope)
+    right, other = _read(scope.tiles[op.right], Stack(found.batch, found.over, found.columns), scope)
+    return left, right, [*one, *other]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The axes of a tile seen as a stack of matrices: those of the rows are taken as one, and those of the columns."""
+
+    batch: tuple[str, ...]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.batch, *self.rows, *self.columns)
+
+    @property
+    def is_plain(self) -> bool:
+        """Nothing is taken as one."""
+        return len(self.rows) == len(self.columns) == 1
 
 
 def matrix(tile: Tile, found: Roles, scope: Scope) -> int:
-    """A slot with the tile of a product as a stack of matrices."""
-    return _stacked(tile, found.batch, found.rows, found.columns, scope)
-
-
-def _stacked(tile: Tile, batch: Sequence[str], rows: Sequence[str], columns: Sequence[str], scope: Scope) -> int:
-    axes = (*batch, *rows, *columns)
-    if tile.axes == axes and len(rows) == len(columns) == 1:
+    """A slot with the tile of a product, which is to be written, as a stack of matrices."""
+    stack = Stack(found.batch, found.rows, found.columns)
+    if tile.axes == stack.axes and stack.is_plain:
         return tile.slot
-    shape = scope.shape(axes)
-    stack = (*scope.shape(batch), _count(scope.shape(rows)), _count(scope.shape(columns)))
-    return scope.derived(tile, _reshaping(tile.axes, axes, shape, stack))
+    return scope.derived(tile, _reshaping(tile.axes, stack, scope), written=True)
 
 
-def _reshaping(
-    given: tuple[str, ...], axes: tuple[str, ...], shape: tuple[int, ...], stack: tuple[int, ...]
-) -> Callable[[Array], Array]:
+def _read(tile: Tile, stack: Stack, scope: Scope) -> tuple[int, list[Tile]]:
+    """A slot with an operand as a stack of matrices, copied in each step where it does not lie so that it can be seen as one."""
+    if tile.axes == stack.axes and stack.is_plain:
+        return tile.slot, []
+    if tile.fixed and not _can_be_seen(tile.axes, stack):
+        copied = scope.in_order(tile, stack.axes)
+        return scope.derived(copied, _reshaping(copied.axes, stack, scope)), [copied]
+    return scope.derived(tile, _reshaping(tile.axes, stack, scope)), []
+
+
+def _can_be_seen(axes: tuple[str, ...], stack: Stack) -> bool:
+    """Whether the axes that are taken as one lie together in a tile whose elements lie one after the other in this order."""
+    return all(_lie_together(axes, each) for each in (stack.rows, stack.columns))
+
+
+def _lie_together(axes: tuple[str, ...], group: tuple[str, ...]) -> bool:
+    if len(group) < 2:
+        return True
+    start = axes.index(group[0]) if group[0] in axes else len(axes)
+    return axes[start : start + len(group)] == group
+
+
+def _reshaping(given: tuple[str, ...], stack: Stack, scope: Scope) -> Callable[[Array], Array]:
+    axes, shape = stack.axes, scope.shape(stack.axes)
+    stacked = (*scope.shape(stack.batch), _count(scope.shape(stack.rows)), _count(scope.shape(stack.columns)))
+
     def view(array: Array) -> Array:
         lined_up = numerics.aligned(array, given, axes)
-        return (lined_up if lined_up.shape == shape else np.broadcast_to(lined_up, shape)).reshape(stack)
+        return (lined_up if lined_up.shape == shape else np.broadcast_to(lined_up, shape)).reshape(stacked)
 
     return view
 

@@ -33,6 +33,13 @@ Step = Callable[[Frame], None]
 """One thing to do; compiled once, run many times."""
 
 
+def seen_through(view: Callable[[Array], Array], array: Array) -> Array:
+    """`view(array)`, which must be the same memory."""
+    found = view(array)
+    assert not found.size or np.may_share_memory(found, array), "a view turned out to be a copy"
+    return found
+
+
 @dataclass(slots=True)
 class Layout:
     """The plan of a frame: how many slots, which buffers lie behind which."""
@@ -77,9 +84,15 @@ class Layout:
         return slot
 
     def derive(self, source: int, view: Callable[[Array], Array]) -> int:
-        """A slot that is a view of a slot that never changes."""
+        """A slot that is a view of a slot that never changes, taken once. A copy would not see what is written to the slot
+        later: numpy makes one in silence where a shape cannot be had otherwise, and it is refused here."""
         slot = self.slot()
-        self.setup.append(lambda frame, buffers: frame.values.__setitem__(slot, view(frame.values[source])))
+
+        def place(frame: Frame, buffers: list[Array]) -> None:
+            of = frame.values[source]
+            frame.values[slot] = seen_through(view, of)
+
+        self.setup.append(place)
         return slot
 
     @property

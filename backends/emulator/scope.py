@@ -183,13 +183,21 @@ class Scope:
         shape = self.shape(axes)
         return self.derived(tile, lambda array: np.broadcast_to(numerics.aligned(array, tile.axes, axes), shape))
 
-    def derived(self, tile: Tile, view: Callable[[Array], Array]) -> int:
-        """A slot with a view of a tile, made once if the tile stays where it is."""
+    def derived(self, tile: Tile, view: Callable[[Array], Array], *, written: bool = False) -> int:
+        """A slot with a view of a tile, made once if the tile stays where it is; `view` must not copy then, nor if the slot is
+        written to."""
         if tile.fixed:
             return self.shared.layout.derive(tile.slot, view)
         slot = self.shared.layout.slot()
-        self.steps.append(steps.derived(tile.slot, view, slot))
+        make = steps.derived_for_writing if written else steps.derived
+        self.steps.append(make(tile.slot, view, slot))
         return slot
+
+    def in_order(self, tile: Tile, axes: tuple[str, ...]) -> Tile:
+        """A spare with the elements of a tile one after the other in the order of `axes`, broadcast where it has them not."""
+        spare = self.spare(axes, tile.dtype)
+        self.steps.append(steps.copy(self.view(tile, axes), spare.slot))
+        return spare
 
     def as_type(self, tile: Tile, dtype: np.dtype[Any]) -> tuple[Tile, bool]:
         """`tile` in another computing form, and whether that took a spare."""

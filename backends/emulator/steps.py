@@ -13,7 +13,7 @@ from .. import numerics
 from ..conditions import Condition
 from ..numerics import Array
 from .blas import add_product
-from .frame import Frame, Step
+from .frame import Frame, Step, seen_through
 from .masking import FalseParts, put
 
 Part: TypeAlias = tuple[str, bool]
@@ -79,10 +79,19 @@ def accumulate(tensor: str, parts: Sequence[Part], t: ElementType, value: int) -
 
 
 def derived(source: int, view: Callable[[Array], Array], out: int) -> Step:
-    """A view of an array that differs from step to step."""
+    """A view of an array that differs from step to step, or a copy made in each step where no view has the shape."""
 
     def run(frame: Frame) -> None:
         frame.values[out] = view(frame.values[source])
+
+    return run
+
+
+def derived_for_writing(source: int, view: Callable[[Array], Array], out: int) -> Step:
+    """The same, of an array that is then written to: it must be a view."""
+
+    def run(frame: Frame) -> None:
+        frame.values[out] = seen_through(view, frame.values[source])
 
     return run
 

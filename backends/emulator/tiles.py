@@ -45,9 +45,10 @@ def allowed(by: TileSize, wanted: int) -> int:
 
 def _mattering(body: Sequence[Statement]) -> Iterator[str]:
     """Axes whose tiles are kept as they are given."""
+    ops = {each.result: each for each in program.walk(tuple(body)) if isinstance(each, Op)}
     for each in program.walk(tuple(body)):
         if isinstance(each, program.TileLoop):
-            free = coalescable(each)
+            free = coalescable(each, ops)
             yield from (variable.axis.name for variable in each.variables if variable.axis not in free)
         elif isinstance(each, program.ForLoop):
             yield each.variable.axis.name
