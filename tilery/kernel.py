@@ -22,11 +22,13 @@ from .pipeline import Pipeline
 from .python import checks
 from .python.results import named_results
 from .python.signature import OPTIONS, PerInstance, documentation, python_signature
+from .python.within import Limits, check_within, limits
 from .request import DEFAULT_CHIP, Given
 from .tuner.store import TunedFile
 
 if TYPE_CHECKING:
     from .backends.engine import Report
+    from .python.verdict import Verdict
     from .tuner.feasibility import Landscape
     from .tuner.result import Result
 
@@ -61,6 +63,7 @@ class Kernel:
             self.__dict__["definition"] = definition
         self._bound: dict[Forms, Bound] = {}
         self._prepared = lru_cache(maxsize=SHAPES_KEPT)(self._prepare)
+        self._limits = lru_cache(maxsize=SHAPES_KEPT)(self._find_limits)
 
     @lazy
     def definition(self) -> dsl.KernelDefinition:
@@ -104,6 +107,8 @@ class Kernel:
         types = {name: str(kind) for name, kind in call.types.items()}
         given = tuple((dict(call.dims) | types | dict(call.constants)).items())
         emulation = self._prepared(given, self._checked(config))
+        if signature.ranges:
+            check_within(self._limits(given), call.arguments)
         if out is None:
             convert = in_kind((*arguments, *named.values()))
             results: Mapping[str, Any] = {name: convert(array) for name, array in emulation(call.arguments).items()}
@@ -111,6 +116,29 @@ class Kernel:
             results = self._into(out, emulation, call)
         names = [each.name for each in signature.results]
         return results[names[0]] if len(names) == 1 else named_results(self.name, names, [results[each] for each in names])
+
+    def reference(self, *arguments: object, **named: object) -> Any:
+        """What the text's `reference:` gives for these arguments, in float64: an array, or a named tuple as from a call.
+
+        Raises `UsageError` if the text has no reference, or if an argument does not fit the signature or its range.
+        """
+        from .python.verdict import reference_of
+
+        return reference_of(self, arguments, named)
+
+    def check(self, *arguments: object, **named: object) -> Verdict:
+        """Runs the kernel on these arguments and compares with its reference: `assert matmul.check(a, b)`.
+
+        `results=` takes results to be judged instead of running it: an array, or a tuple or mapping of them. The verdict says
+        `right`, `error`, `allowed` and what was compared.
+        """
+        from .python.verdict import check
+
+        return check(self, arguments, dict(named))
+
+    def _find_limits(self, given: tuple[tuple[str, Given], ...]) -> Mapping[str, Limits]:
+        pipeline = self.pipeline(dict(given))
+        return limits(pipeline.program, pipeline.dims)
 
     __signature__ = PerInstance(lambda self: python_signature(self.definition.signature))
     __doc__ = PerInstance(lambda self: documentation(self.name, self.definition.signature, self.doc), __doc__)
