@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from . import composed
 from .axes import aligned, contract
 from .erf import erf
 from .rounding import Array, cast, compute_dtype, numpy_dtype, rounded, to_compute, to_storage
@@ -40,19 +41,6 @@ __all__ = [
 
 Function = Callable[..., Array]
 """Operands of one type, then `out=`, which may be None; gives `out` or a new array."""
-
-
-def _rsqrt(x: Array, out: Array | None = None) -> Array:
-    root = np.sqrt(x, out=out)
-    return np.reciprocal(root, out=out)
-
-
-def _sigmoid(x: Array, out: Array | None = None) -> Array:
-    # By tanh rather than 1 / (1 + exp(-x)): nothing overflows, and both tails come out as exactly 0 and 1.
-    half = np.multiply(x, x.dtype.type(0.5), out=out)
-    half = np.tanh(half, out=out)
-    half = np.multiply(half, x.dtype.type(0.5), out=out)
-    return np.asarray(np.add(half, x.dtype.type(0.5), out=out))
 
 
 def _where(condition: Array, x: Array, y: Array, out: Array | None = None) -> Array:
@@ -107,16 +95,16 @@ _ARITHMETIC: dict[str, Function] = {
     "clamp": _clamp,
 }
 FLOAT_ONLY: dict[str, Function] = {
-    "div": np.true_divide,
+    "div": composed.divide,
     "exp": np.exp,
-    "exp2": np.exp2,
+    "exp2": composed.exp2,
     "log": np.log,
-    "log2": np.log2,
+    "log2": composed.log2,
     "sqrt": np.sqrt,
-    "rsqrt": _rsqrt,
+    "rsqrt": composed.rsqrt,
     "reciprocal": np.reciprocal,
     "tanh": np.tanh,
-    "sigmoid": _sigmoid,
+    "sigmoid": composed.sigmoid,
     "erf": erf,
     "sin": np.sin,
     "cos": np.cos,
@@ -197,7 +185,7 @@ def _mean(x: Array, axis: tuple[int, ...]) -> Array:
     count = np.prod([x.shape[each] for each in axis])
     total = _sum(x, axis)
     wide = total if total.dtype.kind == "f" else total.astype(np.float32)
-    return np.asarray(wide / wide.dtype.type(count))
+    return composed.divide(wide, np.asarray(wide.dtype.type(count)))
 
 
 def _sum(x: Array, axis: tuple[int, ...]) -> Array:

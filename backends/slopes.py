@@ -71,8 +71,10 @@ def slopes(fn: str, arrays: Sequence[Array], value: Array) -> Sequence[Array | f
 def rounding_scale(fn: str, arrays: Sequence[Array], value: Array) -> Array:
     """What the rounding unit is to be multiplied with for the error that `fn` itself adds."""
     match fn:
-        case "sigmoid":  # computed as 0.5 + 0.5 tanh(x / 2), both of about 0.5 in the tails
-            return np.abs(value) + 0.5
+        case "div" | "rsqrt" | "sigmoid" | "log2":  # composed of others: each rounds once more
+            return 2 * np.abs(value)
+        case "exp2":  # exp(x ln 2): the error of the product is on its own scale
+            return np.asarray(np.abs(value) * (1 + np.abs(arrays[0])))
         case "pow":  # exp(y log x): the error of the exponent is on its own scale
             return np.asarray(np.abs(value) * (1 + np.abs(arrays[1] * np.log(np.abs(arrays[0])))))
         case _:

@@ -109,6 +109,11 @@ class Elementwise(Section, frozen=True, kw_only=True):
     holds_up: tuple[str, ...] = ()
     """Engines that share its port to SBUF: they stand still while it works."""
 
+    @property
+    def instructions(self) -> frozenset[str]:
+        """The functions that are one instruction: `functions`, and `cos`, which is `sin` with a bias."""
+        return frozenset((*self.functions, "cos") if "sin" in self.functions else self.functions)
+
 
 ABSENT = Elementwise(source="the chip has none", clock_hz=1.0, fixed_cycles=0, lanes=1, forms=(), functions=())
 """An engine that a chip does without."""

@@ -2,7 +2,7 @@
 
 gelu(x)                   -> kept where the scalar engine knows it, else its definition
 mean[N](x)                -> sum[N](x) * (1 / N)
-a / b                     -> a * (1 / b)
+a / b                     -> a * (1 / b)                       what `composed` defines, as exp2 and log2
 dot[k](x[m, k], y[m, k])  -> sum[k](x * y), as no axis is left for a matrix product
 c[m, n] = v               -> c[m, n] = T(v), so that every rounding is an operation
 2 * K                     -> computed once on the host
@@ -10,7 +10,6 @@ c[m, n] = v               -> c[m, n] = T(v), so that every rounding is an operat
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -45,6 +44,7 @@ from ...dsl.program import (
 )
 from ...dsl.types import BOOL, F32, I32, ElementType
 from ..chips import Chip
+from ..composed import LN_2
 from .errors import CannotLower
 
 
@@ -73,7 +73,7 @@ class Rewriter:
 
     def __init__(self, chip: Chip) -> None:
         self._chip = chip
-        self._known = {*chip.scalar.functions, *chip.vector.functions}
+        self._known = {*chip.scalar.instructions, *chip.vector.instructions}
         self._instead: dict[Value, Value] = {}
         self.host: list[Op] = []
         self._immediate: set[Value] = set()
@@ -252,7 +252,7 @@ def _div(op: Elementwise, inverse: bool) -> list[Op]:
 
 def _exp2(op: Elementwise) -> list[Op]:
     done: list[Op] = []
-    scaled = _elementwise(done, "mul", F32, op.result, op.operands[0], _constant(done, op.result, math.log(2.0)))
+    scaled = _elementwise(done, "mul", F32, op.result, op.operands[0], _constant(done, op.result, LN_2))
     _elementwise(done, "exp", F32, op.result, scaled)
     return done
 
@@ -260,14 +260,7 @@ def _exp2(op: Elementwise) -> list[Op]:
 def _log2(op: Elementwise) -> list[Op]:
     done: list[Op] = []
     logarithm = _elementwise(done, "log", F32, op.result, op.operands[0])
-    _elementwise(done, "mul", F32, op.result, logarithm, _constant(done, op.result, 1.0 / math.log(2.0)))
-    return done
-
-
-def _cos(op: Elementwise) -> list[Op]:
-    done: list[Op] = []
-    moved = _elementwise(done, "add", F32, op.result, op.operands[0], _constant(done, op.result, math.pi / 2))
-    _elementwise(done, "sin", F32, op.result, moved)
+    _elementwise(done, "mul", F32, op.result, logarithm, _constant(done, op.result, 1.0 / LN_2))
     return done
 
 
@@ -289,7 +282,6 @@ def _negative(op: Elementwise) -> list[Op]:
 _EXPANSIONS: Mapping[str, Callable[[Elementwise], list[Op]]] = {
     "exp2": _exp2,
     "log2": _log2,
-    "cos": _cos,
     "clamp": _clamp,
     "neg": _negative,
 }

@@ -54,7 +54,7 @@ class Selector:
         self._layout = layout
         self._uses = uses
         self._immediates = immediates
-        self._functions = frozenset(chip.scalar.functions)
+        self._functions = frozenset(chip.scalar.instructions)
         self._vector_functions = frozenset(chip.vector.functions)
 
     def groups(self, body: Iterable[Statement]) -> dict[Op, Group]:
@@ -138,7 +138,8 @@ class Selector:
         """`f(x * scale + bias)`, scale and bias scalar operands; `f(x)` alone where only the vector engine knows `f`."""
         if op.fn in self._vector_functions - self._functions:
             return Group(op, (op,), "activation", ("vector",))
-        bias = self._affine(op.operands[0], op, ("add", "sub"))
+        # cos is sin with a bias of its own.
+        bias = None if op.fn == "cos" else self._affine(op.operands[0], op, ("add", "sub"))
         scale = self._affine(self._tile_operand(bias), bias, ("mul",)) if bias else self._affine(op.operands[0], op, ("mul",))
         taken = tuple(each for each in (scale, bias, op) if each is not None)
         engines = self._having("activation")
