@@ -53,8 +53,8 @@ def _described(file: str, definition: dsl.KernelDefinition) -> dict[str, object]
 def explain(file: str, names: tuple[str, ...], chip: str, what_if: tuple[str, ...], as_json: bool) -> None:
     """Prints the search space, the reasons of its bounds, and what each limit of the chip rules out."""
     pipeline = open_pipeline(file, names, chip, what_if=what_if)
-    space = Space(pipeline.tunables)
     model = EngineModel(pipeline.program, pipeline.dims, pipeline.chip)
+    space = Space(model.tunables)
     landscape = survey(model, space, start=0)
     explanation = explained(landscape)
     if as_json:

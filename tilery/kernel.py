@@ -223,7 +223,7 @@ class Kernel:
 
         pipeline = self.pipeline(names, chip)
         model = EngineModel(pipeline.program, pipeline.dims, pipeline.chip)
-        space = Space(pipeline.tunables)
+        space = Space(model.tunables)
         return survey(model, space, space.index(model.default()))
 
     def autotune(self, chip: str = DEFAULT_CHIP, *, budget: str | float = "20s", **names: Given) -> Result:

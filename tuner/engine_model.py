@@ -13,7 +13,9 @@ from ..backends.chips import Chip
 from ..backends.lazy import lazy
 from ..backends.tunable import Choice, Config, Tunable
 from ..dsl import program
+from .adapt import adapt
 from .model import Footprint, Measurement, Screening
+from .numbering import numbered
 from .objectives import Objective, make_objective
 from .precision import ErrorMeter, allowed_types, ruled_out
 
@@ -39,7 +41,13 @@ class EngineModel:
     @lazy
     def tunables(self) -> tuple[Tunable, ...]:
         """The tile sizes of the kernel and the schedule knobs of the chip."""
-        return engine.tunables(self.kernel, self.dims, self.chip)
+        return numbered(engine.tunables(self.kernel, self.dims, self.chip))
+
+    @property
+    def left_out(self) -> int:
+        """How many of the tunables have fewer choices than the chip offers, because there would be too many to number."""
+        offered = engine.tunables(self.kernel, self.dims, self.chip)
+        return sum(len(one.values) != len(other.values) for one, other in zip(self.tunables, offered, strict=True))
 
     @lazy
     def meter(self) -> ErrorMeter:
@@ -57,7 +65,8 @@ class EngineModel:
         Raises `UsageError` if it allows none.
         """
         allowed = allowed_types(self.kernel, self.meter, self.max_error)
-        return engine.default_config(self.kernel, self.dims, self.chip, allowed, self.cores)
+        picked = engine.default_config(self.kernel, self.dims, self.chip, allowed, self.cores)
+        return adapt(picked, self.tunables) if self.left_out else picked
 
     def footprint(self, config: Config, tiles: Mapping[str, NDArray[np.integer]]) -> Footprint:
         """Memory, precision and lower bounds of one structure with arrays of tile sizes."""

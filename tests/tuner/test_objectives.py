@@ -17,7 +17,7 @@ from tilery.backends.engine.traffic import traffic
 from tilery.cli import main
 from tilery.dsl import load
 from tilery.dsl.types import BF16, F32
-from tilery.tuner import feasibility
+from tilery.tuner import cells, feasibility
 from tilery.tuner.autotune import autotune
 from tilery.tuner.choose import choose
 from tilery.tuner.entry import entry_of, key_of, prints_of
@@ -37,7 +37,7 @@ def run(*words: object) -> Result:
 @pytest.fixture(autouse=True)
 def _smaller_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a space too large to screen whole, fewer structures and configurations: what is tested does not need the best."""
-    monkeypatch.setattr(feasibility, "WHOLE", 100_000)
+    monkeypatch.setattr(cells, "WHOLE", 100_000)
     monkeypatch.setattr(feasibility, "STRUCTURES", 24)
     monkeypatch.setattr(feasibility, "SAMPLE", 24)
     monkeypatch.setattr(feasibility, "CLIMB", 12)

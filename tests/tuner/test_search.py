@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tilery.backends.engine.errors import Infeasible
 from tilery.backends.tunable import Config, Tunable
 from tilery.dsl.errors import UsageError
-from tilery.tuner import feasibility, slots
+from tilery.tuner import cells, feasibility, slots
 from tilery.tuner.feasibility import survey
 from tilery.tuner.model import Measurement
 from tilery.tuner.progress import Progress
@@ -169,8 +169,8 @@ def test_earlier_winners_are_tried_first() -> None:
 
 
 def test_a_space_too_large_to_screen_is_sampled_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feasibility, "WHOLE", 1000)
-    monkeypatch.setattr(feasibility, "CELLS", 200)
+    monkeypatch.setattr(cells, "WHOLE", 1000)
+    monkeypatch.setattr(cells, "CELLS", 200)
     model = FakeModel(gap=3.0)
     space = Space(model.tunables)
     landscape = survey(model, space, space.index(model.default()))
@@ -181,8 +181,8 @@ def test_a_space_too_large_to_screen_is_sampled_and_says_so(monkeypatch: pytest.
 
 
 def test_a_sample_searched_to_its_end_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feasibility, "WHOLE", 1000)
-    monkeypatch.setattr(feasibility, "CELLS", 50)
+    monkeypatch.setattr(cells, "WHOLE", 1000)
+    monkeypatch.setattr(cells, "CELLS", 50)
     assert searched(FakeModel(), Budget(seconds=60)).stop == "exhausted"
 
 

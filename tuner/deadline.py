@@ -1,0 +1,86 @@
+"""When a tuning has to be done, for everything in it: screening, timing and verifying look at one clock.
+
+Loops look at it between their steps. Where a step may be long, as lowering or executing a kernel is, `enforced` cuts it off: the
+clock raises `TimeUp` inside the block, as Ctrl-C raises `KeyboardInterrupt`.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+
+class TimeUp(BaseException):
+    """The time is up, inside `Deadline.enforced`. No `Exception`: nobody who handles errors shall take it for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment after which nothing more is begun."""
+
+    end_s: float = math.inf
+    """On the monotonic clock."""
+
+    @classmethod
+    def after(cls, seconds: float | None) -> Deadline:
+        """So many seconds from now; None for no end."""
+        return cls(math.inf if seconds is None else time.monotonic() + seconds)
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until then, 0 afterwards."""
+        return max(0.0, self.end_s - time.monotonic())
+
+    @property
+    def over(self) -> bool:
+        """Whether it has passed."""
+        return self.left_s == 0.0
+
+    def share(self, part: float) -> Deadline:
+        """An earlier one, after this part of what is left."""
+        return Deadline(time.monotonic() + part * self.left_s)
+
+    def earlier(self, seconds: float) -> Deadline:
+        """One so many seconds before this."""
+        return Deadline(self.end_s - seconds)
+
+    def by(self, seconds: float) -> Deadline:
+        """The earlier one of this and so many seconds from now."""
+        return min(self, Deadline.after(seconds), key=lambda each: each.end_s)
+
+    @contextmanager
+    def enforced(self) -> Iterator[None]:
+        """Raises `TimeUp` inside the block once it is over.
+
+        By the alarm of the system, which only the main thread has, and not on Windows; where a program has taken it for itself, or
+        another block is timed already, the block runs to its end.
+        """
+        if math.isinf(self.end_s) or not _free():
+            yield
+            return
+        signal.signal(signal.SIGALRM, _time_up)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, max(self.left_s, 1e-3))
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
+NEVER = Deadline()
+
+
+def _free() -> bool:
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        return False
+    return signal.getsignal(signal.SIGALRM) is signal.SIG_DFL and signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+def _time_up(number: int, frame: FrameType | None) -> None:
+    raise TimeUp
