@@ -20,7 +20,7 @@ EVERY_S = 5.0
 BAR = 24
 """Columns of the bar."""
 
-STAGES = {"screen": "screening", "search": "searching", "measure": "measuring", "verify": "verifying"}
+STAGES = {"prepare": "preparing", "screen": "screening", "search": "searching", "measure": "measuring", "verify": "verifying"}
 
 
 @contextmanager
@@ -66,6 +66,8 @@ class _Lines:
 
 def line(now: Standing) -> str:
     """Where it stands, on one line."""
+    if now.stage == "prepare":
+        return "what there is to choose"
     if now.stage == "screen":
         untuned = f"; untuned it takes {microseconds(now.default_us)}" if now.default_us else ""
         return f"{now.total:,} configurations{untuned}"
@@ -92,6 +94,8 @@ def _clock(seconds: float) -> str:
 def _counts(now: Standing) -> str:
     rate = f" ({now.done / now.elapsed_s:,.0f}/s)" if now.elapsed_s > 0.5 else ""
     match now.stage:
+        case "prepare":
+            return "finding out what there is to choose"
         case "screen":
             return f"{now.done:,} of {now.total:,} configurations{rate}"
         case "search":

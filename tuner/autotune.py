@@ -15,11 +15,12 @@ from ..backends.tunable import Config
 from ..dsl import program
 from ..dsl.errors import UsageError
 from .adapt import adapt
+from .deadline import NEVER, Deadline
 from .engine_model import EngineModel
 from .feasibility import Landscape, survey
 from .finalists import FINALISTS, Finalist, first_right, runners_up
 from .findings import Findings
-from .importance import importances
+from .importance import SECONDS, importances
 from .objectives import read_objectives, values_by_name
 from .progress import Progress, Watcher
 from .result import FrontPoint, Result, Scored
@@ -30,8 +31,15 @@ from .space import Space
 if TYPE_CHECKING:
     from .front_search import FrontOutcome
 
-LEAST_PATIENCE_S = 2.0
-"""A space is screened whole if that takes no longer, or half of the search's budget where that is more."""
+RESERVE, MOST_RESERVE_S = 0.25, 2.0
+"""What part of a budget is kept for the verification, and how many seconds at most."""
+INTERRUPTED_S = 0.7
+"""How long the verification may take after Ctrl-C, which ends everything within a second."""
+
+
+def reserve_s(budget_s: float | None) -> float:
+    """What is kept for the verification."""
+    return 0.0 if budget_s is None else min(RESERVE * budget_s, MOST_RESERVE_S)
 
 
 def autotune(
@@ -56,7 +64,7 @@ def autotune(
     `objective` is `latency`, `energy` (joules a run), `cost` (its price) or `error`, or several with commas between: the result
     then has a front to choose from, and its first objective's best as the winner. Element types that the text leaves to a
     `tune` are searched if `max_error` bounds the error, relative to the scale of the result, or if `error` is an objective.
-    The budget counts the search alone; screening before it and verification after it take a few seconds more. `seeds` are
+    The budget bounds all of it, screening and verification included, and begins now. `seeds` are
     configurations to start from, adapted to this shape; `keep` is given all that the search saw when it ends. Raises
     `Infeasible` if nothing fits the chip, `UsageError` for an unknown objective or sampler, or where the chip has no numbers
     for an objective or nothing meets the error bound;
@@ -67,13 +75,18 @@ def autotune(
         from .sampler import check_sampler  # brings Optuna along
 
         check_sampler(sampler)
-    start = time.monotonic()
+    start, deadline = time.monotonic(), Deadline.after(budget_s)
+    if progress:
+        progress(Progress("prepare", 0, 1, 0.0, 0.0))
     model = EngineModel(kernel, dims, chip, cores, names, max_error)
     _ = model.objectives  # says now if the chip has no numbers for them
     progress = _with_bounds(model, progress)
-    default, space, budget = model.default(), Space(model.tunables), Budget(budget_s, trials)
+    default, space = model.default(), Space(model.tunables)
     report = screening(start, progress, default, model.measure(default).latency_us)
-    patience_s = None if budget_s is None else max(LEAST_PATIENCE_S, budget_s / 2)
+    # What is left for the search is spent on screening to a half at most; some is kept for the verification.
+    searching = deadline.earlier(reserve_s(budget_s))
+    screening_end = searching.share(0.5) if budget_s is not None else searching
+    patience_s = None if budget_s is None else screening_end.left_s
     if names != ("latency",):
         if sharing.url:
             raise UsageError(f"searches for {objective} cannot be shared yet; leave --storage and --jobs out")
@@ -82,13 +95,18 @@ def autotune(
 
         front = front_survey(model, space, space.index(default), seed, report, patience_s)
         known = [adapt(config, space.tunables) for config in seeds]
+        budget = Budget(None if budget_s is None else searching.left_s, trials)
         found = front_search(model, front, default, budget, sampler=sampler, seed=seed, seeds=known, watch=progress)
         if keep:
             keep(Findings(model, found))
         best, points = verified_front(model, found, seed, start, progress)
         return _result(model, found, best, objective, sampler, seed, time.monotonic() - start, points)
     study = sharing.join(model, objective) if sharing.url else None
-    landscape = survey(model, space, space.index(default), seed, report, patience_s)
+    landscape = survey(
+        model, space, space.index(default), seed, report, patience_s, deadline=screening_end, keep_interrupted=True
+    )
+    # Interrupted already, it times the default alone, which there is an answer with.
+    budget = Budget(None, 1) if landscape.interrupted else Budget(None if budget_s is None else searching.left_s, trials)
     with sharing.helpers as helpers:
         outcome = search(
             model,
@@ -101,13 +119,18 @@ def autotune(
             watch=progress,
             others=study,
         )
-        helpers.finish(at_once=outcome.stop in ("interrupted", "proved"))
+        if landscape.interrupted:
+            outcome = replace(outcome, stop="interrupted")
+        helpers.finish(at_once=outcome.stop in ("interrupted", "proved") or deadline.over)
     if study:
         adopt(model, outcome, study)
     if keep:
         keep(Findings(model, outcome))
-    finalist = _verified(model, outcome, seed, start, progress)
-    return _result(model, outcome, finalist, objective, sampler, seed, time.monotonic() - start)
+    until = Deadline.after(INTERRUPTED_S) if outcome.stop == "interrupted" else NEVER
+    finalist = _verified(model, outcome, seed, start, progress, until)
+    # What each knob is worth is told as far as there is time for it.
+    seconds = 0.0 if outcome.stop == "interrupted" else min(SECONDS, deadline.left_s) if budget_s is not None else SECONDS
+    return _result(model, outcome, finalist, objective, sampler, seed, time.monotonic() - start, seconds=seconds)
 
 
 def feasible(landscape: Landscape, configs: Sequence[Config]) -> list[Config]:
@@ -147,7 +170,7 @@ def screening(
     return told
 
 
-def _verified(model: EngineModel, outcome: Outcome, seed: int, start: float, watch: Watcher | None) -> Finalist:
+def _verified(model: EngineModel, outcome: Outcome, seed: int, start: float, watch: Watcher | None, until: Deadline) -> Finalist:
     """The best trial that computes what the reference says."""
 
     def told(place: int, each: Scored) -> None:
@@ -156,7 +179,7 @@ def _verified(model: EngineModel, outcome: Outcome, seed: int, start: float, wat
             default_us = outcome.default.latency_us
             watch(Progress("verify", place, FINALISTS, elapsed_s, 0.0, each.latency_us, each.config, default_us))
 
-    return first_right(model, _ranked(outcome), seed, told)
+    return first_right(model, _ranked(outcome), seed, told, until)
 
 
 def _result(
@@ -168,6 +191,7 @@ def _result(
     seed: int,
     wall_s: float,
     front: tuple[FrontPoint, ...] = (),
+    seconds: float = SECONDS,
 ) -> Result:
     trials, landscape, kernel = outcome.trials, outcome.trials.landscape, model.kernel
     config = finalist.scored.config
@@ -205,7 +229,7 @@ def _result(
         values=values_by_name(model.objectives, model.measure(config).values),
         default_values=values_by_name(model.objectives, model.measure(default).values),
         front=front if len(model.names) > 1 else (),
-        importance=importances(model, landscape, config),
+        importance=importances(model, landscape, config, seconds),
         max_error_allowed=model.max_error,
         rounding_error=finalist.verification.rounding_error,
         rounded_to=finalist.verification.rounded_to,

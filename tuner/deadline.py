@@ -58,8 +58,8 @@ class Deadline:
     def enforced(self) -> Iterator[None]:
         """Raises `TimeUp` inside the block once it is over.
 
-        By the alarm of the system, which only the main thread has, and not on Windows; where a program has taken it for itself, or
-        another block is timed already, the block runs to its end.
+        By the alarm of the system, which only the main thread has, and not on Windows; where a program has taken it for itself,
+        or another block is timed already, the block runs to its end.
         """
         if math.isinf(self.end_s) or not _free():
             yield

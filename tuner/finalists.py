@@ -8,6 +8,7 @@ from itertools import islice
 
 from ..backends.tunable import Config, Tunable
 from ..dsl.errors import TileryError
+from .deadline import NEVER, Deadline, TimeUp
 from .engine_model import EngineModel
 from .result import Rejected, Scored
 from .verify import Verification, nothing_proven, verify
@@ -19,6 +20,12 @@ RUNNERS_UP = 3
 
 class NothingVerified(TileryError):
     """Every finalist gave wrong values."""
+
+
+class Unverified(TileryError):
+    """The time was up, or an interrupt came, before anything was found to be right."""
+
+    exit_code = 130
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,11 @@ class Finalist:
 
 
 def first_right(
-    model: EngineModel, ranked: Iterable[Scored], seed: int, told: Callable[[int, Scored], None] | None = None
+    model: EngineModel,
+    ranked: Iterable[Scored],
+    seed: int,
+    told: Callable[[int, Scored], None] | None = None,
+    until: Deadline = NEVER,
 ) -> Finalist:
     """The first of `ranked`, best first, that computes what the reference says; `told` hears of each before it is executed.
 
@@ -45,7 +56,14 @@ def first_right(
         if told:
             told(place, each)
         # Other inputs for each finalist, so that no left-over of one can make another look right.
-        verification = verify(model.kernel, model.dims, model.chip, each.config, seed + place)
+        try:
+            with until.enforced():
+                verification = verify(model.kernel, model.dims, model.chip, each.config, seed + place)
+        except TimeUp:
+            raise Unverified(
+                f"interrupted before the best, {each.latency_us:.1f} us, had been executed and compared with the reference, "
+                "so nothing was written"
+            ) from None
         if verification.unproven:
             raise nothing_proven(model.kernel, verification.unproven)
         problem = problem_of(verification, model.max_error)

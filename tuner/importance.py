@@ -47,7 +47,7 @@ class Importance:
         return self.mean_loss or 1.0, self.spread_share
 
 
-def importances(model: Model, landscape: Landscape, winner: Config) -> tuple[Importance, ...]:
+def importances(model: Model, landscape: Landscape, winner: Config, seconds: float = SECONDS) -> tuple[Importance, ...]:
     """What every tunable with a choice is worth, what matters most first."""
     space = landscape.space
     shares = spread_shares(space, landscape)
@@ -59,7 +59,7 @@ def importances(model: Model, landscape: Landscape, winner: Config) -> tuple[Imp
             continue
         ratios, misfits = [], 0
         for value in each.values:
-            if value == winner[each.name] or time.monotonic() - start > SECONDS or best is None or best <= 0:
+            if value == winner[each.name] or time.monotonic() - start > seconds or best is None or best <= 0:
                 continue
             other = _allowed(model, landscape, {**winner, each.name: value})
             if other is None:

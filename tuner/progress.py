@@ -18,7 +18,7 @@ Stop = Literal["proved", "exhausted", "budget", "trials", "interrupted", "discon
 class Progress:
     """Where a search stands."""
 
-    stage: Literal["screen", "search", "measure", "verify"]
+    stage: Literal["prepare", "screen", "search", "measure", "verify"]
     done: int
     """Configurations screened, timed, measured, or finalists verified."""
     total: int

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..backends.engine.errors import Infeasible
 from ..backends.tunable import Config
 from .arms import Arm, BoundOrder, Descent
+from .deadline import Deadline, TimeUp
 from .feasibility import Landscape
 from .model import Model
 from .progress import Progress, Stop, Watcher
@@ -47,6 +48,7 @@ class Clock:
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._start = time.monotonic()
+        self.deadline = Deadline.after(budget.seconds)
 
     @property
     def elapsed_s(self) -> float:
@@ -120,21 +122,25 @@ def search(
     stop: Stop | None = None
     told = 0.0
     try:
-        for index in known:
-            stop = stop or clock.spent(len(trials.done))
-            if index not in trials.done and not stop:
-                _tell(arms, _timed(model, trials, index))
-        while not stop:
-            stop = clock.spent(len(trials.done))
-            if stop or not _turn(model, trials, arms, turns):
-                break
-            if clock.elapsed_s - told > 0.1:
-                told = clock.elapsed_s
-                report()
-        while not clock.spent(len(trials.done)) and _tighten(model, trials):
-            pass
+        with clock.deadline.enforced():
+            for index in known:
+                stop = stop or clock.spent(len(trials.done))
+                if index not in trials.done and not stop:
+                    _tell(arms, _timed(model, trials, index))
+            while not stop:
+                stop = clock.spent(len(trials.done))
+                if stop or not _turn(model, trials, arms, turns):
+                    break
+                if clock.elapsed_s - told > 0.1:
+                    told = clock.elapsed_s
+                    report()
+            while not clock.spent(len(trials.done)) and _tighten(model, trials):
+                pass
+    except TimeUp:
+        stop = "budget"
     except KeyboardInterrupt:
         stop = "interrupted"
+    trials.settle()
     if exchange:
         exchange.leave()
     report()

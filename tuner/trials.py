@@ -44,6 +44,10 @@ class Trials:
         if self.best is None or trial.rank < self.best.rank:
             self.best = trial
 
+    def settle(self) -> None:
+        """Finds the best anew: an interrupt may have come between a trial and the note that it is the best."""
+        self.best = min((each for each in self.done.values() if each), key=lambda trial: trial.rank, default=None)
+
     def refuse(self, index: int, limit: str) -> None:
         """Records a configuration that could not be lowered."""
         self.done[index] = None
