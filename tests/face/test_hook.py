@@ -64,3 +64,34 @@ def test_a_tuned_file_in_a_package_is_used(folder: Path) -> None:
     subprocess.run([*tilery, "autotune", str(folder / "theirs/rows.tk"), "M=64", "N=128", "--trials", "3", "--json"], check=True)
     code = "from theirs.rows import softmax\nprint(softmax.path, softmax.pipeline({'M': 64, 'N': 128}).chosen.origin)"
     assert python(code, folder) == f"{folder / 'theirs/rows.tk'} tuned\n"
+
+
+@pytest.mark.parametrize("name", ["torch", "graphlib", "tensorflow"])
+def test_no_kernel_answers_for_a_library_that_is_missing(folder: Path, name: str) -> None:
+    (folder / f"{name}.tk").write_text((KERNELS / "softmax.tk").read_text())
+    hide = "" if name == "graphlib" else f"sys.modules.pop({name!r}, None)\n"
+    code = (
+        f"import importlib.util\n{hide}spec = importlib.util.find_spec({name!r})\nprint(bool(spec) and '.tk' in str(spec.origin))"
+    )
+    assert python(code, folder) in ("False\n", "None\n")
+
+
+def test_installed_code_that_tries_a_module_is_not_given_a_kernel(folder: Path) -> None:
+    """What an installed package asks for may be anything; what the user's own code asks for is his own."""
+    code = """
+import sysconfig
+place = sysconfig.get_path("purelib") + "/somebody/probe.py"
+text = "import importlib\\ntry:\\n    importlib.import_module('alone')\\n    print('there')\\n"
+probe = compile(text + "except ImportError:\\n    print('missing')", place, "exec")
+exec(probe, {"__name__": "somebody.probe"})
+import alone
+print(alone.softmax.name)
+"""
+    assert python(code, folder) == "missing\nsoftmax\n"
+
+
+def test_a_module_of_python_and_a_package_without_init_go_first(folder: Path) -> None:
+    (folder / "alone.py").write_text("here = 'python'")
+    (folder / "names").mkdir()
+    (folder / "names.tk").write_text((KERNELS / "softmax.tk").read_text())
+    assert python("import alone, names\nprint(alone.here, hasattr(names, '__path__'))", folder) == "python True\n"
