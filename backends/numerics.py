@@ -74,7 +74,7 @@ def _power(x: Array, y: Array, out: Array | None = None) -> Array:
     if x.dtype.kind == "f":
         return np.asarray(np.power(x, y, out=out))
     # A negative exponent leaves nothing of a whole number but of 1 and -1, whose powers repeat.
-    powers = np.power(x, np.absolute(y))
+    powers = np.power(x, np.where(y < 0, y & 1, y))
     return _where((y < 0) & (np.absolute(x) != 1), powers.dtype.type(0), powers, out)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ...dsl.program import Carried, Fill, Op, Store, Value
+from ...dsl.program import Carried, Fill, Op, Store, Value, index_values
 from ...dsl.spans import Span
 from .addressing import alongside, is_strided
 from .builder import Builder
@@ -46,14 +46,16 @@ def _emit(builder: Builder, group: Group, results: list[Value]) -> None:
 
 
 def _stored(builder: Builder, results: list[Value]) -> Store | None:
-    """The store that is the only reader of a group's only result, in the same block."""
+    """The store of a group's only result that is all that reads it, in the same block."""
     if len(results) != 1 or results[0] in builder.carrying:
         return None
     uses = builder.uses.of(results[0])
     store = uses[0].by if len(uses) == 1 and uses[0].block == builder.uses.block_of[results[0]] else None
-    if not isinstance(store, Store) or is_strided(store.index, builder.layout[store.value]):
+    if not isinstance(store, Store) or store.value != results[0] or is_strided(store.index, builder.layout[store.value]):
         return None
-    return store
+    # Positions that are computed further on do not lie anywhere yet; the store then comes where the text has it.
+    known = all(value in builder.home or value in builder.immediates for value in index_values(store.index))
+    return store if known else None
 
 
 @contextmanager

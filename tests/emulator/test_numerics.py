@@ -71,6 +71,8 @@ def test_integers_floor_wrap_and_survive_zero() -> None:
 def test_integer_powers() -> None:
     x, y = np.array([2, -1, -1, 3, 1], np.int32), np.array([-1, -3, -2, 4, -5], np.int32)
     assert numerics.elementwise("pow", [x, y]).tolist() == [0, -1, 1, 81, 1]
+    x, y = np.array([2, -1, 0, -1, 3], np.int32), np.array([-(2**31), -(2**31), -(2**31), -(2**31) + 1, 40], np.int32)
+    assert numerics.elementwise("pow", [x, y]).tolist() == [0, 1, 0, -1, (3**40 + 2**31) % 2**32 - 2**31]
 
 
 def test_mixed_operands_are_computed_in_f32() -> None:
