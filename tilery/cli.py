@@ -84,6 +84,9 @@ chip_option = click.option("--chip", default="trn2", show_default=True, metavar=
 what_if_option = click.option(
     "--what-if", multiple=True, metavar="FIELD=CHANGE", help="Change a number of the chip: sbuf.bytes_per_partition=*2."
 )
+cores_option = click.option(
+    "--cores", type=click.IntRange(min=1), default=1, show_default=True, help="How many cores of the chip share the work."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 set_option = click.option("--set", "choices", multiple=True, metavar="NAME=VALUE", help="A tile size or knob, e.g. --set m=128.")
 tuned_option = click.option("--tuned", metavar="FILE", help="Tuned entries to use instead of those beside FILE.")
@@ -158,8 +161,7 @@ def run(**options: Any) -> None:
 
 
 @main.command(epilog="\b\nExample:\n  tilery simulate kernels/matmul.tk M=2048 K=4096 N=14336 T=bf16 --set m=256")
-@_options(shape_options, set_option, tuned_option, what_if_option)
-@click.option("--cores", type=click.IntRange(min=1), default=1, show_default=True, help="How many cores share the work.")
+@_options(shape_options, set_option, tuned_option, what_if_option, cores_option)
 @click.option("--trace", metavar="FILE.json", help="Write a timeline for Perfetto (ui.perfetto.dev).")
 @click.option("--plot", metavar="FILE.png", help="Draw the timeline, the roofline and where the time goes.")
 def simulate(**options: Any) -> None:
@@ -179,7 +181,7 @@ def explain(**options: Any) -> None:
 
 
 @main.command(epilog="\b\nExample:\n  tilery autotune kernels/matmul.tk M=2048 K=4096 N=14336 T=bf16 --budget 30s")
-@_options(shape_options, what_if_option)
+@_options(shape_options, what_if_option, cores_option)
 @click.option("--budget", metavar="BUDGET", help="30s, 5m, 1h, 200 trials, or both; 20s (5m with --measure) if left out.")
 @click.option("--trials", type=click.IntRange(min=1), help="How many configurations to time at most.")
 @click.option("--objective", default="latency", show_default=True, help="latency, energy, cost, error; several: a,b.")

@@ -84,8 +84,8 @@ def _row(pipeline: Pipeline, budget_s: float, whole_chip: bool) -> Row:
 
 
 def _choose(pipeline: Pipeline, budget_s: float) -> str:
-    """Gives the pipeline its best configuration: the tuned entry's for one core, else what a short search finds."""
-    if pipeline.cores == 1 and pipeline.chosen.origin == "tuned":
+    """Gives the pipeline its best configuration: the tuned entry's for as many cores, else what a short search finds."""
+    if pipeline.chosen.origin == "tuned" and pipeline.chosen.entry and pipeline.chosen.entry.key.cores == pipeline.cores:
         return "tuned"
     pipeline.overrides = dict(pipeline.tune(budget_s=budget_s).config)
     return "searched"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ONE_CORE = "One core of each chip. --whole-chip compares chips."
 WHOLE_CHIP = (
-    "All cores of each chip: the steps of the outer tile loop are dealt out to them, none waits for another, each has its "
+    "All cores of each chip: the steps of the tile loops are dealt out to them, none waits for another, each has its "
     "share of the device memory's bandwidth. A run takes as long as the core with most to do."
 )
 NOT_KNOWN = "-: no number is published (see tilery chips NAME)."

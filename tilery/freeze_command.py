@@ -49,7 +49,7 @@ def _entry(pipeline: Pipeline, copy: Pipeline) -> Entry:
     if not checked.ok:
         raise UsageError(f"the copy gives wrong values: {checked.problem}")
     return Entry(
-        key=key_of(copy.program, copy.dims, copy.chip),
+        key=key_of(copy.program, copy.dims, copy.chip, copy.cores),
         prints=prints_of(copy.program, copy.chip),
         objective="latency",
         config=config,

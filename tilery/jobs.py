@@ -55,6 +55,7 @@ def sharing(
             "kernel": pipeline.program.name,
             "given": dict(pipeline.given),
             "chip": pipeline.chip_name,
+            "cores": pipeline.cores,
             "what_if": list(pipeline.what_if),
             "measure": measure,
             "measure_timeout_s": measure_timeout_s,

@@ -126,7 +126,8 @@ class Pipeline:
     def tuning_command(self) -> str:
         """The command that tunes this."""
         source = self.definition.kernel.span.source.name
-        return f"tilery autotune {shlex.quote(f'{source}:{self.program.name}')} {self.request.arguments} {self.chip_words}"
+        kernel = shlex.quote(f"{source}:{self.program.name}")
+        return f"tilery autotune {kernel} {self.request.arguments} {self.chip_words}{self.cores_words}"
 
     @property
     def title(self) -> str:
@@ -137,6 +138,11 @@ class Pipeline:
     def chip_words(self) -> str:
         """The chip as a command line names it."""
         return shlex.join(["--chip", self.chip_name, *(word for each in self.what_if for word in ("--what-if", each))])
+
+    @property
+    def cores_words(self) -> str:
+        """How many cores, as a command line says it; nothing for one."""
+        return f" --cores {self.cores}" if self.cores > 1 else ""
 
     @lazy
     def config(self) -> dict[str, Choice]:
@@ -222,6 +228,8 @@ class Pipeline:
         with interruptible(), sharing(jobs, self, measure, measure_timeout_s, options) as shared:
             if measure is None:
                 return autotune(self.program, self.dims, self.chip, cores=self.cores, sharing=shared, **options)
+            if self.cores > 1:
+                raise UsageError("what measures decides itself how many cores it uses: leave out the cores, or the measuring")
             options.pop("keep", None)  # of a search by measurements there is no landscape to look at
             if (objective := options.pop("objective", "latency")) != "latency":
                 raise UsageError(f"what is measured is latency, and cannot be searched for {objective}")
@@ -237,7 +245,7 @@ class Pipeline:
 
     def _resume(self, options: dict[str, Any]) -> None:
         """Makes a search start from this very entry and its runners-up, and not have the ideas again that led there."""
-        key = key_of(self.program, self.dims, self.chip)
+        key = key_of(self.program, self.dims, self.chip, self.cores)
         here = [each for each in self.entries if each.key == key]
         if not here:
             raise UsageError(
@@ -250,7 +258,7 @@ class Pipeline:
 
     def save(self, result: Result) -> Entry:
         """Writes a result to the results file."""
-        key, prints = key_of(self.program, self.dims, self.chip), prints_of(self.program, self.chip)
+        key, prints = key_of(self.program, self.dims, self.chip, self.cores), prints_of(self.program, self.chip)
         entry = entry_of(result, key, prints, version("tilery"))
         self.store.write(entry)
         return entry

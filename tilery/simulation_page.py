@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .backends.engine.analysis import Analysis
-from .backends.engine.report import EngineShare
+from .backends.engine.report import EngineShare, Report
 from .console import bar, bars, bytes_text, facts, microseconds, percent, seldom
 from .pages import print_head
 from .pipeline import Pipeline
@@ -44,6 +44,8 @@ def _verdict(pipeline: Pipeline) -> Table:
     page.add_row("bound", BOUNDS[report.bound])
     page.add_row("critical", _critical(analysis))
     page.add_row("would help", _help(analysis))
+    if report.cores > 1:
+        page.add_row("cores", _cores(report))
     return page
 
 
@@ -55,6 +57,17 @@ def _critical(analysis: Analysis) -> str:
     else:
         waits = "; ".join(found.waits)
     return f"{', '.join(parts)} of the time\n{waits}"
+
+
+def _cores(report: Report) -> str:
+    """How many of the cores are busy, by which loops, and why the others are not."""
+    dealt = ", ".join(f"{name} over {cores}" for name, cores in report.dealt.items() if cores > 1) or "no loop"
+    text = f"{report.busy_cores} of {report.cores} busy: {dealt} dealt out"
+    if report.busy_cores == report.cores:
+        return text
+    loops = " x ".join(f"{name} {steps:,}" for name, steps in report.steps.items())
+    why = f"the independent loops have {loops} steps" if report.steps else "the kernel has no independent loop"
+    return f"{text}\n{why}: " + ("smaller tiles give the others work" if report.steps else "write one as `tile`")
 
 
 def _help(analysis: Analysis) -> Text:

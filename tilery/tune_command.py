@@ -29,6 +29,7 @@ def autotune(
     chip: str,
     what_if: tuple[str, ...],
     as_json: bool,
+    cores: int,
     budget: str | None,
     trials: int | None,
     objective: str,
@@ -47,6 +48,7 @@ def autotune(
 ) -> None:
     """Tunes one kernel for one shape and chip, prints the winner and writes its entry."""
     pipeline = open_pipeline(file, names, chip, what_if=what_if)
+    pipeline.cores = cores
     if output:
         pipeline.store = TunedFile(output)
     if plot and len(read_objectives(objective)) < 2:
@@ -101,7 +103,7 @@ def check_report(measure: str | None) -> None:
 
 def reproducing(pipeline: Pipeline, file: str, result: Result, sampler: str | None, budget: str) -> str:
     """The command that tunes the same again."""
-    words = [f"tilery autotune {shlex.quote(file)} {pipeline.request.arguments} {pipeline.chip_words}"]
+    words = [f"tilery autotune {shlex.quote(file)} {pipeline.request.arguments} {pipeline.chip_words}{pipeline.cores_words}"]
     if result.objective != "latency":
         words.append(f"--objective {result.objective}")
     if result.max_error_allowed is not None:

@@ -64,7 +64,9 @@ def print_written(console: Console, pipeline: Pipeline, target: str, on: str = "
     """Prints where the entry went, and what to do next; `on` is the command that goes on with an unfinished search."""
     page = facts()
     page.add_row("written to", Text(str(pipeline.store.path), style="green", overflow="fold"))
-    next_command = f"tilery simulate {shlex.quote(target)} {pipeline.request.arguments} {pipeline.chip_words}"
+    next_command = (
+        f"tilery simulate {shlex.quote(target)} {pipeline.request.arguments} {pipeline.chip_words}{pipeline.cores_words}"
+    )
     console.print(page)
     # Not wrapped, so that they can be copied.
     if on:

@@ -86,7 +86,7 @@ def _row(file: Path, entry: Entry, module: dsl.Module | str) -> Row:
     if entry.key.kernel not in module.kernels:
         return Row(file, entry, f"there is no kernel {entry.key.kernel}", None)
     given: Mapping[str, Given] = {**entry.key.dims, **entry.key.types, **entry.key.constants}
-    pipeline = Pipeline(module.kernels[entry.key.kernel], given, entry.key.chip, TunedFile(file))
+    pipeline = Pipeline(module.kernels[entry.key.kernel], given, entry.key.chip, TunedFile(file), cores=entry.key.cores)
     try:
         now = prints_of(pipeline.program, pipeline.chip)
     except TileryError as error:

@@ -24,6 +24,7 @@ def autotune(
     kernel: Kernel,
     *,
     chip: str = DEFAULT_CHIP,
+    cores: int = 1,
     shapes: Mapping[str, Given],
     budget: str | float | None = None,
     trials: int | None = None,
@@ -43,6 +44,7 @@ def autotune(
 ) -> Result:
     """Finds the fastest configuration of a kernel for one shape on one chip, checks it, and writes it to the results file.
 
+    `cores` of the chip share the work; what is found for one number of them is an entry of its own.
     `shapes` holds the dimensions, element types (bf16 if left out) and constants, e.g. `dict(M=2048, K=4096, N=14336)`.
     `budget` (`"30s"`, `"2m"`, `"200 trials"`, or seconds) and `trials` bound the search, whichever ends first; with neither it
     takes 20 s, or 5 min of measurements. Ctrl-C keeps what was found.
@@ -60,6 +62,7 @@ def autotune(
 
     checks.kernel(kernel, Kernel)
     pipeline = kernel.pipeline(shapes, chip)
+    pipeline.cores = cores
     if output is not None:
         pipeline.store = TunedFile(checks.path("output", output))
     if storage is not None:
@@ -91,8 +94,9 @@ def simulate(
     *,
     config: Mapping[str, Choice] | None = None,
     what_if: Sequence[str] = (),
+    cores: int = 1,
     **names: Given,
 ) -> Report:
     """The same as `kernel.simulate(...)`."""
     checks.kernel(kernel, Kernel)
-    return kernel.simulate(chip, config=config, what_if=what_if, **names)
+    return kernel.simulate(chip, config=config, what_if=what_if, cores=cores, **names)

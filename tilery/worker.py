@@ -24,6 +24,7 @@ class Task(TypedDict):
     kernel: str
     given: dict[str, Any]
     chip: str
+    cores: int
     what_if: list[str]
     measure: str | None
     measure_timeout_s: float | None
@@ -90,13 +91,15 @@ def _search(task: Task) -> None:
 def _pipeline(task: Task) -> Pipeline:
     from .library import load
 
-    return load(Path(task["file"]))[task["kernel"]].pipeline(task["given"], task["chip"], what_if=task["what_if"])
+    found = load(Path(task["file"]))[task["kernel"]].pipeline(task["given"], task["chip"], what_if=task["what_if"])
+    found.cores = task["cores"]
+    return found
 
 
 def _model(pipeline: Pipeline, options: Mapping[str, Any]) -> EngineModel:
     from .tuner.engine_model import EngineModel
 
-    return EngineModel(pipeline.program, pipeline.dims, pipeline.chip, max_error=options["max_error"])
+    return EngineModel(pipeline.program, pipeline.dims, pipeline.chip, pipeline.cores, max_error=options["max_error"])
 
 
 def _end_with_parent() -> None:

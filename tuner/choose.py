@@ -60,9 +60,18 @@ class Chosen:
 
 
 def choose(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, entries: Sequence[Entry], cores: int = 1) -> Chosen:
-    """The configuration for a specialised kernel and a shape; see `pick`. Entries are for one core, and share out as they are."""
-    chosen = pick(EngineModel(kernel, dims, chip), key_of(kernel, dims, chip), prints_of(kernel, chip), entries)
-    return chosen if cores == 1 else _for_cores(EngineModel(kernel, dims, chip, cores), chosen)
+    """The configuration for a specialised kernel and a shape; see `pick`.
+
+    For several cores it is an entry for as many; else what is best for one core, shared out as it is, or the model's pick.
+    """
+    prints = prints_of(kernel, chip)
+    if cores > 1:
+        several = EngineModel(kernel, dims, chip, cores)
+        found = pick(several, key_of(kernel, dims, chip, cores), prints, entries)
+        if found.origin != "default":
+            return found
+        return _for_cores(several, pick(EngineModel(kernel, dims, chip), key_of(kernel, dims, chip), prints, entries))
+    return pick(EngineModel(kernel, dims, chip), key_of(kernel, dims, chip), prints, entries)
 
 
 def choose_for_values(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, entries: Sequence[Entry]) -> Chosen:
@@ -123,9 +132,8 @@ def _preference(entry: Entry) -> tuple[bool, bool]:
 
 def _serves(candidate: Key, key: Key) -> bool:
     """Whether an entry differs at most in shape and chip."""
-    return (candidate.kernel, candidate.types, candidate.constants) == (key.kernel, key.types, key.constants) and set(
-        candidate.dims
-    ) == set(key.dims)
+    alike = (candidate.kernel, candidate.types, candidate.constants, candidate.cores)
+    return alike == (key.kernel, key.types, key.constants, key.cores) and set(candidate.dims) == set(key.dims)
 
 
 def _stale(entry: Entry, key: Key, prints: Prints) -> bool:

@@ -20,7 +20,7 @@ Setting = Extent | str
 Fingerprint = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8,64}$")]
 
 
-class Key(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Key(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a tuning depends on."""
 
     kernel: str
@@ -28,10 +28,13 @@ class Key(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     types: dict[str, str]
     dims: dict[str, Extent]
     constants: dict[str, int | bool]
+    cores: Extent = 1
+    """How many cores of the chip share the work."""
 
     def __str__(self) -> str:
         parts = [f"{name}={str(value).lower()}" for name, value in (self.dims | self.types | self.constants).items()]
-        return f"{self.kernel} {' '.join(parts)} --chip {self.chip}"
+        cores = f" --cores {self.cores}" if self.cores > 1 else ""
+        return f"{self.kernel} {' '.join(parts)} --chip {self.chip}{cores}"
 
 
 class Prints(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,10 +103,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """For the objective `measured`: `latency_us` and its like are predicted all the same."""
 
 
-def key_of(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip) -> Key:
-    """The key of a specialised kernel, a shape and a chip."""
+def key_of(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, cores: int = 1) -> Key:
+    """The key of a specialised kernel, a shape and a chip, or several of its cores."""
     types = {name: str(kind) for name, kind in kernel.types.items()}
-    return Key(kernel=kernel.name, chip=chip.name, types=types, dims=dict(dims), constants=dict(kernel.constants))
+    return Key(kernel=kernel.name, chip=chip.name, types=types, dims=dict(dims), constants=dict(kernel.constants), cores=cores)
 
 
 def prints_of(kernel: program.Kernel, chip: Chip) -> Prints:

@@ -51,7 +51,7 @@ class Sharing:
         from .shared import SharedStudy
         from .storage import open_storage, study_name
 
-        key, prints = key_of(model.kernel, model.dims, model.chip), prints_of(model.kernel, model.chip)
+        key, prints = key_of(model.kernel, model.dims, model.chip, model.cores), prints_of(model.kernel, model.chip)
         bound = "" if model.max_error is None else f" within {model.max_error:g}"
         name = study_name(key, prints, model.tunables, f"{objective}{bound}", command)
         storage = InMemoryStorage() if self.url is None else open_storage(self.url, self.grace_s)

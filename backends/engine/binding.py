@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .cost import duration_s, latency_s
+from .dealing import cores_of
 from .guards import Guards, inner_guard_axes
 from .program import Buffer, EngineProgram, Instruction, Loop, Node, Structure
 from .totals import dealt
@@ -174,8 +175,9 @@ class _Binder:
         tail = self._stages(loop, {**extents, name: rest}) if rest else None
         tracked = loop.limit is None and name in inner_guard_axes(loop.body)
         count, ragged = extent // tile, rest > 0
-        if self._program.is_dealt(loop):
-            count, ragged = dealt(extent, tile, self._program.cores)
+        cores = cores_of(self._program, loop)
+        if cores > 1:
+            count, ragged = dealt(extent, tile, cores)
         last = tail if ragged or tracked else None
         return Repeat(loop, count, tile, extent, full, last, tracked, touched(full))
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...dsl.program import Kernel
 from ..chips import Chip
 from ..tunable import Choice, Config, Tunable
+from .dealing import busiest_share
 from .errors import Infeasible
 from .lower import completed, lower, tunables
 from .screen import screen
@@ -53,7 +54,10 @@ def default_config(
     feasible = np.flatnonzero(screening.limit == 0)
     if not len(feasible):
         raise _nothing_fits(kernel, dims, chip, configs[int(np.argmin(screening.over))])
-    best = feasible[np.argsort(screening.lower_bound_us[feasible], kind="stable")[:TIMED]]
+    bounds = screening.lower_bound_us[feasible]
+    if cores > 1:
+        bounds = bounds * np.array([busiest_share(kernel, dims, configs[int(row)], cores) for row in feasible])
+    best = feasible[np.argsort(bounds, kind="stable")[:TIMED]]
     timed = [(_time(kernel, dims, chip, configs[int(row)], cores), int(row)) for row in best]
     if not any(latency is not None for latency, _ in timed):
         lower(kernel, dims, chip, configs[int(best[0])])  # a given size that is no choice of the space, and does not fit

@@ -229,13 +229,14 @@ class Structure:
 
     def instructions(self) -> Iterator[tuple[tuple[Loop, ...], Instruction]]:
         """Every instruction with the loops around it, outermost first, in order."""
-        yield from _instructions((), self.body)
+        yield from instructions(self.body)
 
 
-def _instructions(loops: tuple[Loop, ...], body: tuple[Node, ...]) -> Iterator[tuple[tuple[Loop, ...], Instruction]]:
+def instructions(body: tuple[Node, ...], loops: tuple[Loop, ...] = ()) -> Iterator[tuple[tuple[Loop, ...], Instruction]]:
+    """Every instruction of a body with the loops around it, after `loops`."""
     for node in body:
         if isinstance(node, Loop):
-            yield from _instructions((*loops, node), node.body)
+            yield from instructions(node.body, (*loops, node))
         else:
             yield loops, node
 
@@ -248,7 +249,7 @@ class EngineProgram:
     dims: Mapping[str, int]
     config: Mapping[str, Choice]
     cores: int = 1
-    """The steps of the outermost independent loops are dealt out to this many cores, one after another; each core has its
+    """The steps of independent loops are dealt out to this many cores (`dealing`), one after another; each core has its
     share of the device memory's bandwidth whether the others work or not. Times are those of the core that is done last."""
 
     @property
@@ -273,10 +274,6 @@ class EngineProgram:
             return 1
         size = min(int(self.config[axis.name]), self.extent(axis))
         return min(size, int(self.config[axis.parent])) if axis.parent else size
-
-    def is_dealt(self, loop: Loop) -> bool:
-        """True if a loop's steps are dealt out to the cores."""
-        return self.cores > 1 and loop in self.structure.body and loop.parallel and loop.limit is None
 
     def slots(self, buffer: Buffer) -> int:
         """Instances of a buffer."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .binding import FS_PER_S
 from .capacity import usage
 from .cost import duration_s, flops, transferred_bytes
+from .dealing import busy_cores, dealt_loops, repeated
 from .program import EngineProgram, MatMul, Transfer
 from .timing import latency_fs
 from .totals import Totals
@@ -49,6 +50,14 @@ class Report:
     sbuf_bytes_available: int
     psum_banks: int
     psum_banks_available: int
+    cores: int
+    """How many cores were asked for."""
+    busy_cores: int
+    """How many of them have something to do."""
+    dealt: Mapping[str, int]
+    """Over how many cores the steps of each independent loop are dealt out, outermost first."""
+    steps: Mapping[str, int]
+    """Steps of each of them."""
 
 
 def simulate(program: EngineProgram) -> Report:
@@ -63,12 +72,13 @@ def simulate(program: EngineProgram) -> Report:
     for node, times, extents in Totals(program.structure, program.dims, sizes, program.cores).executed():
         busy[node.engine] += times * duration_s(node, chip, extents, program.dims)
         count[node.engine] += times
+    copies = repeated(program)
     for node, times, extents in Totals(program.structure, program.dims, sizes).executed():
         if isinstance(node.action, MatMul):
             element = node.action.moving.element.name
             macs[element] = macs.get(element, 0.0) + float(times * flops(node, extents)) / 2
         if isinstance(node.action, Transfer):
-            moved += times * transferred_bytes(node.action, chip, extents)
+            moved += copies.get(node, 1) * times * transferred_bytes(node.action, chip, extents)
     shares = {name: EngineShare(busy[name] * 1e6, busy[name] / latency_s, round(count[name])) for name in ENGINES}
     busiest = max(ENGINES, key=lambda name: busy[name])
     work, least_s = 2 * sum(macs.values()), chip.tensor.least_s(macs)
@@ -86,6 +96,10 @@ def simulate(program: EngineProgram) -> Report:
         sbuf_bytes_available=chip.sbuf.bytes_per_partition,
         psum_banks=psum,
         psum_banks_available=chip.psum.banks,
+        cores=program.cores,
+        busy_cores=busy_cores(program),
+        dealt={each.axis.name: each.cores for each in dealt_loops(program)},
+        steps={each.axis.name: each.steps for each in dealt_loops(program)},
     )
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .binding import BoundStage, Leaf, Repeat, Step, Touched, bound
+from .dealing import cores_of
 from .program import EngineProgram, Instruction
 
 Recorder = Callable[[Instruction, int, int], None]
@@ -51,7 +52,6 @@ class Walk:
         # Which instance the stage at hand means: the latest one, or an earlier one where newer steps have begun.
         self._which = [-1] * len(slots)
         self._program = program
-        self._cores = program.cores
         self._guards = numbers.guards
         self._ranges: dict[str, tuple[int, int]] = {}
         self._cold = True
@@ -121,7 +121,7 @@ class Walk:
     def _each(self, repeat: Repeat) -> None:
         """Steps whose positions matter to a guard inside, one by one; such a loop is no innermost one, and has one stage."""
         name = repeat.loop.axis.name
-        cores = self._cores if self._program.is_dealt(repeat.loop) else 1
+        cores = cores_of(self._program, repeat.loop)
         first = (-(-repeat.extent // repeat.tile) - 1) % cores  # of the core that has the last step, the longest under a guard
         for start in range(first * repeat.tile, repeat.extent, cores * repeat.tile):
             stop = min(repeat.extent, start + repeat.tile)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...dsl.program import Axis, size_value
+from .dealing import dealing
 from .guards import GuardedSteps, executed_steps, guard_axes
 from .numbers import Number, ceil_div, smaller
 from .program import Instruction, Loop, Node, Structure
@@ -29,8 +30,9 @@ class Totals:
 
         With several cores: what the one that is done last executes.
         """
-        self._cores = cores
         self._structure = structure
+        sizes = {name: int(size) for name, size in tiles.items()} if cores > 1 else {}
+        self._dealt = {each.axis.name: each.cores for each in dealing(structure, dims, sizes, cores)} if cores > 1 else {}
         self._dims = dims
         self._tiles = tiles
         self.axes = structure_axes(structure)
@@ -62,8 +64,8 @@ class Totals:
         tile = smaller(extent, self._tiles.get(name, 1) if loop.limit is None else loop.limit)
         rest = extent % tile
         full, last = extent // tile, (rest > 0) * 1
-        if self._is_dealt(loop):
-            full, last = dealt(extent, tile, self._cores)
+        if self._cores(loop) > 1:
+            full, last = dealt(extent, tile, self._cores(loop))
         for ragged, count, covered in ((False, full, tile), (True, last, rest)):
             if loop.guard is not None:
                 count = self._guarded(loop, ragged, counts)
@@ -71,14 +73,15 @@ class Totals:
                 # Where some configurations have no such step, a count of 0 goes with an extent that no cost divides by.
                 yield ragged, count, covered + (covered == 0)
 
-    def _is_dealt(self, loop: Loop) -> bool:
-        return self._cores > 1 and loop in self._structure.body and loop.parallel and loop.limit is None
+    def _cores(self, loop: Loop) -> int:
+        """Over how many cores a loop's steps are dealt out."""
+        return self._dealt.get(loop.axis.name, 1) if loop.parallel and loop.limit is None else 1
 
     def _alone(self, loop: Loop, ragged: bool) -> Number:
         extent, tile = size_value(loop.axis.size, self._dims), self._tiles.get(loop.axis.name, 1)
         full, last = extent // tile, (extent % tile > 0) * 1
-        if self._is_dealt(loop):
-            full, last = dealt(extent, tile, self._cores)
+        if self._cores(loop) > 1:
+            full, last = dealt(extent, tile, self._cores(loop))
         return last if ragged else full
 
     def _guarded(self, loop: Loop, ragged: bool, counts: Mapping[str, tuple[bool, Number]]) -> Number:
@@ -105,8 +108,7 @@ class Totals:
         sizes = np.broadcast_arrays(*(np.asarray(self._tiles.get(name, 1)) for name in names))
         distinct, where = np.unique(np.stack([each.ravel() for each in sizes]), axis=1, return_inverse=True)
         extents = [size_value(self.axes[name].size, self._dims) for name in names]
-        outer = {each.axis.name for each in self._structure.body if isinstance(each, Loop) and self._is_dealt(each)}
-        dealt_out = tuple(self._cores if name in outer else 1 for name in names)
+        dealt_out = tuple(self._dealt.get(name, 1) for name in names)
         found = [
             executed_steps(
                 GuardedSteps(loop.guard, tuple(zip(names, extents, map(int, column), strict=True)), self._dims, dealt_out)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..chips import Chip
 from .cost import contraction_rows, flops, transferred_bytes
+from .dealing import repeated
 from .numbers import Number, ceil_div, larger, product
 from .program import Buffer, EngineProgram, Instruction, MatMul, Structure, Transfer, Transpose
 from .report import tile_sizes
@@ -39,7 +40,10 @@ class Traffic:
 
 def traffic(program: EngineProgram) -> Traffic:
     """Sums over everything that a program executes."""
-    return traffic_of(program.structure, program.dims, tile_sizes(program))
+    found, copies = Traffic(), repeated(program)
+    for node, times, extents in Totals(program.structure, program.dims, tile_sizes(program)).executed():
+        _add(found, node, times * copies.get(node, 1) * 1.0, extents, program.chip)
+    return found
 
 
 def traffic_of(structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, Number]) -> Traffic:

@@ -56,7 +56,7 @@ def hold_timing(seed: int, kernel: Kernel, configurations: int) -> None:
         dims = {name: draw.choice([draw.randint(1, 40), draw.randint(41, 900)]) for name in kernel.signature.dimensions}
         config = drawn_config(kernel, dims, chip, draw, 9)
         structure = lowering(kernel, load_chip(chip)).structure(config)
-        program = EngineProgram(structure, dims, config, cores=draw.choice([1, 1, 2]))
+        program = EngineProgram(structure, dims, config, cores=draw.choice([1, 1, 2, 3, 8]))
         latency = latency_fs(program)
         assert latency == latency_fs(program, jump=False) == event_run(program), (seed, dims, config)
         if program.cores == 1:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tilery.backends.chips import Chip
 from tilery.backends.engine.binding import FS_PER_S
 from tilery.backends.engine.cost import duration_s, latency_s
+from tilery.backends.engine.dealing import cores_of
 from tilery.backends.engine.guards import Guards, inner_guard_axes
 from tilery.backends.engine.program import Buffer, EngineProgram, Instruction, Loop, Node
 
@@ -40,10 +41,11 @@ def events(program: EngineProgram) -> Iterator[Event]:
         pieces = [(start, min(high, start + size)) for start in range(low, high, size)]
         if loop.guard is not None:
             pieces = [pieces[step] for step in guards.steps(loop, ranges)]
-        if program.is_dealt(loop):
+        cores = cores_of(program, loop)
+        if cores > 1:
             # The core with most to do: the first one; under a guard, the one that has the last step.
             looked_at = name in inner_guard_axes(loop.body)
-            pieces = pieces[(len(pieces) - 1) % program.cores if looked_at else 0 :: program.cores]
+            pieces = pieces[(len(pieces) - 1) % cores if looked_at else 0 :: cores]
         own: list[dict[Buffer, int]] = [{} for _ in pieces]
         for turn in range(len(pieces) + len(loop.stages) - 1 if pieces else 0):
             for number, stage in enumerate(loop.stages):

@@ -40,10 +40,11 @@ def test_whole_chips_share_the_work_and_say_how(matmul: Path) -> None:
     for core, chip in zip(one["chips"], whole["chips"], strict=True):
         assert (core["cores"], chip["cores"]) == (1, 8)
         assert chip["latency_us"] <= core["latency_us"]
-        assert chip["energy_j"] == pytest.approx(core["energy_j"], rel=0.5)
+        # What a loop does not depend on is loaded by every core that has steps of it.
+        assert 0.5 * core["energy_j"] <= chip["energy_j"] <= 4 * core["energy_j"]
         assert chip["peak_share"] <= 1
     assert one["chips"][1]["price_usd"] is None
-    assert "the steps of the outer tile loop" in compare(*words, "--whole-chip").stdout
+    assert "the steps of the tile loops" in compare(*words, "--whole-chip").stdout
 
 
 def test_a_tuned_entry_is_used_and_a_changed_chip_compared(matmul: Path) -> None:
