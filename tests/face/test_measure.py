@@ -110,7 +110,7 @@ def test_a_signal_ends_the_command_and_keeps_what_was_found(softmax: Path, tmp_p
         pid = waited_for(tmp_path / "pid")
         process.send_signal(number)
         out, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
+    assert process.returncode == 130
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid), 0)
     found = json.loads(out)
