@@ -137,6 +137,8 @@ def explain_error(code: str) -> None:
 @_options(shape_options, set_option, tuned_option)
 @click.option("--exact", is_flag=True, help="Execute the engine program, instruction by instruction.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="For the random arguments.")
+@click.option("--data", "data_file", metavar="FILE.npz|FOLDER", help="Arguments by name from a numpy archive, or .npy files.")
+@click.option("--save", "save_file", metavar="FILE.npz", help="Write arguments, results and reference.* there; --data reads it.")
 @click.option("--shuffle", type=SEED, metavar="SEED", help="As --exact, independent work in a random order: shows races.")
 @click.option("--high-precision", is_flag=True, help="float64 throughout, nothing rounds: tells a bug from rounding.")
 @click.option("--stochastic", type=SEED, metavar="SEED", help="Casts and stores round stochastically.")

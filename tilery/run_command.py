@@ -10,20 +10,23 @@ from pathlib import Path
 
 import numpy as np
 
+from .archive import read_call, save
 from .backends import accuracy, data, emulator
 from .backends.arithmetic import Arithmetic, HighPrecision, StochasticArithmetic
 from .backends.comparison import Comparison, other_data
+from .backends.drawing import domains
 from .backends.emulator.stepwise import Run
 from .backends.reference import reference
 from .backends.showing import Show
-from .calling import Array
+from .calling import Array, Call
 from .console import console, echo, print_json
 from .debugging import debugger_at
 from .dsl.errors import TileryError, UsageError
 from .dsl.program import Kernel
-from .opening import open_pipeline
+from .opening import open_kernel, open_pipeline, read_names
 from .pages import identity, print_run
 from .pipeline import Pipeline
+from .python.within import check_within, limits
 
 
 class WrongValues(TileryError):
@@ -125,35 +128,66 @@ def run(
     choices: tuple[str, ...],
     tuned: str | None,
     seed: int,
+    data_file: str | None,
+    save_file: str | None,
     **options: object,
 ) -> None:
-    """Runs a kernel on random data; raises `WrongValues` if the reference disagrees, `Unproven` if it says nothing."""
+    """Runs a kernel on random or given data; raises `WrongValues` if the reference disagrees, `Unproven` if it says nothing."""
     way = Way(**options)  # type: ignore[arg-type]
     way.check()
     if way.stop and as_json:
         raise UsageError("--break talks on the standard output, and --json writes there: leave one out")
-    pipeline = open_pipeline(file, names, chip, choices, tuned)
+    call = None if data_file is None else read_call(open_kernel(file, tuned).definition, Path(data_file), read_names(names))
+    pipeline = open_pipeline(file, names if call is None else _words(call), chip, choices, tuned)
     kernel, dims = pipeline.program, pipeline.dims
-    arguments = {**data.random_arguments(kernel, dims, seed), **pipeline.request.scalars}
+    arguments: dict[str, Array | float]
+    if call is None:
+        arguments = {**data.random_arguments(kernel, dims, seed), **pipeline.request.scalars}
+    else:
+        arguments = dict(call.arguments)
+    check_within(limits(kernel, dims), arguments, whole=True)
+    told = drawn(kernel, dims, arguments, pipeline.request.scalars) if call is None else {}
     start = time.perf_counter()
     # What is printed must not come between the words of a JSON document.
     results, probes = way.run(pipeline, arguments, partial(echo, error=as_json))
     wall_s = time.perf_counter() - start
     probed = _saved(probes, Path(way.probe_file or f"{kernel.name}.probe.npz"))
-    comparison = (
-        accuracy.compare(
-            pipeline.scheduled if way.on_chip else pipeline.emulated, dims, results, reference(kernel, dims, arguments), arguments
-        )
-        if kernel.reference
-        else None
-    )
+    wanted = reference(kernel, dims, arguments) if kernel.reference else {}
+    judged = pipeline.scheduled if way.on_chip else pipeline.emulated
+    comparison = accuracy.compare(judged, dims, results, wanted, arguments) if wanted else None
+    if save_file is not None:
+        references = {f"reference.{name}": array for name, array in wanted.items()}
+        save(Path(save_file), {**arguments, **kernel.constants, **results, **references})
     if as_json:
         compared = {**asdict(comparison), "ok": comparison.ok} if comparison else {}
-        print_json({**identity(pipeline, not way.on_chip), "exact": way.on_chip, "wall_s": wall_s, "probed": probed, **compared})
+        print_json(
+            {
+                **identity(pipeline, not way.on_chip),
+                "exact": way.on_chip,
+                "wall_s": wall_s,
+                "probed": probed,
+                "drawn": told,
+                **compared,
+            }
+        )
     else:
-        print_run(console(), pipeline, way.name, wall_s, comparison, probed, not way.on_chip)
+        print_run(console(), pipeline, way.name, wall_s, comparison, {**told, **probed}, not way.on_chip)
     if comparison and way.stochastic is None:
         _insist(kernel, comparison)
+
+
+def _words(call: Call) -> list[str]:
+    types = {name: str(kind) for name, kind in call.types.items()}
+    return [f"{name}={value}" for name, value in (dict(call.dims) | types | dict(call.constants)).items()]
+
+
+def drawn(
+    kernel: Kernel, dims: Mapping[str, int], arguments: Mapping[str, Array | float], given: Mapping[str, float]
+) -> dict[str, str]:
+    """What was drawn: the values of scalars, and over what tensors were that are not simply normal."""
+    over = domains(kernel, dims)
+    scalars = {each.name: f"{arguments[each.name]:.6g}" for each in kernel.signature.scalars if each.name not in given}
+    return scalars | {each.name: f"drawn over {over[each.name]}" for each in kernel.signature.tensors if each.name in over}
 
 
 def _insist(kernel: Kernel, comparison: Comparison) -> None:
