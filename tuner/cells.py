@@ -97,7 +97,7 @@ class Cells:
     @property
     def can_be_whole(self) -> bool:
         """Whether there are few enough cells to look at each."""
-        return self.space.size // self._per_cell <= WHOLE
+        return bool(self.space.size // self._per_cell <= WHOLE)
 
     def knows(self, structure: int) -> bool:
         """Whether asking of a structure costs no lowering."""
