@@ -56,7 +56,7 @@ class Builder:
         self.uses = Uses(prepared.body)
         self.immediates = prepared.immediates
         self.zeros = frozenset(op.result for op in prepared.host if isinstance(op, Constant) and op.value == 0)
-        self.selector = Selector(chip, self.layout, self.uses, prepared.immediates)
+        self.selector = Selector(chip, self.layout, self.runs, self.uses, prepared.immediates)
         self.frames = [Frame(None)]
         self.buffers: list[Buffer] = []
         self.home: dict[Value, Buffer] = {}

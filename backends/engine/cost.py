@@ -13,7 +13,7 @@ from ...dsl.program import Elementwise as ElementwiseOp
 from ..chips import Chip, Elementwise
 from .addressing import contiguous_axis
 from .numbers import Number, ceil_div, in_pieces, larger, product, smaller
-from .program import Buffer, Clear, Compute, Copy, Instruction, MatMul, Transfer, Transpose
+from .program import Buffer, Clear, Compute, Copy, Instruction, MatMul, ReduceRuns, Transfer, Transpose
 from .runs.pieces import elements_a_lane, left_over, piece_count, run_length
 
 Extents = Mapping[str, Number]
@@ -34,7 +34,7 @@ def duration_s(instruction: Instruction, chip: Chip, extents: Extents, dims: Map
             return elementwise_transpose_cycles(action, engine, extents) / engine.clock_hz
         case Clear(tensor=Tensor() as tensor):
             return product(size_value(each, dims) for each in tensor.shape) * tensor.element.bytes / chip.dma_bytes_per_s
-        case Compute() | Copy() | Clear() as action:
+        case Compute() | Copy() | ReduceRuns() | Clear() as action:
             return compute_cycles(instruction, action, chip, extents) / chip.engine(instruction.engine).clock_hz
 
 
@@ -152,7 +152,7 @@ def elementwise_transpose_cycles(action: Transpose, engine: Elementwise, extents
     return others * across * (along * engine.fixed_cycles + rows)
 
 
-def compute_cycles(instruction: Instruction, action: Compute | Copy | Clear, chip: Chip, extents: Extents) -> Number:
+def compute_cycles(instruction: Instruction, action: Compute | Copy | ReduceRuns | Clear, chip: Chip, extents: Extents) -> Number:
     """fixed + passes x free elements (NKI instruction costs).
 
     A tile of more than 128 rows lies folded along the partitions, and one instruction takes all its folds, unless it has an

@@ -27,8 +27,22 @@ from .errors import EngineFault
 from .evaluate import evaluate, names
 from .guards import Guards
 from .printing import with_prints
-from .program import Buffer, Clear, Compute, Copy, EngineProgram, Instruction, Loop, MatMul, Node, Observe, Transfer, Transpose
-from .runs.pieces import rectangles
+from .program import (
+    Buffer,
+    Clear,
+    Compute,
+    Copy,
+    EngineProgram,
+    Instruction,
+    Loop,
+    MatMul,
+    Node,
+    Observe,
+    ReduceRuns,
+    Transfer,
+    Transpose,
+)
+from .runs.pieces import by_lane, rectangles
 
 Range = tuple[int, int]
 Flight = dict[Buffer, tuple[Array, dict[str, int], bool]]
@@ -189,6 +203,8 @@ class Machine:
                 self._compute(action)
             case Copy() as action:
                 self._copy(action)
+            case ReduceRuns() as action:
+                self._reduce_runs(action)
             case Clear() as action:
                 self._clear(action)
             case Observe() as action:
@@ -247,7 +263,8 @@ class Machine:
             where = self._places(action, ranges)
             self._refuse_outside(where, action)
             tile = numerics.aligned(self._region(buffer, ranges), names(buffer.axes), axes)
-            stored = numerics.to_storage(np.ascontiguousarray(tile), tensor.element)
+            # A single element, which `ascontiguousarray` would make an array of one, stays one.
+            stored = numerics.to_storage(np.ascontiguousarray(tile).reshape(tile.shape), tensor.element)
             if action.accumulate:
                 np.add.at(result, where.positions, stored)
             else:
@@ -329,6 +346,21 @@ class Machine:
             for value, buffer in action.outputs:
                 self._write(buffer, ranges, numerics.aligned(values[value], names(value.axes), names(buffer.axes)))
 
+    def _reduce_runs(self, action: ReduceRuns) -> None:
+        op, source, out = action.op, action.source, action.out
+        runs, lane = source.runs, out.partition
+        assert runs is not None and lane is not None
+        for ranges in self._parts([source]):
+            start, stop = ranges[runs.name]
+            lanes = min(stop - start, self._partitions)
+            shares, axes = by_lane(self._region(source, ranges), names(source.axes), runs.name, lane.name, lanes)
+            over = tuple(place for place, name in enumerate(axes) if name in names(op.axes))
+            reduced = numerics.reduce(op.fn, shares, over)
+            kept = [name for place, name in enumerate(axes) if place not in over]
+            here = {**ranges, lane.name: (0, lanes)}
+            joined = [self._region(out, here), numerics.aligned(reduced, kept, names(out.axes))]
+            self._write(out, here, numerics.elementwise({"sum": "add"}.get(op.fn, op.fn), joined))
+
     def _is_first(self, axis: Axis) -> bool:
         """True in the first step of an axis's loop."""
         begin = self._ranges[axis.parent][0] if axis.parent else 0
@@ -338,7 +370,11 @@ class Machine:
         source, target = action.source, action.target
         add = action.add and (action.begins is None or not self._is_first(action.begins))
         for ranges in self._parts([source]):
-            value = numerics.aligned(self._region(source, ranges), names(source.axes), names(target.axes))
+            region, axes = self._region(source, ranges), names(source.axes)
+            if action.shared is not None:
+                region = region.take(0, axes.index(action.shared.name))
+                axes.remove(action.shared.name)
+            value = numerics.aligned(region, axes, names(target.axes))
             self._write(target, ranges, value + self._region(target, ranges) if add else value)
 
 

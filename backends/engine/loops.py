@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import permutations
 
-from ...dsl.program import Carried, Dot, Fill, ForLoop, Load, LoopVariable, Op, Print, Statement, Store, TileLoop
+from ...dsl.program import Carried, Dot, Fill, ForLoop, Load, LoopVariable, Op, Print, Reduce, Statement, Store, TileLoop
 from .builder import Builder
 from .computes import compute, fill, store
 from .dots import begin_sum, dot, running_sums
@@ -12,6 +12,7 @@ from .errors import CannotLower
 from .loads import load
 from .pipeline import read, written
 from .program import Buffer, Node, Observe
+from .runs.reduce import reduce_runs
 from .transposes import copy
 
 
@@ -33,6 +34,8 @@ def block(builder: Builder, body: tuple[Statement, ...]) -> None:
                 load(builder, statement)
             case Dot():
                 dot(builder, statement)
+            case Reduce() if statement in groups and groups[statement].form == "reduce runs":
+                reduce_runs(builder, statement)
             case Op() if statement in groups:
                 compute(builder, groups[statement])
             case _:

@@ -37,7 +37,7 @@ class Lowering:
         self.chip = chip
         self.prepared = prepare(kernel, chip)
         self._groups = grouped(self.prepared)
-        self._runs = Runs(self.prepared.body)
+        self._runs = Runs(self.prepared.body, chip.tensor.cycles_per_column)
         self._built: dict[tuple[tuple[str, Choice], ...], tuple[Structure, Choices]] = {}
         self._knobs: dict[str, Tunable] | None = None
         self._short: dict[str, ForShort] = {}

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ...dsl.program import Axis, Guard, Index, Kernel, Op, Print, Tensor, Value, size_value
+from ...dsl.program import Axis, Guard, Index, Kernel, Op, Print, Reduce, Tensor, Value, size_value
 from ...dsl.spans import Span
 from ...dsl.types import ElementType
 from ..chips import Chip
@@ -128,6 +128,17 @@ class Copy:
     """True: adds to the target instead."""
     begins: Axis | None = None
     """The axis of the loop in whose first step the target is overwritten all the same."""
+    shared: Axis | None = None
+    """The source's axis across the partitions, all of whose positions hold the same: every partition keeps its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReduceRuns:
+    """`out[.., lane]` becomes itself and, reduced, what partition `lane` holds of `source`."""
+
+    op: Reduce
+    source: Buffer
+    out: Buffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +159,7 @@ class Observe:
     """None: a number that the host computes."""
 
 
-Action = Transfer | MatMul | Transpose | Compute | Copy | Clear | Observe
+Action = Transfer | MatMul | Transpose | Compute | Copy | ReduceRuns | Clear | Observe
 
 
 @dataclass(frozen=True, slots=True, eq=False)

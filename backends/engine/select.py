@@ -10,7 +10,7 @@ An operand is a *scalar* operand if it is an immediate, or has one element a par
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ...dsl.program import Axis, Call, Cast, Elementwise, Fill, Op, Positions, Reduce, Scan, Statement, Value, operands
@@ -49,7 +49,8 @@ class Group:
 class Selector:
     """Groups the computing operations of one block."""
 
-    def __init__(self, chip: Chip, layout: Layout, uses: Uses, immediates: frozenset[Value]) -> None:
+    def __init__(self, chip: Chip, layout: Layout, runs: Mapping[Value, Axis], uses: Uses, immediates: frozenset[Value]) -> None:
+        self._runs = runs
         self._chip = chip
         self._layout = layout
         self._uses = uses
@@ -106,7 +107,8 @@ class Selector:
         if op.fn in ("argmax", "argmin", "prod"):
             why = f"no engine has {op.fn} as a reduction"
             raise CannotLower(self._chip.name, op.result.span, why, "run the kernel in the emulator, without --exact")
-        return Group(op, (op,), "reduce", self._having("reduce"))
+        form = "reduce runs" if self._runs.get(op.operand) in op.axes else "reduce"
+        return Group(op, (op,), form, self._having("reduce"))
 
     def _scan(self, op: Scan) -> Group:
         long = [axis for axis in op.operand.axes if not axis.unit and axis != self._layout[op.operand]]
@@ -252,7 +254,7 @@ class Selector:
 
     def _followers(self, group: Group) -> list[Op]:
         result = group.main.result
-        if group.form in ("reduce", "positions", "scan"):
+        if group.form in ("reduce", "reduce runs", "positions", "scan"):
             return []
         sums = _first(self._uses.of(result), lambda by: self._is_row_sum(by, group))
         cast = _first(self._uses.of(result), lambda by: isinstance(by, Cast))
@@ -265,6 +267,8 @@ class Selector:
         if not isinstance(by, Reduce) or by.fn != "sum" or group.form != "activation" or group.engines[0] != "scalar":
             return False
         across = self._layout[by.operand]
+        if self._runs.get(by.operand) in by.axes:
+            return False  # of every partition its own sum, which is not yet that of all
         return {axis for axis in by.operand.axes if axis != across and not axis.unit} == set(by.axes)
 
     def _same_block(self, a: Op, b: Op) -> bool:

@@ -50,6 +50,8 @@ def _cut(group: Group, runs: Runs, choices: Choices, partitions: int) -> Axis | 
     if axis is None:
         return None
     if is_flat(group):
+        if runs.reduced(group.members, axis):
+            return axis  # no engine reduces along the partitions
         reason = f"{axis} is the only axis: a run of consecutive elements a partition, or one element"
         return axis if choices.pick(f"layout.{axis}", (RUNS, ROWS), reason) == RUNS else None
     short = None

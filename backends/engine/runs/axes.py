@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from ....dsl.program import Axis, Dot, GatherIndex, Index, Load, Reduce, Scan, Statement, Store, Value, index_axes
 from ....dsl.spans import Span
+from ....dsl.types import F32
 from ..addressing import contiguous_axis
 from ..uses import statements
 
@@ -23,11 +24,15 @@ class Bar:
 class Runs:
     """What the statements of a kernel say about runs."""
 
-    def __init__(self, body: Iterable[Statement]) -> None:
+    def __init__(self, body: Iterable[Statement], multiplied: Collection[str]) -> None:
+        """`multiplied`: the element types that the tensor engine multiplies: it brings the partitions' shares together."""
+        self._reduced: set[tuple[Value, Axis]] = set()
         self._bars: dict[Value, list[Bar]] = {}
         self._contiguous: dict[Value, list[Axis]] = {}
         for statement in statements(tuple(body)):
-            for value, bar in _bars(statement):
+            if isinstance(statement, Reduce):
+                self._reduced |= {(statement.operand, axis) for axis in statement.axes}
+            for value, bar in _bars(statement, multiplied):
                 self._bars.setdefault(value, []).append(bar)
             for value, index in _transfers(statement):
                 axis = contiguous_axis(index)
@@ -38,6 +43,10 @@ class Runs:
         """The axes along which device memory is read or written, the one most often met first."""
         met = [axis for value in members for axis in self._contiguous.get(value, [])]
         return sorted(dict.fromkeys(met), key=lambda axis: -met.count(axis))
+
+    def reduced(self, members: Iterable[Value], axis: Axis) -> bool:
+        """True if a reduction goes along an axis."""
+        return any((value, axis) in self._reduced for value in members)
 
     def bars(self, members: Iterable[Value], axis: Axis) -> list[Bar]:
         """What keeps a group from being cut along an axis."""
@@ -54,7 +63,7 @@ def _transfers(statement: Statement) -> Iterator[tuple[Value, tuple[Index, ...]]
             pass
 
 
-def _bars(statement: Statement) -> Iterator[tuple[Value, Bar]]:
+def _bars(statement: Statement, multiplied: Collection[str]) -> Iterator[tuple[Value, Bar]]:
     """What a statement keeps from being cut: the value, the axis, and why."""
     match statement:
         case Dot():
@@ -63,8 +72,10 @@ def _bars(statement: Statement) -> Iterator[tuple[Value, Bar]]:
         case Scan():
             why = f"{statement.fn} goes along it"
             yield from ((each, Bar(statement.axis, why, statement.result.span)) for each in (statement.operand, statement.result))
+        case Reduce(fn=fn, result=result) if fn in ("sum", "max", "min") and result.element == F32 and F32.name in multiplied:
+            pass
         case Reduce():
-            why = f"{statement.fn} goes along it"
+            why = f"{statement.fn} of {statement.operand.dtype} goes along it"
             yield from ((statement.operand, Bar(axis, why, statement.result.span)) for axis in statement.axes)
         case Load():
             yield from _gathers(statement.result, statement.index, statement.result.span)

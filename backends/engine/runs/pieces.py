@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...numerics import Array
 from ..numbers import Number, ceil_div
 
 
@@ -37,3 +38,10 @@ def rectangles(start: int, stop: int, partitions: int) -> Iterator[tuple[int, in
     """The positions of the full rectangle, and of the rest."""
     border = stop - left_over(stop - start, partitions)
     yield from (each for each in ((start, border), (border, stop)) if each[0] < each[1])
+
+
+def by_lane(tile: Array, axes: list[str], runs: str, lane: str, lanes: int) -> tuple[Array, list[str]]:
+    """A rectangle with the axis of its runs in two: `lane`, the partition, and before the others `runs`, the place in a run."""
+    place = axes.index(runs)
+    shape = (*tile.shape[:place], lanes, -1, *tile.shape[place + 1 :])
+    return tile.reshape(shape), [*axes[:place], lane, *axes[place:]]
