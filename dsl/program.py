@@ -184,7 +184,7 @@ class Signature:
     @property
     def ranges(self) -> dict[str, Range]:
         """The declared ranges, by the name of their argument."""
-        return {each.name: each.range for each in (*self.tensors, *self.scalars) if each.range is not None}
+        return {each.name: each.range for each in self.data if each.range is not None}
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -195,6 +195,11 @@ class Signature:
     def scalars(self) -> tuple[ScalarParameter, ...]:
         """The run-time scalars."""
         return tuple(each for each in self.parameters if isinstance(each, ScalarParameter))
+
+    @property
+    def data(self) -> tuple[Tensor | ScalarParameter, ...]:
+        """What a run is given, and what is drawn for it: tensors, then scalars."""
+        return (*self.tensors, *self.scalars)
 
     @property
     def constants(self) -> tuple[ConstantParameter, ...]:

@@ -37,7 +37,7 @@ def domains(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Domain
 
     Raises UsageError for a declared range of which the argument's type holds nothing.
     """
-    parameters = (*kernel.signature.tensors, *(each for each in kernel.signature.scalars if each.default is None))
+    parameters = [each for each in kernel.signature.data if isinstance(each, program.Tensor) or each.default is None]
     declared = {each.name: limits for each in parameters if (limits := limits_of(each, dims)) is not None}
     indexing, compared = places(kernel, dims, declared)
     above, modest = positive(kernel), steep(kernel)

@@ -78,9 +78,9 @@ def _rest(line: Line, unknown: Sequence[str], known: Mapping[str, Interval]) -> 
 
 def _narrow(found: dict[str, Interval], name: str, interval: Interval) -> None:
     """Intersects what is found of an argument; one number where nothing is left."""
-    first, last = ceil(interval[0]), floor(interval[1])
-    before = found.get(name, (first, last))
-    first, last = max(first, before[0]), min(last, before[1])
+    low, high = ceil(interval[0]), floor(interval[1])
+    before = found.get(name, (low, high))
+    first, last = max(low, before[0]), min(high, before[1])
     found[name] = (first, max(first, last))
 
 

@@ -20,7 +20,7 @@ def kernel(parameters: str, t: ElementType = F32, **constants: int) -> Kernel:
 
 
 def limits(parameters: str, name: str = "x", n: int = 10, **constants: int) -> tuple[float, float]:
-    return kernel(parameters, **constants).signature.ranges[name].limits({"N": n})
+    return kernel(parameters, F32, **constants).signature.ranges[name].limits({"N": n})
 
 
 def test_bounds_are_numbers_and_sizes_and_both_are_included() -> None:

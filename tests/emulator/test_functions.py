@@ -24,7 +24,7 @@ SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 1e-45, -1e-45, 2.0**-1
 
 
 def _sigmoid(x: Wide) -> Wide:
-    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+    return np.asarray(np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x))))
 
 
 TRUTH: dict[str, Callable[..., Wide]] = {

@@ -10,6 +10,7 @@ import pytest
 from tilery import dsl
 from tilery.backends import accuracy, data, numerics
 from tilery.backends import reference as reference_module
+from tilery.backends.comparison import Comparison
 from tilery.backends.reference import reference
 from tilery.dsl import program
 from tilery.dsl.errors import UsageError
@@ -77,7 +78,7 @@ def test_without_a_reference_there_is_nothing_to_compare_with() -> None:
 # --- accuracy ---------------------------------------------------------------------------------------------------------
 
 
-def compared(got: list[float], want: list[float], t: ElementType = F32) -> accuracy.Comparison:
+def compared(got: list[float], want: list[float], t: ElementType = F32) -> Comparison:
     kernel = dsl.parse("kernel f(x: T[M]) -> y: T[M]:\n    tile m of M:\n        y[m] = x[m]\n").kernels["f"]
     stored = numerics.to_storage(np.array(got, np.float32), t)
     return accuracy.compare(kernel.specialise({"T": t}, {}), {"M": len(got)}, {"y": stored}, {"y": np.array(want)})

@@ -33,9 +33,9 @@ def as_type(x: Number, name: str) -> Number:
     if name == "bool":
         return x != 0
     bits, signed = INTEGERS[name]
-    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     if not isinstance(x, float):
-        return (int(x) - low) % 2**bits + low  # its low bits
+        return (int(x) - low) % (1 << bits) + low  # its low bits
     if isnan(x):
         return 0
     return (high if x > 0 else low) if isinf(x) else min(max(round(x), low), high)

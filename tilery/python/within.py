@@ -32,7 +32,7 @@ class Limits:
 def limits(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Limits]:
     """The limits of every argument with a declared range."""
     found: dict[str, Limits] = {}
-    for each in (*kernel.signature.tensors, *kernel.signature.scalars):
+    for each in kernel.signature.data:
         ends = limits_of(each, dims)
         if ends is not None:
             numbers = f"{ends[0]:.10g}..{ends[1]:.10g}"
