@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from . import syntax
+from .borrowed import function_help
 from .calls import apply, apply_over_axes, cast, elementwise
 from .context import Checked, Context
 from .contractions import product
@@ -204,4 +205,4 @@ def _no_function(c: Context, node: syntax.Call) -> None:
         hint = did_you_mean(
             name, [*NAMED, *REDUCTIONS, *SCANS, *c.functions, *c.types, "f32", "bf16", "f16", "i32", "dot", "full"]
         )
-        c.report.error("TK201", f"there is no function `{name}`", node.function.span, "not found", hint)
+        c.report.error("TK201", f"there is no function `{name}`", node.function.span, "not found", function_help(name) or hint)

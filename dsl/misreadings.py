@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from lark.exceptions import UnexpectedInput
 
+from .borrowed import attribute_help
 from .errors import Diagnostic, Label
 from .layout import OPENING, Chunk, open_bracket
 from .report import nearest
@@ -196,8 +197,8 @@ def _attribute(at: Stumble) -> Diagnostic | None:
     match = re.compile(r"\.([A-Za-z_]\w*)").match(at.text, at.column - 1)
     if at.found != "." or match is None or not re.search(r"[\w)\]]$", at.before):
         return None
-    transposed = match.group(1) in ("T", "transpose", "permute")
-    help = "axes have names, so nothing is turned: `y[n, m] = x[m, n]`" if transposed else "functions are called: `exp(x)`"
+    owner = re.search(r"([A-Za-z_]\w*)$", at.before)
+    help = attribute_help(owner.group(1) if owner else "", match.group(1))
     return Diagnostic("TK128", f"values have no attribute `{match.group(1)}`", at.span(width=len(match.group())), help=help)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from . import sizes, syntax
+from .borrowed import TYPES, type_help
 from .errors import Label
 from .program import ConstantParameter, Parameter, ScalarParameter, Signature, Size, Tensor
 from .ranges import ranged
@@ -185,7 +186,7 @@ class _Heading:
         if _TYPE_VARIABLE.fullmatch(node.text):
             self.variables.setdefault(node.text, node.span)
             return self.types.get(node.text) or TypeVariable(node.text)
-        help = did_you_mean(node.text, ELEMENT_TYPES) or f"there are {listed(ELEMENT_TYPES)}"
+        help = type_help(node.text) or did_you_mean(node.text, ELEMENT_TYPES) or f"there are {listed(ELEMENT_TYPES)}"
         self.report.error(
             "TK202", f"`{node.text}` is no element type", node.span, "expected one, or a single capital for any", help
         )
@@ -200,7 +201,8 @@ class _Heading:
             constant = default if isinstance(default, int) else None
             self.parameters.append(ConstantParameter(name, kind, constant, node.span))
         else:
-            help = did_you_mean(kind, [*_SCALARS, *_CONSTANTS]) or f"a tensor has its dimensions, `{name}: {kind}[M]`"
+            near = _scalar_help(kind) or did_you_mean(kind, [*_SCALARS, *_CONSTANTS])
+            help = near or f"a tensor has its dimensions, `{name}: {kind}[M]`"
             expected = "expected f32 or i32 for a scalar, int or bool for a constant"
             self.report.error("TK203", f"a parameter without dimensions cannot be `{kind}`", node.type.span, expected, help)
             self.broken.add(name)
@@ -231,3 +233,9 @@ def _literal(node: syntax.Expr) -> float | int | bool | None:
             return float("-inf")
         case _:
             return None
+
+
+def _scalar_help(kind: str) -> str:
+    """What to write for a scalar's type as other languages name it."""
+    known = TYPES.get(kind.lower())
+    return f"write `{'i32' if known.startswith(('i', 'u')) else 'f32'}`" if known and known != "bool" else ""

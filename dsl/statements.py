@@ -10,6 +10,7 @@ from .errors import Label
 from .expressions import evaluate
 from .loops import check_for, check_tile
 from .program import Print
+from .report import did_you_mean
 from .stores import check_store
 
 
@@ -64,6 +65,8 @@ def _assign(c: Context, node: syntax.Assign) -> None:
 
 
 def _bind(c: Context, target: syntax.Name, node: syntax.Assign) -> None:
+    if node.op is not None and _starts_from_nothing(c, target):
+        return
     value = node.value if node.op is None else syntax.Binary(node.span, node.op, target, node.value)
     emitted = len(c.emit.out)
     result = evaluate(c, value)
@@ -73,6 +76,22 @@ def _bind(c: Context, target: syntax.Name, node: syntax.Assign) -> None:
         result = c.emit.named(result, target.text, emitted)
     c.scope.bind(target.text, result, target.span)
     c.note(target.span, result)
+
+
+def _starts_from_nothing(c: Context, target: syntax.Name) -> bool:
+    """Reports `acc += x` where no `acc` is bound before, which every sum over a loop needs."""
+    name = target.text
+    taken = c.taken(name) is not None or name in c.counters or name in c.variables or name in c.tunes
+    if taken or name in c.scope.names or name in c.broken or name in c.signature.dimension_names:
+        return False
+    near = did_you_mean(name, c.scope.locals())
+    loop = next((frame for frame in reversed(c.scope.frames) if frame.kind == "for"), None)
+    where = f" before `{loop.heading}`" if loop else " first"
+    help = near or f"give it a value{where}: `{name} = zeros[...]`, with the axes of the sum"
+    c.report.error("TK201", f"there is no `{name}` here to add to", target.span, "not found", help)
+    # It counts as bound from here on: what reads it later is no second mistake.
+    c.scope.bind(name, None, target.span)
+    return True
 
 
 def _may_bind(c: Context, target: syntax.Name) -> bool:

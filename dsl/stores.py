@@ -42,7 +42,9 @@ def _written(c: Context, target: syntax.Subscript) -> Tensor | None:
         return tensor
     if (argument := c.argument(name)) is not None:
         others = (Label(argument.span, "declared as an argument here"),)
-        c.report.error("TK410", f"the argument `{name}` can only be read", target.span, others=others)
+        dims = ", ".join(map(str, argument.shape))
+        help = f"store into a result: `-> y: {argument.dtype}[{dims}]` after the arguments, and `y[...] = ...` here"
+        c.report.error("TK410", f"the argument `{name}` can only be read", target.span, "", help, others)
     elif name not in c.broken:
         results = [each.name for each in c.signature.results]
         help = did_you_mean(name, results) or f"the results are {listed(results)}"
