@@ -16,13 +16,14 @@ from itertools import product
 
 import numpy as np
 
+from ..dsl.errors import Portable
 from .rounding import Array
 
 Sum = Callable[[Array, Array], Array]
 """What `+=` leaves at some places: given what is there and what is added, both of one shape."""
 
 
-class Outside(Exception):
+class Outside(Portable):
     """A place that the array does not have."""
 
     def __init__(self, dimension: int, position: int) -> None:

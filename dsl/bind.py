@@ -147,7 +147,9 @@ def _check_requirement(kernel: str, requirement: Requirement, dims: Mapping[str,
     if not values[requirement.condition[-1].result]:
         sizes_said = ", ".join(f"{name} = {dims[name]}" for name in _sizes(requirement.condition))
         why = f": {requirement.message}" if requirement.message else ""
-        raise UsageError(f"{requirement.span}: {kernel} requires otherwise of {sizes_said or 'its constants'}{why}")
+        condition = requirement.condition[-1].result.span.text
+        found = f", and {sizes_said}" if sizes_said else ""
+        raise UsageError(f"{requirement.span}: {kernel} requires `{condition}`{found}{why}")
 
 
 def _evaluate(op: Op, values: dict[Value, Number], dims: Mapping[str, int]) -> Number | None:

@@ -16,6 +16,9 @@ DEFAULT_CHIP = "trn2"
 DEFAULT_TYPE = "bf16"
 """What an element type that is not given is taken to be: what matrix units are made for."""
 
+LARGEST_EXTENT = 2**31 - 1
+"""The most elements along one dimension: a position is a whole number of 32 bits."""
+
 Given = int | float | bool | str
 """A value as given: Python's own, or the text of the command line."""
 
@@ -102,9 +105,20 @@ def _need_dimensions(definition: KernelDefinition, names: Names) -> None:
     signature = definition.signature
     missing = [each for each in signature.dimensions if each not in names.dims]
     if missing:
-        example = " ".join(f"{each}={names.dims.get(each, 1024)}" for each in signature.dimensions)
         what = f"dimension{'s' * (len(missing) > 1)} {', '.join(missing)}"
-        raise UsageError(f"{definition.name} needs {what}\nhelp: say, for example, {example}")
+        raise UsageError(f"{definition.name} needs {what}{_example(definition, names)}")
+
+
+def _example(definition: KernelDefinition, names: Names) -> str:
+    """Sizes that the kernel allows, as they are typed; empty if none are found."""
+    from .tuner.small_shape import example_dims
+
+    types = {each: names.types.get(each, ELEMENT_TYPES[DEFAULT_TYPE]) for each in definition.signature.type_variables}
+    try:
+        found = example_dims(definition.specialise(types, names.constants), names.dims)
+    except UsageError:  # a constant that has no default is missing, too, and is told next
+        return ""
+    return f"\nhelp: say, for example, {' '.join(f'{name}={extent}' for name, extent in found.items())}" if found else ""
 
 
 def _typed(name: str, value: Given) -> str:
@@ -114,7 +128,9 @@ def _typed(name: str, value: Given) -> str:
 def _extent(name: str, value: Given) -> int:
     number = _whole(name, value)
     if number < 1:
-        raise UsageError(f"{name}={number}: a dimension has at least one element")
+        raise UsageError(f"{name}={shown(value)}: a dimension has at least one element")
+    if number > LARGEST_EXTENT:
+        raise UsageError(f"{name}={shown(value)}: a dimension has at most {LARGEST_EXTENT:,} elements, since positions are i32")
     return number
 
 

@@ -16,10 +16,11 @@ from .backends.arithmetic import Arithmetic, HighPrecision, StochasticArithmetic
 from .backends.comparison import Comparison, other_data
 from .backends.drawing import domains
 from .backends.emulator.stepwise import Run
+from .backends.memory import WORTH_SAYING_BYTES, check_memory
 from .backends.reference import reference
 from .backends.showing import Show
 from .calling import Array, Call
-from .console import console, echo, print_json
+from .console import bytes_text, console, echo, print_json
 from .debugging import debugger_at
 from .dsl.errors import TileryError, UsageError
 from .dsl.program import Kernel
@@ -140,6 +141,9 @@ def run(
     call = None if data_file is None else read_call(open_kernel(file, tuned).definition, Path(data_file), read_names(names))
     pipeline = open_pipeline(file, names if call is None else _words(call), chip, choices, tuned)
     kernel, dims = pipeline.program, pipeline.dims
+    needed_bytes = check_memory(kernel, dims, compared=bool(kernel.reference))
+    if needed_bytes > WORTH_SAYING_BYTES:
+        echo(f"this takes {bytes_text(needed_bytes)} of memory and more", error=True)
     arguments: dict[str, Array | float]
     if call is None:
         arguments = {**data.random_arguments(kernel, dims, seed), **pipeline.request.scalars}

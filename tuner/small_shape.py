@@ -25,6 +25,10 @@ LARGEST_BYTES = 2**28
 """The most that the tensors of such a shape may take."""
 WHOLE = 200
 """The extent aimed for in a dimension that is not tiled: beyond one block of 128 partitions, and ragged."""
+EXAMPLE = 1024
+"""The extent that messages suggest where nothing speaks against it."""
+ROUND = 32
+"""Of extents to suggest, multiples of this one come first."""
 SMALL = 64
 """Every extent up to this one is tried."""
 NEARBY = 16
@@ -77,6 +81,23 @@ def small_dims(kernel: program.Kernel, dims: Mapping[str, int], config: Config) 
         extents = ", ".join(f"{name} = {best[name]}" for name in dims)
         raise TooLarge(f"the smallest shape found that {kernel.name} allows is too large to be executed: {extents}")
     return {name: best[name] for name in dims}
+
+
+def example_dims(kernel: program.Kernel, given: Mapping[str, int]) -> dict[str, int] | None:
+    """Extents near `EXAMPLE` for the dimensions that are not `given`, so that the kernel allows all; None if none are found."""
+    dims = dict.fromkeys(kernel.signature.dimensions, EXAMPLE)
+    effort = iter(range(MOST_CHECKS))
+    usual = sorted(range(1, 4 * EXAMPLE + 1), key=lambda each: (each % ROUND != 0, abs(each - EXAMPLE), -each))
+    found: dict[str, int] = {}
+    try:
+        for names, checks in _groups(dims, [Check.of(each, effort) for each in conditions(kernel)]):
+            part = _solved({name: [given[name]] if name in given else usual for name in names}, checks)
+            if part is None:
+                return None
+            found |= part
+    except _Enough:
+        return None
+    return {name: found[name] for name in dims}
 
 
 def _work(dims: Mapping[str, int]) -> int:

@@ -216,5 +216,5 @@ def test_shapes_that_do_not_fit(shapes: dict[str, tuple[int, ...]], message: str
 def test_requirements() -> None:
     program = special(MATMUL)
     check_requirements(program, {"M": 1, "N": 1, "K": 4})
-    with pytest.raises(UsageError, match="f requires otherwise of K = 3: pairs"):
+    with pytest.raises(UsageError, match="f requires `K % 2 == 0`, and K = 3: pairs"):
         check_requirements(program, {"M": 1, "N": 1, "K": 3})

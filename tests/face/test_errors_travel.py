@@ -15,6 +15,7 @@ import pytest
 from lark.lexer import Token
 
 from tilery.backends.engine.errors import CannotLower, Infeasible
+from tilery.backends.strided import Outside
 from tilery.dsl.errors import Diagnostic, Label, Mistakes, SourceErrors, UsageError
 from tilery.dsl.layout import LayoutError
 from tilery.dsl.spans import Source, Span
@@ -25,6 +26,7 @@ MADE: dict[type[BaseException], Callable[[], BaseException]] = {
     Infeasible: lambda: Infeasible("sbuf", "too large", 7.0),
     CannotLower: lambda: CannotLower("trn2", SPAN, "no instruction", "write another"),
     SourceErrors: lambda: SourceErrors([DIAGNOSTIC]),
+    Outside: lambda: Outside(1, 70),
     Mistakes: lambda: Mistakes([SourceErrors([DIAGNOSTIC]), UsageError("no such file")]),
     LayoutError: lambda: LayoutError("TK101", "wrong", Token("NAME", "x"), "mend it"),
 }
