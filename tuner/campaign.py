@@ -42,6 +42,18 @@ class Row:
     predicted_us: float
     measured_us: float | None
     problem: str = ""
+    on_chip_bytes: int = 0
+    index: int = 0
+    """Its number in the space."""
+
+    @property
+    def rank(self) -> tuple[float, float, int, int]:
+        """Sorts the better one first, the same for every worker, whatever it heard first.
+
+        Of equal measurements the model's word counts, then fewer bytes on the chip, then the number.
+        """
+        measured_us = math.inf if self.measured_us is None else self.measured_us
+        return measured_us, float(f"{self.predicted_us:.9g}"), self.on_chip_bytes, self.index
 
 
 @dataclass
@@ -116,7 +128,7 @@ class Campaign:
     @property
     def best(self) -> Row | None:
         """The fastest one measured."""
-        return min(self._measured(), key=lambda each: each.measured_us or math.inf, default=None)
+        return min(self._measured(), key=lambda each: each.rank, default=None)
 
     @property
     def default_us(self) -> float | None:
@@ -125,7 +137,7 @@ class Campaign:
 
     def ranked(self) -> list[Row]:
         """Everything that was measured, fastest first."""
-        return sorted(self._measured(), key=lambda each: each.measured_us or math.inf)
+        return sorted(self._measured(), key=lambda each: each.rank)
 
     def _measured(self) -> list[Row]:
         return [each for each in self.rows if each.measured_us is not None]
@@ -185,10 +197,12 @@ class Campaign:
 
     def _row(self, finished: Finished) -> Row:
         try:
-            predicted_us = self.model.measure(finished.config).latency_us
+            model = self.model.measure(finished.config)
+            predicted_us, on_chip_bytes = model.latency_us, model.on_chip_bytes
         except Infeasible:
-            predicted_us = math.inf
-        return Row(finished.config, predicted_us, finished.value, finished.problem)
+            predicted_us, on_chip_bytes = math.inf, 0
+        index = self.landscape.space.index(finished.config)
+        return Row(finished.config, predicted_us, finished.value, finished.problem, on_chip_bytes, index)
 
     def _spent(self) -> Stop | None:
         return self._clock.spent(len(self.rows))

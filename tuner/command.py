@@ -18,6 +18,7 @@ from typing import IO
 
 from ..backends.tunable import Choice, Config
 from ..dsl.errors import UsageError
+from .guarding import guarded
 
 TAKEN = 'a number of microseconds or {"latency_us": NUMBER} is expected as the last line of its standard output'
 END_S = 2.0
@@ -39,7 +40,7 @@ class Command:
 
     It reads one JSON object on its standard input, and is to print, as its last line, the latency in microseconds: a number,
     or a JSON object with `latency_us`; an object with `error` says why there is none. It runs in a process group of its own,
-    which is ended with it: whatever it leaves running would disturb the next measurement.
+    which is ended with it, and with this process: whatever it leaves running would disturb the next measurement.
     """
 
     text: str
@@ -54,25 +55,23 @@ class Command:
     def __call__(self, config: Mapping[str, Choice]) -> float:
         """The measured latency in microseconds; raises `MeasurementFailed`."""
         with tempfile.TemporaryDirectory(prefix="tilery-", ignore_cleanup_errors=True) as folder:
-            given = json.dumps(self.describe(config, Path(folder))).encode()
+            files = Path(folder, "files")
+            files.mkdir()
+            given = Path(folder, "given.json")
+            given.write_text(json.dumps(self.describe(config, files)), encoding="utf-8")
             # Files, not pipes: a pipe that something in the background keeps open would never end.
-            with tempfile.TemporaryFile() as given_file, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-                given_file.write(given)
-                given_file.seek(0)
-                code = self._run(given_file, out, err)
+            with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+                code = self._run(given, out, err)
                 return _latency_us(code, _last_line(out), _last_line(err))
 
-    def _run(self, given: IO[bytes], out: IO[bytes], err: IO[bytes]) -> int:
-        try:
-            process = subprocess.Popen(self.words, stdin=given, stdout=out, stderr=err, start_new_session=True)
-        except OSError as error:
-            raise MeasurementFailed(f"cannot be run: {error.strerror}") from None
-        try:
-            return process.wait(self.timeout_s)
-        except subprocess.TimeoutExpired:
-            raise MeasurementFailed(f"no answer within {self.timeout_s:g} s") from None
-        finally:
-            _end(process)
+    def _run(self, given: Path, out: IO[bytes], err: IO[bytes]) -> int:
+        with guarded(self.words, given, out, err) as process:
+            try:
+                return process.wait(self.timeout_s)
+            except subprocess.TimeoutExpired:
+                raise MeasurementFailed(f"no answer within {self.timeout_s:g} s") from None
+            finally:
+                _end(process)
 
 
 def _words(text: str) -> list[str]:

@@ -137,6 +137,15 @@ def test_progress_is_told() -> None:
     assert (told[-1].done, told[-1].total) == (6, 6)
 
 
+def test_workers_that_hear_of_equal_measurements_in_any_order_take_the_same_one() -> None:
+    found, other = campaign(lambda config: 5.0, 12), campaign(lambda config: 5.0, 12)
+    found.run()
+    other.rows = found.rows[::-1]
+    assert [each.config for each in found.ranked()] == [each.config for each in other.ranked()]
+    assert found.best == other.best
+    assert found.best and found.best.predicted_us == min(each.predicted_us for each in found.rows)
+
+
 def test_agreement_is_the_rank_correlation() -> None:
     found = campaign(lambda config: FakeModel().measure(config).latency_us ** 2, 12)
     found.run()

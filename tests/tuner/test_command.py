@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tilery.dsl.errors import UsageError
 from tilery.tuner.command import Command, MeasurementFailed
+from tilery.tuner.guarding import guarded
 
 CONFIG: dict[str, int | str] = {"m": 128, "order": "m n"}
 
@@ -70,6 +74,55 @@ def test_what_a_command_leaves_running_is_ended_with_it(tmp_path: Path) -> None:
     assert gone(int((tmp_path / "pid").read_text()))
 
 
+SLEEPING = """
+import sys
+from tilery.tuner.command import Command
+Command(sys.argv[1], lambda config, folder: {})({})
+"""
+
+
+@pytest.mark.parametrize(
+    "script", ["echo $$ > pid.new; mv pid.new pid; sleep 60", "trap : TERM; sleep 60 & echo $! > pid.new; mv pid.new pid; wait"]
+)
+def test_a_killed_worker_takes_its_command_along(script: str, tmp_path: Path) -> None:
+    worker = subprocess.Popen([sys.executable, "-c", SLEEPING, f"sh -c '{script}'"], cwd=tmp_path)
+    assert eventually(lambda: (tmp_path / "pid").exists())
+    worker.kill()
+    worker.wait()
+    assert gone(int((tmp_path / "pid").read_text()))
+
+
+def test_a_command_that_cannot_begin_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "bench"
+    path.write_text("#!/nowhere/interpreter\n")
+    path.chmod(0o755)
+    with pytest.raises(MeasurementFailed, match=r"exit code 12[67]: .*bench"):
+        Command(str(path), lambda config, folder: {})(CONFIG)
+
+
+def test_a_block_that_is_left_early_ends_its_command(tmp_path: Path) -> None:
+    (tmp_path / "given").touch()
+    out = (tmp_path / "out").open("wb")
+    with out, suppress(KeyboardInterrupt), guarded(["sleep", "60"], tmp_path / "given", out, out) as process:
+        raise KeyboardInterrupt
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_nothing_is_left_beside_a_command_that_ended() -> None:
+    def children() -> set[str]:
+        return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+
+    if not Path(f"/proc/self/task/{os.getpid()}/children").exists():
+        pytest.skip("counts its children by Linux's /proc")
+    before = children()
+    for script in ("echo 5", "exit 3"):
+        with suppress(MeasurementFailed):
+            command(script)(CONFIG)
+    with pytest.raises(MeasurementFailed, match="no answer"):
+        command("trap : TERM; sleep 60", 0.2)(CONFIG)
+    assert children() == before
+
+
 def test_mistakes_in_the_command_are_told_before_anything_is_measured(tmp_path: Path) -> None:
     (tmp_path / "bench.sh").write_text("echo 1")
     for text, told in [
@@ -80,6 +133,15 @@ def test_mistakes_in_the_command_are_told_before_anything_is_measured(tmp_path: 
     ]:
         with pytest.raises(UsageError, match=told):
             Command(text, lambda config, folder: {})
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Whether something holds within a while."""
+    for _ in range(600):
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def gone(pid: int) -> bool:
