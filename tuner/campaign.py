@@ -19,7 +19,7 @@ from .model import Model
 from .progress import Progress, Stop, Watcher
 from .search import Budget, Clock, search
 from .shared import Claim, Finished, SharedStudy
-from .storage import StorageError, lost_errors
+from .storage import StorageError, in_short, lost_errors
 
 log = logging.getLogger("tilery")
 
@@ -99,8 +99,8 @@ class Campaign:
 
     def _lost(self, error: Exception) -> Stop:
         if not self.rows:
-            raise StorageError(f"the storage is out of reach: {error}") from None
-        log.warning("the storage is out of reach, so the search ends with what it has heard: %s", error)
+            raise StorageError(f"the storage is out of reach: {in_short(error)}") from None
+        log.warning("the storage is out of reach, so the search ends with what it has heard: %s", in_short(error))
         return "disconnected"
 
     def _loop(self) -> Stop:

@@ -13,7 +13,7 @@ from collections import deque
 
 from ..dsl.errors import UsageError
 from .shared import SharedStudy
-from .storage import lost_errors
+from .storage import in_short, lost_errors
 from .trials import Trial, Trials
 
 log = logging.getLogger("tilery")
@@ -58,7 +58,7 @@ class Exchange:
             self._queue.extend(index for each in self._study.news() if (index := self._number(each.config)) is not None)
         except lost_errors() as error:
             self._lost = True
-            log.warning("the storage is out of reach, so the search goes on alone: %s", error)
+            log.warning("the storage is out of reach, so the search goes on alone: %s", in_short(error))
 
     def leave(self) -> None:
         """Notes the best few, at the end of the search."""

@@ -27,6 +27,9 @@ READY_S = 10.0
 TRIES = 5
 """How often a database is opened: workers that start together may be in each other's way while its tables are made."""
 
+FIRST_LINE_BYTES = 1 << 16
+"""Of a file that is to be a journal, so much is read to see whether it is one."""
+
 FORMS = (
     "sqlite:///tuning.db, journal:tuning.journal (or any path that ends in .journal or .log), "
     "postgresql://USER@HOST/DATABASE, or grpc://HOST:PORT"
@@ -59,6 +62,13 @@ def open_storage(url: str, grace_s: int = GRACE_S) -> BaseStorage:
             return _database(url, grace_s)
     help_text = f"; for SQLite write sqlite:///{url}" if Path(url).suffix in (".db", ".sqlite") else f"; write {FORMS}"
     raise UsageError(f"--storage {shown(url)}: this is no storage{help_text}")
+
+
+def in_short(error: Exception) -> str:
+    """What a lost storage has to say: the first line of what the database or the system said, not of what was made of it."""
+    while isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def lost_errors() -> tuple[type[Exception], ...]:
@@ -94,9 +104,11 @@ def _journal(path: Path) -> BaseStorage:
 
 
 def _is_journal(path: Path) -> bool:
-    """Whether a file is one of Optuna's, or empty."""
+    """Whether a file is one of Optuna's, or empty; a device or a pipe is none, and reading it might never end."""
+    if not path.is_file():
+        return False
     with path.open("rb") as file:
-        first = file.readline()
+        first = file.readline(FIRST_LINE_BYTES)
     return not first or b'"op_code"' in first
 
 

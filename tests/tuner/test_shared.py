@@ -164,3 +164,10 @@ def test_the_study_s_name_depends_on_all_that_the_result_does() -> None:
     assert len(names) == 5
     assert study_name(key, prints, TUNABLES, "latency") in names
     assert all(each.startswith("k M=8 --chip trn2 ") for each in names)
+
+
+@pytest.mark.parametrize("device", ["/dev/full", "/dev/null", "/dev/zero"])
+def test_a_device_is_no_journal(device: str) -> None:
+    """`/dev/full` was read until memory was used up."""
+    with pytest.raises(StorageError, match="something else than a journal"):
+        open_storage(f"journal:{device}")

@@ -7,7 +7,7 @@ import os
 import random
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tilery.tuner.store import TunedFile
@@ -61,13 +61,11 @@ def full(choose: random.Random, folder: Path) -> None:
 
 def _fill(path: Path, left: int) -> None:
     """Leaves so many bytes free."""
-    with path.open("wb") as filler:
-        try:
-            while True:
-                filler.write(bytes(1024))
-                filler.flush()
-        except OSError:
-            pass
+    filler = os.open(path, os.O_WRONLY | os.O_CREAT)
+    with suppress(OSError):
+        while os.write(filler, bytes(1024)):
+            continue
+    os.close(filler)
     if left:
         os.truncate(path, max(0, path.stat().st_size - left))
 
