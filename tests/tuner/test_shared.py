@@ -14,7 +14,7 @@ from tilery.backends.tunable import Config, Tunable
 from tilery.dsl.errors import TileryError
 from tilery.tuner.shared import RETRIES, Claim, SharedStudy
 from tilery.tuner.sharing import shown
-from tilery.tuner.storage import open_storage, study_name
+from tilery.tuner.storage import StorageError, open_storage, study_name
 
 TUNABLES = (Tunable("m", "tile", (32, 64, 128), 64, ()), Tunable("order", "knob", ("mn", "nm"), "mn", ()))
 ONE: Config = {"m": 32, "order": "mn"}

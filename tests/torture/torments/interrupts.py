@@ -11,7 +11,7 @@ from pathlib import Path
 from tilery.tuner.store import TunedFile
 
 from ..children import busy, some_time, tilery
-from ..seen import judge
+from ..seen import Ended, judge
 from ..torment import ROOT, Fault, Torment
 
 SECONDS = 1.0
@@ -56,13 +56,20 @@ def interrupt(choose: random.Random, folder: Path) -> None:
         took_s = time.monotonic() - began
     if took_s > (SECONDS + GRACE_S) * busy():
         raise Fault(f"ends late after {number.name}: {took_s:.1f} s, load {busy():.1f}, {way}\n{ended}")
-    judge(ended, codes=(0, 1, 130, -signal.SIGTERM, -signal.SIGINT))
+    if unbegun(ended):
+        return
+    judge(ended, codes=(0, 1, 130))
     found = [json.loads(ended.out)["config"]] if ended.out else []
     held = [dict(each.config) for each in TunedFile.beside(kernel).read()]
     if held != found or (ended.code == 0 and not found):
         raise Fault(f"exit code {ended.code} after {number.name}, {len(found)} shown, {len(held)} in the file\n{ended}")
     if left := [each.name for each in folder.iterdir() if each.name.endswith(".new")]:
         raise Fault(f"left behind: {left}")
+
+
+def unbegun(ended: Ended) -> bool:
+    """Whether the signal came while Python was still reading the program: it is Python's own then to end, in its own way."""
+    return "ing: " not in ended.err and (ended.code < 0 or ended.err.rstrip().endswith("KeyboardInterrupt"))
 
 
 INTERRUPTS = Torment(
