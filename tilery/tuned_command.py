@@ -148,6 +148,8 @@ def _retuned(row: Row, budget_s: float) -> bool:
     result = row.pipeline.tune(budget_s=budget_s, objective=row.entry.objective, max_error=row.entry.max_error_allowed)
     row.pipeline.save(result)
     echo(f"retuned: {row.entry.key}: {microseconds(result.latency_us)}", error=True)
+    if result.stop == "interrupted":
+        raise KeyboardInterrupt  # what was found for this entry is kept; the others are not begun
     return True
 
 

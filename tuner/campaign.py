@@ -145,6 +145,8 @@ class Campaign:
     def _first(self) -> list[Config]:
         """The default, the model's best few with tile sizes that differ, then what is known from elsewhere."""
         outcome = search(self.model, self.landscape, self.default, Budget(None, RANKED), sampler="brute", seed=self.seed)
+        if outcome.stop == "interrupted":
+            raise KeyboardInterrupt  # nothing is measured yet, so there is nothing to keep
         space = self.landscape.space
         best: dict[tuple[Choice, ...], Config] = {}
         for trial in outcome.trials.ranked():

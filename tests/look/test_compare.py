@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from tilery.cli import main
+from tilery.pipeline import Pipeline
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 SHAPE = ["M=256", "K=256", "N=512", "--budget", "0.2s"]
@@ -66,3 +69,17 @@ def test_a_chip_that_cannot_run_it_says_why_and_leaves_the_others(matmul: Path) 
 def test_mistakes_are_told(matmul: Path) -> None:
     assert "there is no chip 'trn9'" in compare(matmul, *SHAPE, "--chips", "trn1,trn9").stderr
     assert "--chips names no chip" in compare(matmul, *SHAPE, "--chips", ",").stderr
+
+
+def test_an_interrupt_ends_the_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ended the search for one chip, and the next one began."""
+    tuned: list[str] = []
+
+    def interrupted(pipeline: Pipeline, **options: Any) -> SimpleNamespace:
+        tuned.append(pipeline.chip.name)
+        return SimpleNamespace(stop="interrupted", config={})
+
+    monkeypatch.setattr(Pipeline, "tune", interrupted)
+    result = CliRunner().invoke(main, ["compare", str(KERNELS / "softmax.tk"), "M=64", "N=33"])
+    assert result.exit_code == 130
+    assert tuned == ["trn1"]

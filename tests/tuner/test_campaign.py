@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Container, Mapping
+from typing import Any
 
 import pytest
 from optuna.exceptions import StorageInternalError
@@ -17,7 +19,7 @@ from tilery.tuner.command import MeasurementFailed
 from tilery.tuner.feasibility import survey
 from tilery.tuner.measured import agreement
 from tilery.tuner.progress import Progress
-from tilery.tuner.search import Budget
+from tilery.tuner.search import Budget, Outcome, search
 from tilery.tuner.shared import SharedStudy
 from tilery.tuner.space import Space
 
@@ -151,3 +153,16 @@ def test_agreement_is_the_rank_correlation() -> None:
     found.run()
     assert agreement(found.rows) == pytest.approx(1)
     assert agreement(found.rows[:2]) is None
+
+
+def test_an_interrupt_while_the_model_ranks_ends_the_campaign(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was swallowed: the campaign went on until its budget was spent."""
+
+    def interrupted(*given: Any, **named: Any) -> Outcome:
+        return dataclasses.replace(search(*given, **named), stop="interrupted")
+
+    monkeypatch.setattr("tilery.tuner.campaign.search", interrupted)
+    chip = Chip()
+    with pytest.raises(KeyboardInterrupt):
+        campaign(chip, 30).run()
+    assert not chip.asked
