@@ -10,6 +10,7 @@ from rich.text import Text
 
 from .backends.engine.analysis import Analysis
 from .backends.engine.report import EngineShare, Report
+from .backends.engine.runs.told import Single
 from .console import bar, bars, bytes_text, facts, microseconds, percent, seldom
 from .pages import print_head
 from .pipeline import Pipeline
@@ -24,6 +25,8 @@ BOUNDS = {
 }
 WORTH = 0.005
 """Gains below this share are not told."""
+LOST = 0.05
+"""Transfers of single elements are told if they lose this share of the latency, or more."""
 PARTS = 3
 """Instructions of the critical path, and further improvements, that are told."""
 
@@ -46,7 +49,17 @@ def _verdict(pipeline: Pipeline) -> Table:
     page.add_row("would help", _help(analysis))
     if report.cores > 1:
         page.add_row("cores", _cores(report))
+    for single in pipeline.analysis.singles:
+        if single.lost_s >= LOST * report.latency_us / 1e6:
+            page.add_row("single", _single(single))
     return page
+
+
+def _single(single: Single) -> Text:
+    """What moves an element at a time, and what to do about it."""
+    tensors, lost = ", ".join(single.tensors), microseconds(single.lost_s * 1e6)
+    text = Text(f"{tensors}: one element of {single.axis} a partition, at least {lost} more than in runs", "bold")
+    return text.append(f"\n{single.why}: {single.instead}", style="not bold dim")
 
 
 def _critical(analysis: Analysis) -> str:
@@ -155,6 +168,7 @@ def figures(pipeline: Pipeline) -> dict[str, object]:
         **data,
         "critical": asdict(analysis.critical),
         "improvements": [asdict(each) for each in analysis.improvements],
+        "single_elements": [asdict(each) for each in analysis.singles],
         "energy_j": used.total_j if used else None,
         "price_usd": analysis.price_usd,
     }

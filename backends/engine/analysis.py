@@ -10,6 +10,7 @@ from .energy import EnergyUse, energy, price_usd
 from .program import EngineProgram
 from .recording import Record, record
 from .report import Report
+from .runs.told import Single, single_elements
 from .sweep import Improvement, sweep
 from .traffic import Traffic, traffic
 
@@ -23,6 +24,8 @@ class Analysis:
     critical: Critical
     improvements: tuple[Improvement, ...]
     """The one that helps most first."""
+    singles: tuple[Single, ...]
+    """Flat tensors that move an element at a time."""
     traffic: Traffic
     energy: EnergyUse | None
     price_usd: float | None
@@ -36,6 +39,7 @@ def analyse(program: EngineProgram, report: Report) -> Analysis:
         stalled=_stalled(seen, report),
         critical=critical(seen),
         improvements=sweep(program),
+        singles=single_elements(program),
         traffic=used,
         energy=energy(program.chip, used),
         price_usd=price_usd(program.chip, report.latency_us, program.cores),

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from itertools import product
 
 from ...dsl.errors import UsageError
-from ...dsl.program import Kernel
+from ...dsl.program import Axis, Kernel
 from ..chips import Chip
 from ..tunable import Choice, Config, Tunable, declared, retuned
 from .builder import Builder
@@ -24,8 +24,8 @@ from .loops import block
 from .pipeline import lags
 from .prepare import prepare
 from .program import EngineProgram, Structure
-from .runs.arrange import arrange, flat_axes
-from .runs.axes import Runs
+from .runs.arrange import arrange, flat_axes, is_flat
+from .runs.axes import Bar, Runs
 from .tiles import tile_tunables
 
 
@@ -75,6 +75,11 @@ class Lowering:
     def tile_sizes(self, dims: Mapping[str, int]) -> tuple[Tunable, ...]:
         """The tile sizes at these shapes."""
         return tile_tunables(self.kernel, dims, self.chip, flat_axes(self._groups, self._runs))
+
+    def bars(self, axis: Axis) -> list[Bar]:
+        """What keeps the flat values of an axis from being cut into runs along it."""
+        flat = [group for group in self._groups if is_flat(group)]
+        return [bar for group in flat for bar in self._runs.bars(group.members, axis)]
 
     def _build(self, given: Mapping[str, Choice]) -> tuple[Structure, Choices]:
         choices = Choices(given)

@@ -23,6 +23,7 @@ from tilery.backends.engine.energy import energy
 from tilery.backends.engine.program import Instruction
 from tilery.backends.engine.report import tile_sizes
 from tilery.backends.engine.runs.pieces import elements_a_lane, piece_count, rectangles
+from tilery.backends.engine.runs.told import single_elements
 from tilery.backends.engine.timing import latency_fs
 from tilery.backends.engine.traffic import traffic
 from tilery.backends.numerics import Array
@@ -181,3 +182,41 @@ def test_every_byte_is_moved_once() -> None:
     for n in (1, 127, 128, 300, 10**6):
         program = engine.lower(flat, {"N": n}, load_chip("trn2"), {})
         assert traffic(program).hbm_bytes == 3 * 4 * n
+
+
+CHOSEN = """
+kernel chosen(t: f32[V], ids: i32[N]) -> y: f32[N]:
+    tile n of N:
+        y[n] = t[ids[n]]
+"""
+
+
+def test_flat_tensors_that_move_an_element_at_a_time_are_told() -> None:
+    chip, dims = load_chip("trn2"), {"N": 10**6}
+    flat, _ = (each.specialise({}, {}) for each in parse(PAIR).kernels.values())
+    assert not single_elements(engine.lower(flat, dims, chip, {}))
+    slow = engine.lower(flat, dims, chip, {"layout.n": "rows", "n": 8192})
+    (told,) = single_elements(slow)
+    assert told.tensors == ("x", "y", "z")
+    assert told.instead == "--set layout.n=runs"
+    saved_fs = latency_fs(slow) - latency_fs(engine.lower(flat, dims, chip, {"layout.n": "runs", "n": 8192}))
+    assert 0.2 * saved_fs <= told.lost_s * FS_PER_S <= saved_fs, "stores of single elements pass 128 at a time besides"
+    chosen = parse(CHOSEN).kernels["chosen"].specialise({}, {})
+    (told,) = single_elements(engine.lower(chosen, {**dims, "V": 1000}, chip, {}))
+    assert told.tensors == ("ids", "y")
+    assert "gather" in told.why
+    assert "longer rows" in told.instead
+
+
+@pytest.mark.parametrize("kernel", ["soft", "online"])
+def test_a_short_axis_beside_a_long_one_uses_all_partitions(kernel: str) -> None:
+    """Runs are searched where rows would leave most partitions idle, and win there."""
+    chip, few, many = load_chip("trn2"), {"R": 4, "N": 16384}, {"R": 512, "N": 16384}
+    short = {each.name: each for each in engine.tunables(specialised(kernel), few, chip)}
+    long = {each.name for each in engine.tunables(specialised(kernel), many, chip)}
+    (name,) = (each for each in short if each.startswith("layout."))
+    assert short[name].values == ("rows", "runs")
+    assert name not in long
+    rows, runs = (microseconds(specialised(kernel), few, {name: layout}) for layout in ("rows", "runs"))
+    assert runs < 0.5 * rows
+    assert microseconds(specialised(kernel), few, {}) <= runs * 1.1

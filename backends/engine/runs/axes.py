@@ -19,6 +19,8 @@ class Bar:
     axis: Axis
     why: str
     span: Span
+    instead: str = "give the tensors two dimensions, and read along the second one"
+    """What to write."""
 
 
 class Runs:
@@ -68,7 +70,8 @@ def _bars(statement: Statement, multiplied: Collection[str]) -> Iterator[tuple[V
     match statement:
         case Dot():
             for value in (statement.left, statement.right, statement.result):
-                yield from _all_axes(value, "a matrix product takes whole rows", statement.result.span)
+                instead = "multiply several vectors at once, with a second axis for them"
+                yield from _all_axes(value, "a matrix product takes its operands by rows", statement.result.span, instead)
         case Scan():
             why = f"{statement.fn} goes along it"
             yield from ((each, Bar(statement.axis, why, statement.result.span)) for each in (statement.operand, statement.result))
@@ -86,17 +89,18 @@ def _bars(statement: Statement, multiplied: Collection[str]) -> Iterator[tuple[V
 
 
 def _gathers(value: Value, index: tuple[Index, ...], span: Span) -> Iterator[tuple[Value, Bar]]:
-    """A gather takes one row a partition, at a position that lies there."""
+    """Positions that data choose, and axes that several dimensions follow."""
     for each in index:
         if isinstance(each, GatherIndex) and any(not axis.unit for axis in each.value.axes):
-            why = f"{each.value.name} chooses its rows"
-            yield from _all_axes(value, why, span)
-            yield from _all_axes(each.value, f"{each.value.name} chooses rows", span)
+            why = "a gather takes one row a partition, at a position that lies there"
+            instead = "gather longer rows, `x[ids[n], D]`, so that every position brings more"
+            yield from _all_axes(value, why, span, instead)
+            yield from _all_axes(each.value, why, span, instead)
     met = [axis for each in index for axis in index_axes((each,))]
     for axis in dict.fromkeys(met):
         if met.count(axis) > 1:
             yield value, Bar(axis, "several dimensions of a tensor follow it", span)
 
 
-def _all_axes(value: Value, why: str, span: Span) -> Iterator[tuple[Value, Bar]]:
-    yield from ((value, Bar(axis, why, span)) for axis in value.axes)
+def _all_axes(value: Value, why: str, span: Span, instead: str) -> Iterator[tuple[Value, Bar]]:
+    yield from ((value, Bar(axis, why, span, instead)) for axis in value.axes)
