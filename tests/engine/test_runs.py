@@ -202,7 +202,7 @@ def test_flat_tensors_that_move_an_element_at_a_time_are_told() -> None:
     saved_fs = latency_fs(slow) - latency_fs(engine.lower(flat, dims, chip, {"layout.n": "runs", "n": 8192}))
     assert 0.2 * saved_fs <= told.lost_s * FS_PER_S <= saved_fs, "stores of single elements pass 128 at a time besides"
     chosen = parse(CHOSEN).kernels["chosen"].specialise({}, {})
-    (told,) = single_elements(engine.lower(chosen, {**dims, "V": 1000}, chip, {}))
+    (told,) = single_elements(engine.lower(chosen, {**dims, "V": 1000}, chip, {"n": 8192}))
     assert told.tensors == ("ids", "y")
     assert "gather" in told.why
     assert "longer rows" in told.instead
