@@ -171,21 +171,19 @@ def elementwise(fn: str, arrays: Sequence[Array], out: Array | None = None) -> A
 
 
 def _arg(function: Callable[..., Any]) -> Callable[[Array, tuple[int, ...]], Array]:
-    """Position of the extreme element, counted row-major over the reduced axes in their order in the array."""
+    """Position of the first extreme element along one axis: of the first NaN if there is one."""
 
     def reduced(x: Array, axis: tuple[int, ...]) -> Array:
-        kept = [each for each in range(x.ndim) if each not in axis]
-        flat = x.transpose(*kept, *sorted(axis)).reshape(*(x.shape[each] for each in kept), -1)
-        return np.asarray(function(flat, axis=-1), np.int32)
+        (along,) = axis
+        return np.asarray(function(x, axis=along), np.int32)
 
     return reduced
 
 
 def _mean(x: Array, axis: tuple[int, ...]) -> Array:
     count = np.prod([x.shape[each] for each in axis])
-    total = _sum(x, axis)
-    wide = total if total.dtype.kind == "f" else total.astype(np.float32)
-    return composed.divide(wide, np.asarray(wide.dtype.type(count)))
+    total = _sum(x if x.dtype.kind == "f" else x.astype(np.float32), axis)
+    return composed.divide(total, np.asarray(total.dtype.type(count)))
 
 
 def _sum(x: Array, axis: tuple[int, ...]) -> Array:

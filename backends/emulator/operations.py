@@ -137,7 +137,7 @@ def _reduce(op: program.Reduce, scope: Scope) -> None:
     ufunc = numerics.REDUCTION_UFUNCS.get(op.fn)
     if ufunc is None or operand.dtype != out.dtype or 0 in scope.shape(axes):
         scope.steps.append(steps.reduction_by_name(op.fn, numbers, slot, out.slot))
-        if op.fn.startswith("arg") and len(op.axes) == 1 and not op.axes[0].whole:
+        if op.fn.startswith("arg") and not op.axes[0].whole:
             scope.steps.append(steps.from_start_of(op.axes[0].name, out.slot))
     elif op.fn == "sum" and operand.dtype == np.float32 and numbers == (len(axes) - 1,) and len(axes) > 1:
         # A product with ones: by BLAS it takes a fifth of the time of numpy's own sum over the last axis.

@@ -73,7 +73,7 @@ def accumulate(tensor: str, parts: Sequence[Part], t: ElementType, value: int) -
 
     def run(frame: Frame) -> None:
         place = frame.results[tensor][index_of(frame, parts)]
-        numerics.to_storage(numerics.to_compute(place, t) + frame.values[value], t, place)
+        numerics.to_storage(numerics.elementwise("add", [numerics.to_compute(place, t), frame.values[value]]), t, place)
 
     return run
 

@@ -178,7 +178,7 @@ class Run:
             case program.Reduce():
                 numbers = tuple(_names(op.operand).index(axis.name) for axis in op.axes)
                 reduced = self.arithmetic.reduce(op.fn, self.values[op.operand], numbers)
-                return reduced + self.span(op.axes[0]).start if op.fn.startswith("arg") and len(op.axes) == 1 else reduced
+                return reduced + self.span(op.axes[0]).start if op.fn.startswith("arg") else reduced
             case program.Scan():
                 return numerics.scan(op.fn, self.values[op.operand], _names(op.operand).index(op.axis.name))
             case program.Dot():

@@ -20,6 +20,7 @@ from ...dsl.types import ElementType
 from .. import numerics
 from ..numerics import Array
 from ..showing import Show, shown
+from ..strided import add_at
 from .addressing import Places, places
 from .cost import contraction_rows
 from .disorder import interleaved, shuffled, shuffled_steps
@@ -263,12 +264,11 @@ class Machine:
             where = self._places(action, ranges)
             self._refuse_outside(where, action)
             tile = numerics.aligned(self._region(buffer, ranges), names(buffer.axes), axes)
-            # A single element, which `ascontiguousarray` would make an array of one, stays one.
-            stored = numerics.to_storage(np.ascontiguousarray(tile).reshape(tile.shape), tensor.element)
             if action.accumulate:
-                np.add.at(result, where.positions, stored)
+                _add(result, where, tile, tensor.element)
             else:
-                result[where.positions] = stored
+                # A single element, which `ascontiguousarray` would make an array of one, stays one.
+                result[where.positions] = numerics.to_storage(np.ascontiguousarray(tile).reshape(tile.shape), tensor.element)
 
     def _refuse_outside(self, where: Places, action: Transfer) -> None:
         if action.fill is None and not where.inside.all():
@@ -382,6 +382,15 @@ def _pieces(covered: Range, limit: int) -> Iterator[Range]:
     start, stop = covered
     for place in range(start, stop, limit):
         yield place, min(stop, place + limit)
+
+
+def _add(result: Array, where: Places, tile: Array, t: ElementType) -> None:
+    """Adds a tile to a result: each addition is made in f32 or i32, and its sum rounded to the result's type."""
+
+    def total(there: Array, terms: Array) -> Array:
+        return numerics.to_storage(numerics.elementwise("add", [numerics.to_compute(there, t), terms]), t)
+
+    add_at(result, where.positions, np.broadcast_to(tile, where.inside.shape), total)
 
 
 def _poisoned(shape: tuple[int, ...], element: ElementType) -> Array:

@@ -1,10 +1,12 @@
 """First pass: the kernel in the chip's vocabulary.
 
 gelu(x)                   -> kept where the scalar engine knows it, else its definition
-mean[N](x)                -> sum[N](x) * (1 / N)
+mean[N](x)                -> sum[N](f32(x)) * (1 / N)
+argmax[N](x)              -> min[N](where(min(x, e) < e, 2147483647, index[N])) with e = max[N](x), and NaN as the largest
 a / b                     -> a * (1 / b)                       what `composed` defines, as exp2 and log2
 dot[k](x[m, k], y[m, k])  -> sum[k](x * y), as no axis is left for a matrix product
 c[m, n] = v               -> c[m, n] = T(v), so that every rounding is an operation
+c[m, n] += v              -> as it is where the sum is rounded, not the term
 2 * K                     -> computed once on the host
 """
 
@@ -112,7 +114,7 @@ class Rewriter:
     def _store(self, store: Store) -> list[Statement]:
         value = self._now(store.value)
         store = replace(store, index=_rewired_index(store.index, self._now))
-        if value.dtype == store.tensor.dtype:
+        if value.dtype == store.tensor.dtype or (store.accumulate and _rounds(value.element, store.tensor.element)):
             return [replace(store, value=value)]
         rounded = Value(store.tensor.name, value.axes, store.tensor.dtype, store.span)
         return [*self._op(Cast(rounded, value)), replace(store, value=self._now(rounded))]
@@ -146,7 +148,7 @@ class Rewriter:
         """The operations that stand for one that no engine has; None: leave it."""
         if isinstance(op, Reduce) and op.fn == "mean":
             return self._mean(op)
-        if isinstance(op, Reduce) and op.fn in ("argmax", "argmin") and len(op.axes) == 1:
+        if isinstance(op, Reduce) and op.fn in ("argmax", "argmin"):
             return _place_of_extreme(op)
         if isinstance(op, Dot) and not _has_free_axes(op):
             return _row_products(op)
@@ -166,10 +168,19 @@ class Rewriter:
             size = Value("%size", (), I32, op.result.span)
             done.append(DimensionSize(size, axis.size))
             count = _elementwise(done, "mul", I32, op.result, count, size)
+        terms = op.operand
+        if terms.element.kind != "float":
+            terms = Value("%terms", terms.axes, F32, op.result.span)
+            done.append(Cast(terms, op.operand))
         total = Value("%sum", op.result.axes, F32, op.result.span)
-        done.append(Reduce(total, "sum", op.operand, op.axes))
+        done.append(Reduce(total, "sum", terms, op.axes))
         done.append(Elementwise(replace_value(op.result), "div", (total, count)))
         return done
+
+
+def _rounds(value: ElementType, stored: ElementType) -> bool:
+    """Whether a value loses something in a cast to a result's type, when it is added and the sum is what is rounded."""
+    return stored not in (F32, I32) or (value.kind == "float" and stored == I32)
 
 
 def _has_free_axes(op: Dot) -> bool:
@@ -232,12 +243,29 @@ def _place_of_extreme(op: Reduce) -> list[Op]:
     (axis,) = op.axes
     extreme = Value("%extreme", op.result.axes, op.operand.dtype, op.result.span)
     done.append(Reduce(extreme, op.fn.removeprefix("arg"), op.operand, op.axes))
-    met = _elementwise(done, "eq", BOOL, op.result, op.operand, extreme)
     place = Value("%place", (axis,), I32, op.result.span)
     done.append(Positions(place, axis))
-    places = _elementwise(done, "where", I32, op.result, met, place, _constant(done, op.result, 2**31 - 1))
+    beyond = _constant(done, op.result, 2**31 - 1)
+    if op.operand.element.kind == "float":
+        chosen = (_falls_short(done, op, extreme), beyond, place)
+    else:
+        chosen = (_elementwise(done, "eq", BOOL, op.result, op.operand, extreme), place, beyond)
+    places = _elementwise(done, "where", I32, op.result, *chosen)
     done.append(Reduce(replace_value(op.result), "min", places, op.axes))
     return done
+
+
+def _falls_short(done: list[Op], op: Reduce, extreme: Value) -> Value:
+    """Where an element is not the extreme, of which NaN is the most extreme: one instruction over the elements.
+
+    Of a maximum E: `min(x, E) < E`. Where E is NaN, `min(x, 0) < 1`, which is false of NaN alone.
+    """
+    inner, outer, one = ("min", "lt", 1.0) if op.fn == "argmax" else ("max", "gt", -1.0)
+    no_number = _elementwise(done, "ne", BOOL, op.result, extreme, extreme)
+    bound = _elementwise(done, "where", F32, op.result, no_number, _constant(done, op.result, 0.0), extreme)
+    least = _elementwise(done, "where", F32, op.result, no_number, _constant(done, op.result, one), extreme)
+    bounded = _elementwise(done, inner, F32, op.result, op.operand, bound)
+    return _elementwise(done, outer, BOOL, op.result, bounded, least)
 
 
 def _div(op: Elementwise, inverse: bool) -> list[Op]:

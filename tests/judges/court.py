@@ -7,17 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from tilery.backends import emulator, engine, numerics
-from tilery.backends.chips import load_chip
+from tilery.backends.chips import Chip, load_chip
 from tilery.backends.engine.errors import CannotLower, Infeasible
 from tilery.backends.reference import reference
 from tilery.backends.tunable import Choice
 from tilery.dsl import check_requirements, program
 from tilery.dsl.bind import bind_dimensions
 from tilery.dsl.errors import TileryError
+from tilery.dsl.types import ELEMENT_TYPES
 
 from . import plain
 from .kernels import Case
@@ -45,34 +47,42 @@ class Trial:
 
 def trial(case: Case) -> Trial:
     """The fast emulator, the stepwise one, the exact execution on a chip if it lowers, and the reference if there is one."""
-    made = plain.specialised(case.text, case.arguments, {}, {})
-    shapes = {each.name: np.shape(case.arguments[each.name]) for each in made.signature.tensors}
-    dims = bind_dimensions(made.signature, shapes)
-    check_requirements(made, dims)
+    made, dims = bound(case)
     found = Trial()
     try:
         wanted = plain.judged(made, case.arguments, case.tiles)
     except Stray:
         return _all_refuse(case, made, dims)
     found.exact = wanted.exact
-    for name, way in _ways(case, made, dims).items():
+    for name, way in ways(case, made, dims).items():
         _hold(found, name, way, wanted, case, made)
     return found
 
 
-def _ways(case: Case, kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Callable[[], Results]]:
+def bound(case: Case) -> tuple[program.Kernel, dict[str, int]]:
+    """The case's program and sizes."""
+    made = plain.specialised(case.text, case.arguments, {}, {})
+    shapes = {each.name: np.shape(case.arguments[each.name]) for each in made.signature.tensors}
+    dims = bind_dimensions(made.signature, shapes)
+    check_requirements(made, dims)
+    return made, dims
+
+
+def ways(case: Case, kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Callable[[], Results]]:
+    """Every execution of a case, by name."""
+
     def small(arguments: Mapping[str, Any]) -> Results:
         return emulator.compile(kernel, dims, case.tiles, scratch_bytes=1 << 12)(arguments)
 
-    ways: dict[str, Callable[[], Results]] = {
+    found: dict[str, Callable[[], Results]] = {
         "fast emulator": lambda: emulator.compile(kernel, dims, case.tiles)(case.arguments, _poisoned(kernel, dims)),
         "fast emulator in little memory": lambda: small(case.arguments),
         "stepwise": lambda: emulator.step_through(kernel, dims, case.tiles, _complete(kernel, case.arguments)),
         "exact": lambda: _executed(case, kernel, dims),
     }
     if kernel.reference:
-        ways["reference"] = lambda: reference(kernel, dims, _complete(kernel, case.arguments))
-    return ways
+        found["reference"] = lambda: reference(kernel, dims, _complete(kernel, case.arguments))
+    return found
 
 
 def _complete(kernel: program.Kernel, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,11 +103,16 @@ def _poisoned(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Arra
 def _executed(case: Case, kernel: program.Kernel, dims: Mapping[str, int]) -> Results:
     """On a chip, with any knobs."""
     draw = random.Random(case.seed)
-    chip = load_chip(draw.choice(CHIPS))
+    chip = _adding_everything(load_chip(draw.choice(CHIPS)))
     config: dict[str, Choice] = {}
     for each in engine.tunables(kernel, dims, chip, settable=True):
         config[each.name] = case.tiles[each.name] if each.kind == "tile" else draw.choice(each.values)
     return engine.execute(engine.lower(kernel, dims, chip, config), _complete(kernel, case.arguments))
+
+
+def _adding_everything(chip: Chip) -> Chip:
+    """A chip whose DMA engines add numbers of every type in device memory, so that every `+=` can be held against the others."""
+    return msgspec.structs.replace(chip, dma=msgspec.structs.replace(chip.dma, accumulates=tuple(ELEMENT_TYPES)))
 
 
 def _hold(
@@ -149,7 +164,7 @@ def difference(got: Array, want: Array, allowed: float) -> str:
 def _all_refuse(case: Case, kernel: program.Kernel, dims: Mapping[str, int]) -> Trial:
     """Where data point outside, every execution says so."""
     found = Trial(exact=True)
-    for name, way in _ways(case, kernel, dims).items():
+    for name, way in ways(case, kernel, dims).items():
         try:
             way()
         except (CannotLower, Infeasible):

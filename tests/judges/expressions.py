@@ -282,7 +282,7 @@ def reduction(d: Draft, kind: Kind, axes: Sequence[Axis], depth: int) -> Part:
         "bool": [("any", "bool"), ("all", "bool")],
     }
     if kind == "float":
-        choices[kind] += [("mean", "float"), ("mean", "int")] if d.smooth else []
+        choices[kind] += [("mean", "float"), ("mean", "int"), ("mean", "bool")] if d.smooth else []
     if kind == "int" and len(over) == 1:
         choices[kind] += [("argmax", "int"), ("argmin", "int")]
         choices[kind] += [] if d.smooth else [("argmax", "float"), ("argmin", "float")]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tilery.dsl import program
-from tilery.dsl.program import Axis, Op, size_value
+from tilery.dsl.program import Op, size_value
 
 from . import numbers
 from .memory import Memory, Stray
@@ -136,12 +136,13 @@ class Operations(Standing):
             case "sum":
                 return self.total([float(each) for each in terms]) if floats else wrapped(sum(int(each) for each in terms))
             case "mean":
-                return self.f32(numbers.quotient(self.total([float(each) for each in terms]), len(terms)), exact=False)
+                single = [rounded(float(each), "f32") for each in terms]
+                return self.f32(numbers.quotient(self.total(single), len(terms)), exact=False)
             case "prod":
                 return self.product(terms, floats)
             case "argmax" | "argmin":
                 best = first_extreme(terms, numbers.larger if fn == "argmax" else numbers.smaller)
-                return self.counted(op.axes, places[best])
+                return places[best][op.axes[0].name]
         extreme = (numbers.larger if fn == "max" else numbers.smaller) if floats else {"max": max, "min": min}[fn]
         found = float(terms[0]) if floats else int(terms[0])
         for each in terms[1:]:
@@ -155,16 +156,6 @@ class Operations(Standing):
         found = 1.0
         for each in terms:
             found = self.f32(found * float(each))
-        return found
-
-    def counted(self, axes: Sequence[Axis], at: At) -> int:
-        """A place along the reduced axes as one number."""
-        if len(axes) == 1:
-            return at[axes[0].name]
-        found = 0
-        for axis in axes:
-            covered = self.covered(axis)
-            found = found * len(covered) + at[axis.name] - covered.start
         return found
 
     def scan(self, op: program.Scan) -> Elements:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ class Run(Operations):
         self.results = {each.name: memory(each, None) for each in signature.results}
         self.added: dict[tuple[str, int], Ledger] = {}
         """What has been added to each element of a result."""
+        self.rounded: set[tuple[str, int]] = set()
+        """Elements of results whose sum did not fit their type."""
 
     def block(self, statements: Iterable[Statement]) -> None:
         """Executes statements in their order."""
@@ -100,8 +103,13 @@ class Run(Operations):
         """One addition of a `+=`: in f32 as soon as either is a float, else in i32."""
         if not (isinstance(before, float) or isinstance(number, float)):
             return wrapped(int(before) + int(number))
-        total = rounded(float(before) + rounded(float(number), "f32"), "f32")
+        term = rounded(float(number), "f32")
+        total = rounded(float(before) + term, "f32")
         ledger = self.added.setdefault(key, Ledger())
-        ledger.add(float(number))
-        self.exact &= ledger.exact and as_type(total, name) == total
+        ledger.add(term)
+        stored = as_type(total, name)
+        if stored != total and not (isnan(stored) and isnan(total)):
+            self.rounded.add(key)
+        # With a second addition, their order matters.
+        self.exact &= ledger.exact and (key not in self.rounded or len(ledger.terms) == 1)
         return total

@@ -9,6 +9,9 @@ from math import inf, isfinite, isnan
 
 from .numbers import Number, lowest_bit
 
+F32_END = 2.0**128
+"""From here on a sum is infinite in f32."""
+
 
 @dataclass(slots=True)
 class Ledger:
@@ -28,7 +31,7 @@ class Ledger:
     @property
     def exact(self) -> bool:
         """Whether no partial sum can have been rounded."""
-        return self.size == 0 or self.size <= self.grain * 2**24
+        return self.size == 0 or (self.size <= self.grain * 2**24 and self.size < F32_END)
 
     @property
     def value(self) -> float:
