@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ...dsl.program import Axis, Call, Cast, Elementwise, Fill, Op, Positions, Reduce, Scan, Statement, Value, operands
+from ...dsl.types import F32
 from ..chips import Chip
 from .errors import CannotLower
 from .layout import Layout
@@ -103,6 +104,9 @@ class Selector:
         if any(axis == self._layout[op.operand] for axis in op.axes):
             why = f"{op.fn} runs across the partitions, where axis {self._layout[op.operand]} of {op.operand} lies"
             instead = "reduce along another axis of the tile, or write a sum as a dot with a tile of ones"
+            if op.result.element != F32 and op.fn in ("sum", "max", "min"):
+                in_f32 = f"{op.fn}[{op.axes[0]}](f32(..))"
+                instead = f"reduce along another axis of the tile, or in f32, {in_f32}: exact for integers up to 2**24"
             raise CannotLower(self._chip.name, op.result.span, why, instead)
         if op.fn in ("argmax", "argmin", "prod"):
             why = f"no engine has {op.fn} as a reduction"
