@@ -54,6 +54,12 @@ def _read(path: Path) -> Chip:
 def _decode(data: bytes, shown: str) -> Chip:
     try:
         fields = msgspec.toml.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise ChipError(f"{shown} is not a TOML file: {problem}") from problem
+    except RecursionError:
+        raise ChipError(f"{shown}: its tables and lists lie too deep in each other; a chip file has two levels") from None
+    except (msgspec.DecodeError, ValueError) as problem:  # ValueError: text that is no UTF-8, a number of thousands of digits
+        raise ChipError(f"{shown} is not a TOML file: {_first_words(str(problem))}") from problem
     return checked(fields, shown)
+
+
+def _first_words(problem: str) -> str:
+    return problem.split("; use sys.")[0]

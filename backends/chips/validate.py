@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -18,12 +18,22 @@ FORMS = ("activation", "tensor_scalar", "tensor_tensor", "reduce", "scan", "copy
 ENGINES = ("vector", "scalar", "gpsimd")
 
 
+LEAST, MOST = 1e-12, 1e15
+"""The smallest and the largest number, but for 0, that any field of a chip can mean in its unit. Beyond them lie slips of a unit,
+infinities, and numbers whose products no float holds."""
+LONGEST = 40
+"""Characters of a value that a message repeats."""
+
+
 class ChipError(TileryError):
     """A chip file that cannot be used, with the field at fault."""
 
 
 def checked(fields: Any, shown: str) -> Chip:
     """The chip of a file's tables. `ChipError` names the field that is unknown, missing, out of range or contradicted."""
+    for field, number in _numbers(fields):
+        if not (number == 0 or LEAST <= abs(number) <= MOST):  # neither holds of NaN
+            raise ChipError(f"{shown}: {field}: expected 0, or {LEAST:g} to {MOST:g}, and this is {_short(number)}")
     try:
         chip = msgspec.convert(fields, type=Chip)
     except msgspec.ValidationError as problem:
@@ -31,6 +41,24 @@ def checked(fields: Any, shown: str) -> Chip:
     for said in contradictions(chip):
         raise ChipError(f"{shown}: {said}")
     return chip
+
+
+def _numbers(fields: Any) -> Iterator[tuple[str, float]]:
+    """Every number of a file's tables, with its field. Tables inside each other without an end are left to the conversion."""
+    waiting = [("", fields)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [(f"{path}.{name}" if path else str(name), each) for name, each in value.items()]
+        elif isinstance(value, list):
+            waiting += [(path, each) for each in value]
+        elif isinstance(value, int | float):
+            yield path, value
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _told(problem: str, fields: Any) -> str:
@@ -55,7 +83,7 @@ def _found(fields: Any, path: str) -> str:
         if not isinstance(fields, dict) or part not in fields:
             return ""
         fields = fields[part]
-    return f", and this is {fields!r}" if isinstance(fields, int | float | str) else ""
+    return f", and this is {_short(fields)}" if isinstance(fields, int | float | str) else ""
 
 
 def _names(section: str) -> list[str]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from tilery.backends.chips import Chip, ChipError, changed, chip_names, load_chip
+from tilery.backends.chips.validate import checked
 from tilery.dsl.errors import UsageError
 
 CHIPS = Path(__file__).parents[2] / "backends" / "chips"
@@ -127,3 +133,45 @@ def test_prices_and_sources_leave_tuned_entries_fresh() -> None:
     assert chip.price is not None
     dearer = changed(chip, ["price.usd_per_hour=*2"])
     assert msgspec.structs.replace(dearer, name=chip.name).fingerprint == chip.fingerprint
+
+
+def numeric_fields(tables: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, value in tables.items():
+        if isinstance(value, dict):
+            yield from numeric_fields(value, (*path, name))
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield (*path, name)
+
+
+TABLES = tomllib.loads(TRN2)
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, 1e-308, 1e308, 2**63, 10**400], ids=str)
+@pytest.mark.parametrize("field", list(numeric_fields(TABLES)), ids=".".join)
+def test_no_field_takes_a_number_beyond_all_units(field: tuple[str, ...], number: float) -> None:
+    tables = copy.deepcopy(TABLES)
+    table = tables
+    for name in field[:-1]:
+        table = table[name]
+    table[field[-1]] = number
+    with pytest.raises(ChipError) as raised:
+        checked(tables, "mine.toml")
+    assert str(raised.value).startswith(f"mine.toml: {'.'.join(field)}: expected 0, or ")
+    assert len(str(raised.value)) < 150
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a = " + "[" * 3000 + "]" * 3000, "lie too deep in each other"),
+        ("a = " + "{b = " * 3000 + "1" + "}" * 3000, "lie too deep in each other"),
+        ("cores = " + "9" * 5000, "is not a TOML file"),
+        ("[" + ".".join("a" * 3000) + "]", "there is no such field"),
+    ],
+)
+def test_what_no_chip_file_is(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "odd.toml"
+    path.write_text(text)
+    with pytest.raises(ChipError, match=message) as raised:
+        load_chip(path)
+    assert len(str(raised.value)) < 300 + len(str(path))
