@@ -40,16 +40,16 @@ def default_config(
     given = {each.name: each.default for each in kernel.tunes if isinstance(each.default, str)} | dict(given or {})
     settable = tunables(kernel, dims, chip, settable=True)
     completed(settable, given)
-    searched = {each.name: each for each in tunables(kernel, dims, chip)}
+    searched, usual = ({each.name: each for each in tunables(kernel, dims, chip, short=short)} for short in (True, False))
     space = tuple(
         each if each.name in given else searched[each.name] for each in settable if each.name in given or each.name in searched
     )
-    columns = _spread(space)
+    columns = _spread(tuple(each if each.name in given else usual[each.name] for each in space), space)
     for each in space:
         if each.name in given:
             columns[each.name][:] = _nearest(each, given[each.name])
     screening = screen(kernel, dims, chip, columns, within=space)
-    rows = range(STRUCTURES * EACH)
+    rows = range(len(screening.limit))
     configs = [{each.name: each.values[int(columns[each.name][row])] for each in space} | dict(given) for row in rows]
     feasible = np.flatnonzero(screening.limit == 0)
     if not len(feasible):
@@ -57,7 +57,8 @@ def default_config(
     bounds = screening.lower_bound_us[feasible]
     if cores > 1:
         bounds = bounds * np.array([busiest_share(kernel, dims, configs[int(row)], cores) for row in feasible])
-    best = feasible[np.argsort(bounds, kind="stable")[:TIMED]]
+    ordered = feasible[np.argsort(bounds, kind="stable")]
+    best = [row for half in (ordered < STRUCTURES * EACH, ordered >= STRUCTURES * EACH) for row in ordered[half][:TIMED]]
     timed = [(_time(kernel, dims, chip, configs[int(row)], cores), int(row)) for row in best]
     if not any(latency is not None for latency, _ in timed):
         lower(kernel, dims, chip, configs[int(best[0])])  # a given size that is no choice of the space, and does not fit
@@ -98,7 +99,17 @@ def _nearest(tunable: Tunable, value: Choice) -> int:
     return min(range(len(tunable.values)), key=lambda place: abs(int(tunable.values[place]) - int(value)))
 
 
-def _spread(space: tuple[Tunable, ...]) -> dict[str, NDArray[np.integer]]:
+def _spread(usual: tuple[Tunable, ...], space: tuple[Tunable, ...]) -> dict[str, NDArray[np.integer]]:
+    """Places in the space: a spread with the usual tile sizes; where there are short ones, too, another one with all."""
+    columns = _drawn(usual)
+    if all(len(one.values) == len(other.values) for one, other in zip(usual, space, strict=True)):
+        return columns
+    among = _drawn(space)
+    places = {one.name: [other.values.index(value) for value in one.values] for one, other in zip(usual, space, strict=True)}
+    return {name: np.concatenate([np.array(places[name])[columns[name]], among[name]]) for name in columns}
+
+
+def _drawn(space: tuple[Tunable, ...]) -> dict[str, NDArray[np.integer]]:
     """Seeded random configurations, after the two likeliest to fit: smallest tiles and fewest slots, and the defaults.
 
     Structures are drawn first, and numbers for each: bounds are computed a structure at a time.

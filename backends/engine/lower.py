@@ -21,6 +21,7 @@ from .capacity import check_capacity
 from .choices import Choices, ForShort
 from .layout import grouped
 from .loops import block
+from .loose import loose_axes
 from .pipeline import lags
 from .prepare import prepare
 from .program import EngineProgram, Structure
@@ -65,16 +66,18 @@ class Lowering:
         """Names of the knobs that change the program's structure rather than its numbers."""
         return frozenset(name for name, knob in self.knobs.items() if knob.structural)
 
-    def tunables(self, dims: Mapping[str, int], settable: bool) -> tuple[Tunable, ...]:
+    def tunables(self, dims: Mapping[str, int], settable: bool, short: bool = True) -> tuple[Tunable, ...]:
         """Tile sizes first, then knobs, as they are searched at these shapes; or with all that they may be set to."""
         knobs = list(self.knobs.values())
         if not settable:
             knobs = [self._short[each.name].narrowed(each, dims) if each.name in self._short else each for each in knobs]
-        return (*self.tile_sizes(dims), *(knob for knob in knobs if len(knob.values) > 1))
+        return (*self.tile_sizes(dims, short), *(knob for knob in knobs if len(knob.values) > 1))
 
-    def tile_sizes(self, dims: Mapping[str, int]) -> tuple[Tunable, ...]:
-        """The tile sizes at these shapes."""
-        return tile_tunables(self.kernel, dims, self.chip, flat_axes(self._groups, self._runs))
+    def tile_sizes(self, dims: Mapping[str, int], short: bool = True) -> tuple[Tunable, ...]:
+        """The tile sizes at these shapes; `short`: with those that are shorter than the chip is wide, where they may help."""
+        flat = flat_axes(self._groups, self._runs)
+        loose = loose_axes(self._groups, self._runs, self.prepared.body, dims, self.chip.sbuf.partitions) if short else None
+        return tile_tunables(self.kernel, dims, self.chip, flat, loose)
 
     def bars(self, axis: Axis) -> list[Bar]:
         """What keeps the flat values of an axis from being cut into runs along it."""
@@ -157,17 +160,19 @@ def _print(chip: Chip) -> str:
     return found
 
 
-def tunables(kernel: Kernel, dims: Mapping[str, int], chip: Chip, settable: bool = False) -> tuple[Tunable, ...]:
+def tunables(
+    kernel: Kernel, dims: Mapping[str, int], chip: Chip, settable: bool = False, short: bool = True
+) -> tuple[Tunable, ...]:
     """The space: every tile size, tuning parameter and schedule knob of a kernel at these shapes on a chip.
 
     With tuning parameters it has everything that any choice of them brings. `settable`: with the options, too, that are not
-    searched because they pay for shorter dimensions only.
+    searched because they pay for shorter dimensions only. Not `short`: without tile sizes that are shorter than the chip is wide.
     """
     tunes = declared(kernel)
     found: dict[str, Tunable] = {each.name: each for each in tunes}
     for choices in product(*(each.values for each in tunes)):
         bound = retuned(kernel, dict(zip([each.name for each in tunes], choices, strict=True)))
-        for tunable in lowering(bound, chip).tunables(dims, settable):
+        for tunable in lowering(bound, chip).tunables(dims, settable, short):
             found.setdefault(tunable.name, tunable)
     ranks = ("tile", "tune", "knob")
     return tuple(sorted(found.values(), key=lambda each: ranks.index(each.kind)))

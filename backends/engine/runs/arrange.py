@@ -46,7 +46,7 @@ def arrange(groups: tuple[Group, ...], runs: Runs, choices: Choices, partitions:
 
 def _cut(group: Group, runs: Runs, choices: Choices, partitions: int) -> Axis | None:
     """The axis that a group is cut along, if it is."""
-    axis = next((each for each in runs.worthwhile(group.members) if not runs.bars(group.members, each)), None)
+    axis = cuttable(group, runs)
     if axis is None:
         return None
     if is_flat(group):
@@ -61,6 +61,11 @@ def _cut(group: Group, runs: Runs, choices: Choices, partitions: int) -> Axis | 
     reason = f"rows: {group.axis} across the partitions; runs: {axis} cut into as many runs as there are partitions"
     chosen = choices.pick(f"layout.{axis}.{group.axis}", (ROWS, RUNS), reason, short)
     return axis if chosen == RUNS else None
+
+
+def cuttable(group: Group, runs: Runs) -> Axis | None:
+    """The axis that a group could be cut along, if there is one."""
+    return next((each for each in runs.worthwhile(group.members) if not runs.bars(group.members, each)), None)
 
 
 def is_flat(group: Group) -> bool:
