@@ -38,7 +38,8 @@ def serve(connection: Connection) -> None:
     os.setsid()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A handler, not SIG_IGN, which the processes that it starts would inherit, and be deaf to what torments send them.
+    signal.signal(signal.SIGINT, _unheard)
     logging.getLogger("tilery").setLevel(logging.CRITICAL)
     # What is tormented may print; the page is the parent's.
     sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
@@ -69,6 +70,10 @@ def run(torment: Torment, seed: int, number: int) -> Outcome:
 def resident_bytes() -> int:
     """Memory that this process has in use."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def _unheard(number: int, frame: FrameType | None) -> None:
+    """Ctrl-C is for the parent."""
 
 
 def _too_long(number: int, frame: FrameType | None) -> None:

@@ -21,8 +21,8 @@ GRACE_S = 1.0
 WAYS = {
     "model": [],
     "measured": ["--measure", "echo 5"],
-    "slowly measured": ["--measure", "sleep 0.3; echo 7"],
-    "jobs": ["--jobs", "2", "--measure", "sleep 0.1; echo 7"],
+    "slowly measured": ["--measure", "sh -c 'sleep 0.3; echo 7'"],
+    "jobs": ["--jobs", "2", "--measure", "sh -c 'sleep 0.1; echo 7'"],
     "stored": ["--storage", "sqlite:///{folder}/x.db", "--measure", "echo 7"],
     "front": ["--objective", "latency,energy"],
     "compare": [],

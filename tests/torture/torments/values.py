@@ -67,6 +67,8 @@ def referenced(choose: random.Random, folder: Path) -> None:
     hold_values(choose.randrange(2**48))
 
 
-JUDGED = Torment("judges", "random kernels: emulators and exact execution give what a plain loop gives", judged, share=2.0)
-MUTANTS = Torment("mutants", "the same with words exchanged for their like", mutated, share=2.0)
+JUDGED = Torment(
+    "judges", "random kernels: emulators and exact execution give what a plain loop gives", judged, limit_s=120, share=2.0
+)
+MUTANTS = Torment("mutants", "the same with words exchanged for their like", mutated, limit_s=120, share=2.0)
 REFERENCED = Torment("references", "random kernels at ragged sizes and any knobs against their float64 reference", referenced)
