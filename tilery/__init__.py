@@ -6,8 +6,8 @@ from tilery.kernels import matmul                                    # shipped a
 
 c = matmul(a, b)                                                     # numpy in, numpy out; never tunes
 report = matmul.simulate(chip="trn2", M=2048, K=4096, N=14336)       # latency, bound, engines, memory
-mine = tilery.load("mykernels/attention.tk").attention
-best = tilery.autotune(mine, chip="trn2", shapes=dict(H=32, S=2048, L=2048, D=128), budget="30s")
+mine = tilery.load("mine.tk").blend                                  # a file of yours
+best = tilery.autotune(mine, chip="trn2", shapes=dict(M=4096, N=4096), budget="30s")
 ```
 
 Names are imported when first used: `import tilery` itself costs a few milliseconds.
@@ -19,12 +19,15 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .backends.engine.errors import CannotLower, Infeasible
     from .dsl.errors import SourceErrors, TileryError, UsageError
     from .kernel import Kernel
     from .library import Library, load
     from .tuning import autotune, simulate
 
 _HOMES = {
+    "CannotLower": ".backends.engine.errors",
+    "Infeasible": ".backends.engine.errors",
     "Kernel": ".kernel",
     "Library": ".library",
     "SourceErrors": ".dsl.errors",
@@ -36,7 +39,18 @@ _HOMES = {
 }
 """Where each public name is defined."""
 
-__all__ = ["Kernel", "Library", "SourceErrors", "TileryError", "UsageError", "autotune", "load", "simulate"]
+__all__ = [
+    "CannotLower",
+    "Infeasible",
+    "Kernel",
+    "Library",
+    "SourceErrors",
+    "TileryError",
+    "UsageError",
+    "autotune",
+    "load",
+    "simulate",
+]
 
 
 def __getattr__(name: str) -> object:
