@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
@@ -20,6 +22,16 @@ Example:
 Exit codes: 0 fine; 1 the kernel, the configuration or a file is at fault; 2 the command line is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """How and when the command was called."""
+
+    words: list[str]
+    """For a command that says how to go on."""
+    began_s: float
+    """On the monotonic clock: a budget bounds the whole command, imports included."""
+
+
 class Tilery(click.Group):
     """The group of commands, which also decides how errors are told: a message for a user's mistake, a plea for our bug."""
 
@@ -27,7 +39,7 @@ class Tilery(click.Group):
         """Runs the command line and exits with its code."""
         debug = "--debug" in (sys.argv[1:] if args is None else args)
         extra["standalone_mode"] = False
-        extra["obj"] = list(sys.argv[1:] if args is None else args)  # for a command that says how to go on
+        extra["obj"] = Invocation(list(sys.argv[1:] if args is None else args), time.monotonic())
         try:
             code = super().main(args, prog_name, **extra)
         except click.ClickException as error:

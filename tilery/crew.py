@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import IO
+
+from .tuner.deadline import Deadline
 
 log = logging.getLogger("tilery")
 
@@ -44,34 +48,33 @@ class Crew:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        _end([process for process, _ in self._processes])
         for process, errors in self._processes:
-            if process.poll() is None:
-                _end(process)
             assert process.stdin
             process.stdin.close()
             errors.close()
 
-    def finish(self, at_once: bool) -> None:
-        """Waits for the workers, each of which ends with the measurement it is at; tells of one that has failed."""
-        try:
-            if not at_once:
-                for process, _ in self._processes:
-                    process.wait()
-        except KeyboardInterrupt:
-            at_once = True
+    def finish(self, until: Deadline) -> None:
+        """Waits for the workers until then, and asks those to end that still work; tells of one that has failed."""
+        with suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
+            for process, _ in self._processes:
+                process.wait(None if math.isinf(until.left_s) else until.left_s)
+        _end([process for process, _ in self._processes])
         for process, errors in self._processes:
-            if at_once:
-                _end(process)
-            if process.returncode:
+            if process.returncode not in (0, -signal.SIGTERM):
                 errors.seek(0)
                 last = (errors.read().strip().splitlines() or [f"exit code {process.returncode}"])[-1]
                 log.warning("a worker of --jobs ended early: %s", last)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.wait(END_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _end(processes: Sequence[subprocess.Popen[str]]) -> None:
+    """Asks all of them at once to end, and kills what has not in time."""
+    for process in processes:
+        process.terminate()
+    until = Deadline.after(END_S)
+    for process in processes:
+        try:
+            process.wait(until.left_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

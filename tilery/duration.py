@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 from .dsl.errors import UsageError
 from .python.checks import shown, whole
@@ -12,6 +13,7 @@ USUAL, USUAL_MEASURED = "20s", "5m"
 _SECONDS = {"": 1.0, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
+LEAST_S = 1e-3
 LONGEST_S = 1e8
 """Three years: a longer time is a mistake."""
 
@@ -22,6 +24,11 @@ def seconds(text: str | float) -> float:
     if number is None or not 0 < number <= LONGEST_S:
         raise UsageError(f"`{shown(text)}` is no length of time; write for example 30s, 2m or 1h")
     return number
+
+
+def left_of(budget_s: float | None, began_s: float) -> float | None:
+    """What is left of a budget that has run since then; a moment at least, in which the default is timed and verified."""
+    return None if budget_s is None else max(LEAST_S, budget_s - (time.monotonic() - began_s))
 
 
 def _number(value: float) -> float | None:

@@ -7,10 +7,11 @@ import shlex
 
 import click
 
+from .cli import Invocation
 from .console import console, print_json
 from .continuing import continuing
 from .dsl.errors import UsageError
-from .duration import USUAL, USUAL_MEASURED, read_budget, seconds
+from .duration import USUAL, USUAL_MEASURED, left_of, read_budget, seconds
 from .jobs import Jobs
 from .opening import open_pipeline
 from .pipeline import Pipeline
@@ -58,6 +59,7 @@ def autotune(
     if measure_timeout and not measure:
         raise UsageError("--measure-timeout says how long a command of --measure may take, and there is none")
     budget_s, most = read_budget(budget, trials, USUAL_MEASURED if measure else USUAL)
+    called: Invocation = click.get_current_context().obj
     kept: list[Findings] = []
     # `tune` reads the results file first: one that cannot be understood is told now, not after the search.
     with watching(console(error=True)) as watch:
@@ -66,7 +68,7 @@ def autotune(
             max_error=max_error,
             keep=kept.append,
             sampler=sampler,
-            budget_s=budget_s,
+            budget_s=left_of(budget_s, called.began_s),
             trials=most,
             seed=seed,
             measure=measure,
@@ -82,7 +84,7 @@ def autotune(
     # Shown before it is written: a folder that cannot be written to must not cost the result.
     pipeline.save(result)
     if not as_json:
-        print_written(out, pipeline, file, continuing(click.get_current_context().obj, result, storage))
+        print_written(out, pipeline, file, continuing(called.words, result, storage))
     if plot:
         save_front(result, plot, pipeline.request.title)
     if report:

@@ -101,7 +101,8 @@ def mattered(result: Result) -> Table | str:
     """The knobs that are worth most: what another choice costs, and how much of the spread of the space they explain."""
     worth = [each for each in result.importance if each.mean_loss is not None and each.mean_loss >= WORTH]
     if not worth:
-        return "nothing: every other choice of one knob alone is within 1 %"
+        untold = any(each.mean_loss is None and not each.misfits for each in result.importance)
+        return "there was no time to find out" if untold else "nothing: every other choice of one knob alone is within 1 %"
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("", no_wrap=True)
     first = result.objective.split(",")[0]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .backends.tunable import Choice
-from .duration import USUAL, USUAL_MEASURED, read_budget, seconds
+from .duration import USUAL, USUAL_MEASURED, left_of, read_budget, seconds
 from .kernel import Kernel
 from .python import checks
 from .request import DEFAULT_CHIP, Given
@@ -60,6 +61,7 @@ def autotune(
     """
     from .jobs import Jobs
 
+    began_s = time.monotonic()
     checks.kernel(kernel, Kernel)
     pipeline = kernel.pipeline(shapes, chip)
     pipeline.cores = cores
@@ -74,7 +76,7 @@ def autotune(
         objective=objective,
         max_error=max_error,
         sampler=sampler,
-        budget_s=budget_s,
+        budget_s=left_of(budget_s, began_s),
         trials=most,
         seed=seed,
         measure=measure,

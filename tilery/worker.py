@@ -71,19 +71,22 @@ def _search(task: Task) -> None:
     """A search by the model, which leaves its best in the study."""
     from .tuner.adapt import adapt
     from .tuner.autotune import feasible
+    from .tuner.deadline import Deadline
     from .tuner.feasibility import survey
-    from .tuner.measured import PATIENCE_S
+    from .tuner.measured import PATIENCE_S, SCREENING
     from .tuner.search import Budget, search
     from .tuner.sharing import Sharing
     from .tuner.space import Space
 
     options = task["options"]
+    searching = Deadline.after(options["budget_s"])
     model = _model(_pipeline(task), options)
     study = Sharing(task["url"], task["grace_s"]).join(model, "latency")
     default, space = model.default(), Space(model.tunables)
-    landscape = survey(model, space, space.index(default), options["seed"], patience_s=PATIENCE_S)
+    screened = searching.share(SCREENING).by(PATIENCE_S)
+    landscape = survey(model, space, space.index(default), options["seed"], patience_s=screened.left_s, deadline=screened)
     known = feasible(landscape, [adapt(config, space.tunables) for config in options["seeds"]])
-    budget = Budget(options["budget_s"], options["trials"])
+    budget = Budget(None if options["budget_s"] is None else searching.left_s, options["trials"])
     named = {"sampler": options["sampler"]} if options["sampler"] else {}
     search(model, landscape, default, budget, seed=options["seed"], seeds=known, others=study, **named)
 

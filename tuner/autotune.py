@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,8 @@ from ..backends.tunable import Config
 from ..dsl import program
 from ..dsl.errors import UsageError
 from .adapt import adapt
-from .deadline import NEVER, Deadline
+from .deadline import OVER, Deadline
+from .efforts import Checking
 from .engine_model import EngineModel
 from .feasibility import Landscape, survey
 from .finalists import FINALISTS, Finalist, first_right, runners_up
@@ -29,12 +31,11 @@ from .sharing import ALONE, Sharing
 from .space import Space
 
 if TYPE_CHECKING:
+    from .front import Front
     from .front_search import FrontOutcome
 
 RESERVE, MOST_RESERVE_S = 0.25, 2.0
 """What part of a budget is kept for the verification, and how many seconds at most."""
-INTERRUPTED_S = 0.7
-"""How long the verification may take after Ctrl-C, which ends everything within a second."""
 
 
 def reserve_s(budget_s: float | None) -> float:
@@ -85,52 +86,96 @@ def autotune(
     report = screening(start, progress, default, model.measure(default).latency_us)
     # What is left for the search is spent on screening to a half at most; some is kept for the verification.
     searching = deadline.earlier(reserve_s(budget_s))
-    screening_end = searching.share(0.5) if budget_s is not None else searching
-    patience_s = None if budget_s is None else screening_end.left_s
+    screened = searching.share(0.5)
+    patience_s = None if budget_s is None else screened.left_s
+    known = [adapt(config, space.tunables) for config in seeds]
+    task = _Task(model, space, default, Times(start, searching, deadline), trials, sampler, seed, progress)
     if names != ("latency",):
         if sharing.url:
             raise UsageError(f"searches for {objective} cannot be shared yet; leave --storage and --jobs out")
-        from .front_finalists import verified_front
-        from .front_search import front_search, front_survey  # bring Optuna along
+        from .front_search import front_survey  # brings Optuna along
 
-        front = front_survey(model, space, space.index(default), seed, report, patience_s)
-        known = [adapt(config, space.tunables) for config in seeds]
-        budget = Budget(None if budget_s is None else searching.left_s, trials)
-        found = front_search(model, front, default, budget, sampler=sampler, seed=seed, seeds=known, watch=progress)
-        if keep:
-            keep(Findings(model, found))
-        best, points = verified_front(model, found, seed, start, progress)
-        return _result(model, found, best, objective, sampler, seed, time.monotonic() - start, points)
+        front = front_survey(model, space, space.index(default), seed, report, patience_s, screened)
+        return _front_of(task, front, known, objective, keep)
     study = sharing.join(model, objective) if sharing.url else None
-    landscape = survey(
-        model, space, space.index(default), seed, report, patience_s, deadline=screening_end, keep_interrupted=True
-    )
-    # Interrupted already, it times the default alone, which there is an answer with.
-    budget = Budget(None, 1) if landscape.interrupted else Budget(None if budget_s is None else searching.left_s, trials)
+    landscape = survey(model, space, space.index(default), seed, report, patience_s, screened, keep_interrupted=True)
     with sharing.helpers as helpers:
         outcome = search(
             model,
             landscape,
             default,
-            budget,
+            task.budget(landscape),
             sampler=sampler,
             seed=seed,
-            seeds=feasible(landscape, [adapt(config, space.tunables) for config in seeds]),
+            seeds=feasible(landscape, known),
             watch=progress,
             others=study,
         )
         if landscape.interrupted:
             outcome = replace(outcome, stop="interrupted")
-        helpers.finish(at_once=outcome.stop in ("interrupted", "proved") or deadline.over)
+        helpers.finish(OVER if outcome.stop in ("interrupted", "proved", "budget") else searching)
     if study:
         adopt(model, outcome, study)
     if keep:
         keep(Findings(model, outcome))
-    until = Deadline.after(INTERRUPTED_S) if outcome.stop == "interrupted" else NEVER
-    finalist = _verified(model, outcome, seed, start, progress, until)
-    # What each knob is worth is told as far as there is time for it.
-    seconds = 0.0 if outcome.stop == "interrupted" else min(SECONDS, deadline.left_s) if budget_s is not None else SECONDS
-    return _result(model, outcome, finalist, objective, sampler, seed, time.monotonic() - start, seconds=seconds)
+    check = Checking.of(model, deadline, outcome.stop == "interrupted")
+    finalist = _verified(task, outcome, check)
+    return _result(task, outcome, finalist, check, objective)
+
+
+@dataclass(frozen=True)
+class Times:
+    """When a tuning began, and when its parts have to be done."""
+
+    start: float
+    searching: Deadline
+    all: Deadline
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is searched, and how."""
+
+    model: EngineModel
+    space: Space
+    default: Config
+    times: Times
+    trials: int | None
+    sampler: str
+    seed: int
+    watch: Watcher | None
+
+    def budget(self, landscape: Landscape) -> Budget:
+        """Of the search. Interrupted already, it times the default alone, which there is an answer with."""
+        if landscape.interrupted:
+            return Budget(None, 1)
+        left_s = self.times.searching.left_s
+        return Budget(None if math.isinf(left_s) else left_s, self.trials)
+
+
+def _front_of(
+    task: _Task, front: Front, known: Sequence[Config], objective: str, keep: Callable[[Findings], None] | None
+) -> Result:
+    """The search and the verification for several objectives, or for one that is not the latency."""
+    from .front_finalists import verified_front
+    from .front_search import front_search  # brings Optuna along
+
+    model, budget = task.model, task.budget(front.landscape)
+    outcome = front_search(
+        model, front, task.default, budget, sampler=task.sampler, seed=task.seed, seeds=known, watch=task.watch
+    )
+    if front.landscape.interrupted:
+        outcome = replace(outcome, stop="interrupted")
+    if keep:
+        keep(Findings(model, outcome))
+    check = Checking.of(model, task.times.all, outcome.stop == "interrupted")
+    best, points = verified_front(model, outcome, task.seed, task.times.start, task.watch, check)
+    return _result(task, outcome, best, check, objective, points)
+
+
+def _left_s(deadline: Deadline, check: Checking) -> float:
+    """How long it may yet take to find out what each knob is worth, which is told as far as there is time for it."""
+    return 0.0 if check.interrupted else min(SECONDS, deadline.left_s)
 
 
 def feasible(landscape: Landscape, configs: Sequence[Config]) -> list[Config]:
@@ -170,30 +215,28 @@ def screening(
     return told
 
 
-def _verified(model: EngineModel, outcome: Outcome, seed: int, start: float, watch: Watcher | None, until: Deadline) -> Finalist:
+def _verified(task: _Task, outcome: Outcome, check: Checking) -> Finalist:
     """The best trial that computes what the reference says."""
 
     def told(place: int, each: Scored) -> None:
-        if watch:
-            elapsed_s = time.monotonic() - start
+        if task.watch:
+            elapsed_s = time.monotonic() - task.times.start
             default_us = outcome.default.latency_us
-            watch(Progress("verify", place, FINALISTS, elapsed_s, 0.0, each.latency_us, each.config, default_us))
+            task.watch(Progress("verify", place, FINALISTS, elapsed_s, 0.0, each.latency_us, each.config, default_us))
 
-    return first_right(model, _ranked(outcome), seed, told, until)
+    return first_right(task.model, _ranked(outcome), task.seed, told, check)
 
 
 def _result(
-    model: EngineModel,
+    task: _Task,
     outcome: Outcome | FrontOutcome,
     finalist: Finalist,
+    check: Checking,
     objective: str,
-    sampler: str,
-    seed: int,
-    wall_s: float,
     front: tuple[FrontPoint, ...] = (),
-    seconds: float = SECONDS,
 ) -> Result:
-    trials, landscape, kernel = outcome.trials, outcome.trials.landscape, model.kernel
+    model, trials, landscape = task.model, outcome.trials, outcome.trials.landscape
+    kernel, wall_s = model.kernel, time.monotonic() - task.times.start
     config = finalist.scored.config
     report = model.report(config)
     default = landscape.space.config(outcome.default.index)
@@ -219,17 +262,17 @@ def _result(
         feasible=landscape.feasible,
         ruled_out=dict(Counter(landscape.removed) + trials.refused),
         evaluated=len(trials.done),
-        stop=outcome.stop,
+        stop="interrupted" if check.interrupted else outcome.stop,
         headroom=trials.headroom,
         runners_up=runners_up(_ranked(outcome), finalist, landscape.space.tunables),
         rejected=finalist.rejected,
-        sampler=sampler,
-        seed=seed,
+        sampler=task.sampler,
+        seed=task.seed,
         wall_s=wall_s,
         values=values_by_name(model.objectives, model.measure(config).values),
         default_values=values_by_name(model.objectives, model.measure(default).values),
         front=front if len(model.names) > 1 else (),
-        importance=importances(model, landscape, config, seconds),
+        importance=importances(model, landscape, config, _left_s(task.times.all, check)),
         max_error_allowed=model.max_error,
         rounding_error=finalist.verification.rounding_error,
         rounded_to=finalist.verification.rounded_to,

@@ -14,6 +14,7 @@ from ..backends.engine.errors import Infeasible
 from ..backends.tunable import Choice, Config
 from .asking import Exhausted, Search
 from .command import MeasurementFailed
+from .deadline import TimeUp
 from .feasibility import Landscape
 from .model import Model
 from .progress import Progress, Stop, Watcher
@@ -25,6 +26,8 @@ log = logging.getLogger("tilery")
 
 RANKED = 300
 """How many configurations the model times to say which are its best."""
+RANKING = 0.2
+"""The part of the time that it has for that."""
 SEEDS = 8
 """How many of its best are measured before the search goes by what has been measured."""
 WAIT_S = 0.25
@@ -76,11 +79,16 @@ class Campaign:
     """What this worker is at."""
 
     def run(self) -> Stop:
-        """Measures the default, then the model's best, then what the search asks for. Ctrl-C ends it with what was found."""
+        """Measures the default, then the model's best, then what the search asks for.
+
+        Ctrl-C ends it with what was found, and the end of the budget breaks off the measurement that it is at.
+        """
         self._clock = Clock(self.budget)
         self._search = Search(self.landscape, sampler=self.sampler, seed=self.seed, seeds=self._first())
         try:
             return self.ended(self._loop())
+        except TimeUp:
+            return self.ended("budget")
         except KeyboardInterrupt:
             return self.ended("interrupted")
 
@@ -144,7 +152,8 @@ class Campaign:
 
     def _first(self) -> list[Config]:
         """The default, the model's best few with tile sizes that differ, then what is known from elsewhere."""
-        outcome = search(self.model, self.landscape, self.default, Budget(None, RANKED), sampler="brute", seed=self.seed)
+        seconds = None if self.budget.seconds is None else RANKING * self._clock.deadline.left_s
+        outcome = search(self.model, self.landscape, self.default, Budget(seconds, RANKED), sampler="brute", seed=self.seed)
         if outcome.stop == "interrupted":
             raise KeyboardInterrupt  # nothing is measured yet, so there is nothing to keep
         space = self.landscape.space
@@ -179,7 +188,8 @@ class Campaign:
         except Infeasible as error:
             return None, f"does not fit the chip: {error.limit}"
         try:
-            value = float(self.measure(config))
+            with self._clock.deadline.enforced():
+                value = float(self.measure(config))
         except MeasurementFailed as failure:
             return None, str(failure)
         except Exception as error:

@@ -21,7 +21,7 @@ from ..dsl.errors import UsageError
 from .guarding import guarded
 
 TAKEN = 'a number of microseconds or {"latency_us": NUMBER} is expected as the last line of its standard output'
-END_S = 2.0
+END_S = 0.5
 """How long a command that has to end is waited for before it is killed."""
 TAIL = 65_536
 """Bytes at the end of its output in which the last line is looked for."""

@@ -61,25 +61,44 @@ class Deadline:
         By the alarm of the system, which only the main thread has, and not on Windows; where a program has taken it for itself,
         or another block is timed already, the block runs to its end.
         """
-        if math.isinf(self.end_s) or not _free():
+        with _limited("SIGALRM", "ITIMER_REAL", self.left_s):
             yield
-            return
-        signal.signal(signal.SIGALRM, _time_up)
-        try:
-            signal.setitimer(signal.ITIMER_REAL, max(self.left_s, 1e-3))
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
+@contextmanager
+def working(seconds: float) -> Iterator[None]:
+    """Raises `TimeUp` inside the block once this process has worked so long: a machine that has much else to do costs nothing.
+
+    With the same exceptions as `Deadline.enforced`.
+    """
+    with _limited("SIGPROF", "ITIMER_PROF", seconds):
+        yield
+
+
+@contextmanager
+def _limited(name: str, timer_name: str, seconds: float) -> Iterator[None]:
+    if math.isinf(seconds) or not _free(name, timer_name):
+        yield
+        return
+    number, timer = getattr(signal, name), getattr(signal, timer_name)
+    signal.signal(number, _time_up)
+    try:
+        signal.setitimer(timer, max(seconds, 1e-3))
+        yield
+    finally:
+        signal.setitimer(timer, 0)
+        signal.signal(number, signal.SIG_DFL)
 
 
 NEVER = Deadline()
+OVER = Deadline(-math.inf)
 
 
-def _free() -> bool:
+def _free(name: str, timer_name: str) -> bool:
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         return False
-    return signal.getsignal(signal.SIGALRM) is signal.SIG_DFL and signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    unused = signal.getsignal(getattr(signal, name)) is signal.SIG_DFL
+    return unused and signal.getitimer(getattr(signal, timer_name))[0] == 0
 
 
 def _time_up(number: int, frame: FrameType | None) -> None:

@@ -88,6 +88,7 @@ def survey(
     end = deadline if patience_s is None else deadline.by(patience_s)
     interrupted = False
     try:
+        cells.screen(_structure_of(space, start), end)  # whatever the time: there is no answer without
         with deadline.enforced():
             _screen(cells, start, generator, progress, patience_s, end)
     except TimeUp:
@@ -121,12 +122,16 @@ def _screen(
     end: Deadline,
 ) -> None:
     space = cells.space
-    own = space.digits(space.structure_of(np.array([start])))[0]
+    own = _structure_of(space, start)
     groups = space.groups(generator, STRUCTURES)
     everything = cells.can_be_whole and space.structure_count <= STRUCTURES
     order = np.concatenate([own[None], generator.permutation(groups)])
     if not _screen_all(cells, order if everything else order[:SAMPLE], progress, patience_s, end) or not everything:
         _climb(cells, progress, end)
+
+
+def _structure_of(space: Space, index: int) -> Indices:
+    return np.asarray(space.digits(space.structure_of(np.array([index])))[0])
 
 
 def _screen_all(cells: Cells, groups: Indices, progress: Report | None, patience_s: float | None, end: Deadline) -> bool:

@@ -8,10 +8,11 @@ from itertools import islice
 
 from ..backends.tunable import Config, Tunable
 from ..dsl.errors import TileryError
-from .deadline import NEVER, Deadline, TimeUp
+from .deadline import TimeUp
+from .efforts import Checking, Unverified
 from .engine_model import EngineModel
 from .result import Rejected, Scored
-from .verify import Verification, nothing_proven, verify
+from .verify import Verification, nothing_proven
 
 FINALISTS = 8
 """How many of the best are executed before the search is given up as wrong."""
@@ -20,12 +21,6 @@ RUNNERS_UP = 3
 
 class NothingVerified(TileryError):
     """Every finalist gave wrong values."""
-
-
-class Unverified(TileryError):
-    """The time was up, or an interrupt came, before anything was found to be right."""
-
-    exit_code = 130
 
 
 @dataclass(frozen=True)
@@ -45,25 +40,23 @@ def first_right(
     ranked: Iterable[Scored],
     seed: int,
     told: Callable[[int, Scored], None] | None = None,
-    until: Deadline = NEVER,
+    check: Checking | None = None,
 ) -> Finalist:
     """The first of `ranked`, best first, that computes what the reference says; `told` hears of each before it is executed.
 
-    Raises `NothingVerified` if none of the first `FINALISTS` does, `NothingProven` if the data show nothing of any.
+    Raises `NothingVerified` if none of the first `FINALISTS` does, `NothingProven` if the data show nothing of any,
+    `Unverified` if the time of `check` is up before that.
     """
+    check = check or Checking(model)
     rejected: list[Rejected] = []
     for place, each in enumerate(islice(ranked, FINALISTS)):
         if told:
             told(place, each)
         # Other inputs for each finalist, so that no left-over of one can make another look right.
         try:
-            with until.enforced():
-                verification = verify(model.kernel, model.dims, model.chip, each.config, seed + place)
+            verification = check(each.config, seed + place)
         except TimeUp:
-            raise Unverified(
-                f"interrupted before the best, {each.latency_us:.1f} us, had been executed and compared with the reference, "
-                "so nothing was written"
-            ) from None
+            raise Unverified(each.latency_us, check.interrupted) from None
         if verification.unproven:
             raise nothing_proven(model.kernel, verification.unproven)
         problem = problem_of(verification, model.max_error)

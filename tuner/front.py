@@ -54,6 +54,8 @@ class Front:
     """Lower bounds of each of them, an objective a column."""
     done: dict[int, Trial | None] = field(default_factory=dict)
     """By number, in the order in which they were timed; None for one that turned out infeasible."""
+    cut: bool = False
+    """Whether there are more configurations than are in it."""
     members: list[Trial] = field(default_factory=list)
     """What nothing timed so far beats."""
     refused: Counter[str] = field(default_factory=Counter)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 
+from .deadline import TimeUp
+from .efforts import Checking, Unverified
 from .engine_model import EngineModel
 from .finalists import FINALISTS, Finalist, NothingVerified, problem_of
 from .front import nondominated, thinned
@@ -12,18 +15,19 @@ from .objectives import values_by_name
 from .progress import Progress, Watcher
 from .result import FrontPoint, Rejected, Scored
 from .trials import Trial
-from .verify import Verification, nothing_proven, verify
+from .verify import Verification, nothing_proven
 
 SHOWN = 10
 """The largest front that is executed and kept: a second each, and nobody chooses from more."""
 
 
 def verified_front(
-    model: EngineModel, outcome: FrontOutcome, seed: int, start: float, watch: Watcher | None
+    model: EngineModel, outcome: FrontOutcome, seed: int, start: float, watch: Watcher | None, check: Checking
 ) -> tuple[Finalist, tuple[FrontPoint, ...]]:
     """The best of the first objective and the front, of configurations that compute what the reference says.
 
-    Of a larger front so many as `SHOWN`, spread along it. Raises `NothingVerified` if as many as `FINALISTS` are wrong.
+    Of a larger front so many as `SHOWN`, spread along it; of those, what there was time for, the best of the first objective
+    before all others. Raises `NothingVerified` if as many as `FINALISTS` are wrong, `Unverified` if there was time for none.
     """
     space = outcome.trials.landscape.space
     verified: dict[int, Verification] = {}
@@ -34,13 +38,16 @@ def verified_front(
         waiting = [each for each in chosen if each.index not in verified]
         if not waiting:
             break
-        for each in waiting:
+        for place, each in enumerate(waiting):
             config = space.config(each.index)
             if watch:
                 elapsed_s = time.monotonic() - start
                 default_us = outcome.default.latency_us
                 watch(Progress("verify", len(verified), len(chosen), elapsed_s, 0.0, each.latency_us, config, default_us))
-            found = verify(model.kernel, model.dims, model.chip, config, seed + len(verified) + len(rejected))
+            try:
+                found = check(config, seed + len(verified) + len(rejected), 1 / (len(waiting) - place))
+            except TimeUp:
+                return _in_time(model, outcome, chosen, verified, rejected, check)
             if found.unproven:
                 raise nothing_proven(model.kernel, found.unproven)
             if problem := problem_of(found, model.max_error):
@@ -49,11 +56,26 @@ def verified_front(
                     raise _nothing(model, rejected)
                 break  # what it beat may be on the front now
             verified[each.index] = found
-    winner = chosen[0]
-    scored = Scored(winner.latency_us, space.config(winner.index))
+    return _in_time(model, outcome, chosen, verified, rejected, check)
+
+
+def _in_time(
+    model: EngineModel,
+    outcome: FrontOutcome,
+    chosen: Sequence[Trial],
+    verified: Mapping[int, Verification],
+    rejected: Mapping[int, Rejected],
+    check: Checking,
+) -> tuple[Finalist, tuple[FrontPoint, ...]]:
+    """The winner and the front of what has been verified so far."""
+    right = [each for each in chosen if each.index in verified]
+    if not right:
+        raise Unverified(chosen[0].latency_us, check.interrupted)
+    winner = right[0]
+    scored = Scored(winner.latency_us, outcome.trials.landscape.space.config(winner.index))
     place = next(place for place, each in enumerate(outcome.trials.ranked()) if each.index == winner.index)
     finalist = Finalist(place, scored, verified[winner.index], tuple(rejected.values()))
-    return finalist, tuple(_point(model, outcome, each, verified[each.index]) for each in chosen)
+    return finalist, tuple(_point(model, outcome, each, verified[each.index]) for each in right)
 
 
 def _point(model: EngineModel, outcome: FrontOutcome, trial: Trial, verification: Verification) -> FrontPoint:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..backends.engine.errors import Infeasible
 from ..backends.tunable import Config
+from .deadline import NEVER, Deadline, TimeUp
 from .feasibility import Report, survey
 from .front import Front
 from .front_arms import BoundWalk, FrontArm, FrontDescent, FrontStudy, Weighing
@@ -54,22 +55,25 @@ def front_search(
     turns = Turns(len(arms), by_time=budget.trials is None)
     told_s, stop = 0.0, clock.spent(len(front.done))
     try:
-        for index in dict.fromkeys(space.index(config) for config in seeds):
-            allowed = bool(np.isfinite(front.landscape.bounds_of(np.array([index]))[0]))
-            if allowed and index not in front.done and not (stop := stop or clock.spent(len(front.done))):
-                _tell(arms, _timed(model, front, index))
-        while not stop:
-            stop = clock.spent(len(front.done))
-            if stop or not _turn(model, front, arms, turns):
-                break
-            if watch and clock.elapsed_s - told_s > 0.1:
-                told_s = clock.elapsed_s
-                watch(standing(model, front, first, clock.elapsed_s, clock.fraction(len(front.done))))
+        with clock.deadline.enforced():
+            for index in dict.fromkeys(space.index(config) for config in seeds):
+                allowed = bool(np.isfinite(front.landscape.bounds_of(np.array([index]))[0]))
+                if allowed and index not in front.done and not (stop := stop or clock.spent(len(front.done))):
+                    _tell(arms, _timed(model, front, index))
+            while not stop:
+                stop = clock.spent(len(front.done))
+                if stop or not _turn(model, front, arms, turns):
+                    break
+                if watch and clock.elapsed_s - told_s > 0.1:
+                    told_s = clock.elapsed_s
+                    watch(standing(model, front, first, clock.elapsed_s, clock.fraction(len(front.done))))
+    except TimeUp:
+        stop = "budget"
     except KeyboardInterrupt:
         stop = "interrupted"
     if watch:
         watch(standing(model, front, first, clock.elapsed_s, clock.fraction(len(front.done))))
-    return FrontOutcome(front, first, stop or ("proved" if front.landscape.whole else "exhausted"))
+    return FrontOutcome(front, first, stop or ("proved" if front.landscape.whole and not front.cut else "exhausted"))
 
 
 def standing(model: ManyModel, front: Front, default: Trial, elapsed_s: float, fraction: float) -> Progress:
@@ -131,6 +135,10 @@ def _timed(model: ManyModel, front: Front, index: int) -> Trial | None:
     return trial
 
 
+MOST = 200_000
+"""The most configurations whose every bound is kept, for whose columns some 100 MB are needed."""
+
+
 # --- screening --------------------------------------------------------------------------------------------------------
 
 
@@ -141,10 +149,15 @@ def front_survey(
     seed: int = 0,
     progress: Report | None = None,
     patience_s: float | None = None,
+    deadline: Deadline = NEVER,
 ) -> Front:
-    """Screens as `survey` does, and adds the bounds on every objective, which no slots change."""
-    landscape = survey(model, space, start, seed, progress, patience_s)
-    indices = landscape.order
+    """Screens as `survey` does, and adds the bounds on every objective, which no slots change.
+
+    Of more than `MOST` those with the best bounds on the latency are kept. Ctrl-C ends it with what has been screened.
+    """
+    landscape = survey(model, space, start, seed, progress, patience_s, deadline, keep_interrupted=True)
+    indices = landscape.order[:MOST]
     _, vectors = model.screen_all(space.columns(indices))
     sort = np.lexsort((indices, *vectors.T[::-1]))
-    return Front(replace(landscape, order=indices[sort], bounds=vectors[sort, 0]), vectors[sort])
+    cut = len(indices) < len(landscape.order)
+    return Front(replace(landscape, order=indices[sort], bounds=vectors[sort, 0]), vectors[sort], cut=cut)

@@ -48,7 +48,9 @@ class Importance:
 
 
 def importances(model: Model, landscape: Landscape, winner: Config, seconds: float = SECONDS) -> tuple[Importance, ...]:
-    """What every tunable with a choice is worth, what matters most first."""
+    """What every tunable with a choice is worth, what matters most first; of those that there is time for."""
+    if seconds <= 0:
+        return ()
     space = landscape.space
     shares = spread_shares(space, landscape)
     start = time.monotonic()

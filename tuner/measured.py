@@ -15,9 +15,11 @@ from ..backends.tunable import Config
 from ..dsl import program
 from ..dsl.errors import TileryError
 from .adapt import adapt
-from .autotune import screening
+from .autotune import reserve_s, screening
 from .campaign import Campaign, Measure, Row
 from .command import Command
+from .deadline import OVER, Deadline
+from .efforts import Checking
 from .engine_model import EngineModel
 from .feasibility import survey
 from .finalists import FINALISTS, Finalist, first_right, runners_up
@@ -32,6 +34,8 @@ SHOWN = 8
 OBJECTIVE = "measured"
 PATIENCE_S = 10.0
 """A space is screened whole if that takes no longer."""
+SCREENING = 0.25
+"""Nor longer than this part of the budget."""
 
 
 class NothingMeasured(TileryError):
@@ -56,22 +60,28 @@ def autotune_measured(
     """Finds the configuration of a specialised kernel for which `measure` gives the smallest latency.
 
     The default is measured, then the model's best few, then what `Search` asks for. A configuration that cannot be measured
-    is noted with its reason and the search goes on. The budget counts from the first measurement; Ctrl-C and SIGTERM
-    keep what was found. With `sharing` other processes work on the same study, whoever ends takes the best of all, and
+    is noted with its reason and the search goes on. The budget bounds all of it, and begins now; Ctrl-C and
+    SIGTERM keep what was found. With `sharing` other processes work on the same study, whoever ends takes the best of all, and
     `trials` counts what all of them have measured. Raises `Infeasible` if nothing fits the chip, `NothingMeasured` if
     nothing gave a latency, `NothingVerified` if none of the fastest computes what the reference says.
     """
-    start = time.monotonic()
+    start, deadline = time.monotonic(), Deadline.after(budget_s)
+    if progress:
+        progress(Progress("prepare", 0, 1, 0.0, 0.0))
     model = EngineModel(kernel, dims, chip, max_error=max_error)
     budget = Budget(budget_s, trials)
     campaign = prepared(model, measure, budget, sampler, seed, seeds, progress, sharing)
     with sharing.helpers as helpers:
         stop = campaign.run()
-        helpers.finish(at_once=stop == "interrupted")
+        helpers.finish(OVER if stop in ("interrupted", "budget") else deadline.earlier(reserve_s(budget_s)))
     stop = campaign.ended(stop)
     if campaign.best is None:
+        if stop == "interrupted":
+            raise KeyboardInterrupt
         raise NothingMeasured(_nothing(campaign))
-    finalist = first_right(model, scored(campaign), seed, _verifying(campaign, start))
+    check = Checking.of(model, deadline, stop == "interrupted")
+    finalist = first_right(model, scored(campaign), seed, _verifying(campaign, start), check)
+    stop = "interrupted" if check.interrupted else stop
     return measured_result(model, campaign, finalist, stop, _name(measure), time.monotonic() - start)
 
 
@@ -85,12 +95,19 @@ def prepared(
     progress: Watcher | None,
     sharing: Sharing,
 ) -> Campaign:
-    """A campaign that is ready to run: the space screened, the study joined."""
-    start = time.monotonic()
+    """A campaign that is ready to run: the space screened, the study joined.
+
+    The budget counts from here; what is left of it, but for the reserve for the verification, is the campaign's.
+    """
+    start, searching = time.monotonic(), Deadline.after(budget.seconds).earlier(reserve_s(budget.seconds))
     default, space = model.default(), Space(model.tunables)
     study = sharing.join(model, OBJECTIVE, _name(measure))
-    landscape = survey(model, space, space.index(default), seed, screening(start, progress), PATIENCE_S)
+    screened = searching.share(SCREENING).by(PATIENCE_S)
+    told = screening(start, progress)
+    landscape = survey(model, space, space.index(default), seed, told, screened.left_s, screened)
     known = [adapt(config, space.tunables) for config in seeds]
+    if budget.seconds is not None:
+        budget = Budget(searching.left_s, budget.trials)
     return Campaign(model, landscape, default, measure, study, budget, sampler, seed, known, progress)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from ..dsl.errors import UsageError
+from .deadline import Deadline
 from .engine_model import EngineModel
 from .entry import key_of, prints_of
 
@@ -21,14 +22,14 @@ GRACE_S = 60
 class Helpers(Protocol):
     """Processes that work on the same study."""
 
-    def finish(self, at_once: bool) -> None:
-        """Returns when all of them have ended; with `at_once` they are asked to stop where they are."""
+    def finish(self, until: Deadline) -> None:
+        """Returns when all of them have ended; those that go on then are asked to stop where they are."""
 
 
 class Nobody:
     """No helpers."""
 
-    def finish(self, at_once: bool) -> None:
+    def finish(self, until: Deadline) -> None:
         """Nobody is waited for."""
 
 

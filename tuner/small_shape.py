@@ -55,8 +55,8 @@ class Aim:
     """The largest tile that cuts it: an extent beyond it gives every loop a second step."""
 
 
-def small_dims(kernel: program.Kernel, dims: Mapping[str, int], config: Config) -> dict[str, int]:
-    """A shape no larger than `dims`, near a tile and a half of each tiled dimension, within `MOST_WORK` where that can be.
+def small_dims(kernel: program.Kernel, dims: Mapping[str, int], config: Config, most_work: float = MOST_WORK) -> dict[str, int]:
+    """A shape no larger than `dims`, near a tile and a half of each tiled dimension, within `most_work` where that can be.
 
     Raises `TooLarge` if every shape that was found is beyond `LARGEST_WORK` or `LARGEST_BYTES`.
     """
@@ -72,7 +72,7 @@ def small_dims(kernel: program.Kernel, dims: Mapping[str, int], config: Config) 
         except _Enough:
             break
         best = min(best, dict(found), key=_work)
-        if _work(best) <= MOST_WORK or all(each.extent == 1 for each in aims.values()):
+        if _work(best) <= most_work or all(each.extent == 1 for each in aims.values()):
             break
         largest = max(aims, key=lambda each: aims[each].extent)
         aims[largest] = Aim(aims[largest].extent // 2, aims[largest].tile)

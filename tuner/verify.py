@@ -19,7 +19,7 @@ from ..backends.tunable import Choice, Config, retuned
 from ..dsl import program
 from ..dsl.errors import TileryError
 from .adapt import adapt, shrunk_to_fit
-from .small_shape import small_dims
+from .small_shape import MOST_WORK, small_dims
 from .tiles import tile_sizes
 
 
@@ -46,12 +46,15 @@ class Verification:
     """The element type of the result with the worst error."""
 
 
-def verify(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, config: Config, seed: int) -> Verification:
+def verify(
+    kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, config: Config, seed: int, most_work: float = MOST_WORK
+) -> Verification:
     """Executes `config` exactly and by the emulator, on fresh inputs of a shape that its tiles do not divide.
 
+    The shape has a product of extents of at most `most_work`, if the kernel's requirements leave one.
     Raises `TooLarge` where the kernel's requirements leave no shape that is small enough.
     """
-    small = small_dims(kernel, dims, config)
+    small = small_dims(kernel, dims, config, most_work)
     tunables = engine.tunables(kernel, small, chip)
     try:
         fitted, lowered = shrunk_to_fit(

@@ -19,6 +19,7 @@ from tilery.backends.strided import Outside
 from tilery.dsl.errors import Diagnostic, Label, Mistakes, SourceErrors, UsageError
 from tilery.dsl.layout import LayoutError
 from tilery.dsl.spans import Source, Span
+from tilery.tuner.efforts import Unverified
 
 SPAN = Span(Source("a.tk", "kernel f:\n"), 1, 1, 1, 7)
 DIAGNOSTIC = Diagnostic("TK204", "wrong", SPAN, "here", "mend it", (Label(SPAN, "first here"),))
@@ -29,6 +30,7 @@ MADE: dict[type[BaseException], Callable[[], BaseException]] = {
     Outside: lambda: Outside(1, 70),
     Mistakes: lambda: Mistakes([SourceErrors([DIAGNOSTIC]), UsageError("no such file")]),
     LayoutError: lambda: LayoutError("TK101", "wrong", Token("NAME", "x"), "mend it"),
+    Unverified: lambda: Unverified(7.0, True),
 }
 """How those are made that take more than a message."""
 
