@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+LONGEST_LINE = 240
+"""The most of a line that a message repeats."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -45,9 +48,21 @@ class Span:
         """The line, its number, and carets under the span; a span of several lines is marked to its first line's end."""
         text = self.source.line(self.line)
         end = self.end_column if self.end_line == self.line else len(text) + 1
-        width = max(1, end - self.column)
+        text, start, end = _window(text, self.column, end)
+        width = max(1, end - start)
         gutter = " " * len(str(self.line))
         # Tabs before the caret are kept, so that it stands under its character whatever the terminal's tab width is.
-        indent = "".join("\t" if letter == "\t" else " " for letter in text[: self.column - 1])
+        indent = "".join("\t" if letter == "\t" else " " for letter in text[: start - 1])
         carets = f"{indent}{'^' * width}" + (f" {note}" if note else "")
         return f"{self.line} | {text}\n{gutter} | {carets}"
+
+
+def _window(text: str, start: int, end: int) -> tuple[str, int, int]:
+    """Of a very long line what stands around the span, and the span's columns in that."""
+    if len(text) <= LONGEST_LINE:
+        return text, start, end
+    first = max(0, start - 1 - LONGEST_LINE // 4)
+    last = min(len(text), first + LONGEST_LINE)
+    before, after = "…" if first else "", "…" if last < len(text) else ""
+    shift = first - len(before)
+    return before + text[first:last] + after, start - shift, min(end - shift, len(before) + last - first + 1)

@@ -211,6 +211,7 @@ class Kernel:
         Raises `UsageError` for names that do not fit, `Infeasible` if the configuration does not fit the chip.
         """
         pipeline = self.pipeline(names, chip, config, what_if)
+        checks.whole("cores", cores, 1)
         pipeline.cores = cores
         self._tell(pipeline, pipeline.note)
         return pipeline.report

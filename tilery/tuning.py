@@ -64,6 +64,7 @@ def autotune(
     began_s = time.monotonic()
     checks.kernel(kernel, Kernel)
     pipeline = kernel.pipeline(shapes, chip)
+    checks.whole("cores", cores, 1)
     pipeline.cores = cores
     if output is not None:
         pipeline.store = TunedFile(checks.path("output", output))
