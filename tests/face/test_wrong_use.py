@@ -65,6 +65,8 @@ SIMULATE: list[dict[str, Any]] = [
     {"what_if": "dma.bytes_per_s=*2"},
     {"what_if": [1]},
     {"what_if": 5},
+    {"cores": "x"},
+    {"cores": 0},
     {"chip": 5},
     {"M": None},
     {"M": -1},
