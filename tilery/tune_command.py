@@ -92,6 +92,8 @@ def autotune(
 
         spent = f"--trials {most}" if most else f"--budget {budget_s:g}s"
         write_report(pipeline, kept[0], result, reproducing(pipeline, file, result, sampler, spent), report)
+    if result.stop == "disconnected":
+        click.get_current_context().exit(1)  # likewise: the storage is at fault, and has not heard of all
     if result.stop == "interrupted":
         click.get_current_context().exit(130)  # what was found is kept, and yet whoever started it is told
 

@@ -32,6 +32,7 @@ SEEDS = 8
 """How many of its best are measured before the search goes by what has been measured."""
 WAIT_S = 0.25
 """Between two looks at what the other workers do, when nothing is left to propose."""
+LOST = "once it is there again, the same command goes on"
 
 Measure = Callable[[Mapping[str, Choice]], float]
 """From a configuration to its latency in microseconds; whatever it raises is the reason why there is none."""
@@ -107,8 +108,8 @@ class Campaign:
 
     def _lost(self, error: Exception) -> Stop:
         if not self.rows:
-            raise StorageError(f"the storage is out of reach: {in_short(error)}") from None
-        log.warning("the storage is out of reach, so the search ends with what it has heard: %s", in_short(error))
+            raise StorageError(f"the storage is out of reach: {in_short(error)}\nhelp: {LOST}") from None
+        log.warning("the storage is out of reach, so the search ends with what it has heard: %s; %s", in_short(error), LOST)
         return "disconnected"
 
     def _loop(self) -> Stop:
@@ -179,7 +180,11 @@ class Campaign:
         """Measures one configuration and tells what came of it."""
         with self.study.beating(claim):
             value, problem = self._outcome(claim.config)
-        self.study.tell(claim, value, problem)
+        try:
+            self.study.tell(claim, value, problem)
+        except lost_errors():
+            self._take_in(Finished(claim.config, value, problem))  # it is known here, if nowhere else
+            raise
         self.hear()
 
     def _outcome(self, config: Mapping[str, Choice]) -> tuple[float | None, str]:
@@ -202,10 +207,13 @@ class Campaign:
     def hear(self) -> None:
         """Takes in what has finished since."""
         for each in self.study.news():
-            if all(each.config != row.config for row in self.rows):
-                self.rows.append(self._row(each))
-                self._search.tell(each.config, each.problem if each.value is None else each.value)
+            self._take_in(each)
         self._report()
+
+    def _take_in(self, each: Finished) -> None:
+        if all(each.config != row.config for row in self.rows):
+            self.rows.append(self._row(each))
+            self._search.tell(each.config, each.problem if each.value is None else each.value)
 
     def _row(self, finished: Finished) -> Row:
         try:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.exceptions import UpdateFinishedTrialError
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import BaseStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -168,7 +168,10 @@ class SharedStudy:
             on_lost()(self.study, copy.deepcopy(self._storage.get_trial(self._trial_id(trial))))
 
     def _trials(self) -> list[FrozenTrial]:
-        return self._storage.get_all_trials(self._id, deepcopy=False)
+        try:
+            return self._storage.get_all_trials(self._id, deepcopy=False)
+        except KeyError:
+            raise StorageInternalError("somebody has removed the study from it") from None
 
     def _trial_id(self, trial: FrozenTrial) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._id, trial.number)

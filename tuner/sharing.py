@@ -46,22 +46,25 @@ class Sharing:
     """Started when the search starts, and ended before its winner is verified."""
 
     def join(self, model: EngineModel, objective: str, command: str = "") -> SharedStudy:
-        """The study of a tuning; `UsageError` if it should be there and is not."""
+        """The study of a tuning; `UsageError` if it should be there and is not, `StorageError` if the storage cannot be used."""
         from optuna.storages import InMemoryStorage  # slow to import, and not needed by a search that is shared with nobody
 
         from .shared import SharedStudy
-        from .storage import open_storage, study_name
+        from .storage import open_storage, reaching, study_name
 
         key, prints = key_of(model.kernel, model.dims, model.chip, model.cores), prints_of(model.kernel, model.chip)
         bound = "" if model.max_error is None else f" within {model.max_error:g}"
         name = study_name(key, prints, model.tunables, f"{objective}{bound}", command)
-        storage = InMemoryStorage() if self.url is None else open_storage(self.url, self.grace_s)
-        if self.resume and self.url and all(each.study_name != name for each in storage.get_all_studies()):
-            raise UsageError(
-                f"nothing to continue: {shown(self.url)} holds no study of this kernel, shape, chip and objective\n"
-                "help: without --continue it is begun"
-            )
-        return SharedStudy(storage, name, model.tunables, self.grace_s)
+        if self.url is None:
+            return SharedStudy(InMemoryStorage(), name, model.tunables, self.grace_s)
+        with reaching(self.url):
+            storage = open_storage(self.url, self.grace_s)
+            if self.resume and all(each.study_name != name for each in storage.get_all_studies()):
+                raise UsageError(
+                    f"nothing to continue: {shown(self.url)} holds no study of this kernel, shape, chip and objective\n"
+                    "help: without --continue it is begun"
+                )
+            return SharedStudy(storage, name, model.tunables, self.grace_s)
 
 
 def shown(url: str) -> str:

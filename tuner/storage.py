@@ -9,26 +9,30 @@ import re
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import optuna
 from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
 
 from ..backends.tunable import Tunable
 from ..dsl.errors import TileryError, UsageError
 from .entry import Key, Prints
+from .journal import Journal
 from .shared import on_lost
 from .sharing import GRACE_S, shown
 
 READY_S = 10.0
-"""How long a gRPC proxy is waited for."""
+"""How long a server is waited for."""
+LOCKED_S = 30
+"""How long SQLite waits for another process that has locked its file."""
+FIRST_BYTES = 1 << 16
+"""How much of a file is looked at to see whose it is."""
+SQLITE = b"SQLite format 3\0"
+"""How its files begin; an empty one is one that has just been made."""
 TRIES = 5
 """How often a database is opened: workers that start together may be in each other's way while its tables are made."""
-
-FIRST_LINE_BYTES = 1 << 16
-"""Of a file that is to be a journal, so much is read to see whether it is one."""
 
 FORMS = (
     "sqlite:///tuning.db, journal:tuning.journal (or any path that ends in .journal or .log), "
@@ -53,9 +57,9 @@ def open_storage(url: str, grace_s: int = GRACE_S) -> BaseStorage:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         if scheme == "journal" and rest:
-            return _journal(Path(rest))
+            return _journal(url, Path(rest))
         if not colon and Path(url).suffix in (".journal", ".log"):
-            return _journal(Path(url))
+            return _journal(url, Path(url))
         if match := re.fullmatch(r"grpc://([^/:]+):(\d+)/?", url):
             return _proxy(url, match[1], int(match[2]))
         if re.fullmatch(r"(sqlite|postgresql|mysql)(\+\w+)?", scheme) and rest.startswith("//"):
@@ -68,7 +72,10 @@ def in_short(error: Exception) -> str:
     """What a lost storage has to say: the first line of what the database or the system said, not of what was made of it."""
     while isinstance(error.__cause__, Exception):
         error = error.__cause__
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    said = error.details() if callable(getattr(error, "details", None)) else str(error)  # gRPC's own words fill a page
+    return next(iter(str(said).strip().splitlines()), type(error).__name__)
 
 
 def lost_errors() -> tuple[type[Exception], ...]:
@@ -92,24 +99,55 @@ def study_name(key: Key, prints: Prints, tunables: Sequence[Tunable], objective:
     return f"{str(key)[:400]} {objective} {digest}"
 
 
-def _journal(path: Path) -> BaseStorage:
+@contextmanager
+def reaching(url: str) -> Iterator[None]:
+    """Tells of a storage that turns out to be unusable inside the block with `StorageError`."""
     try:
-        if path.exists() and not _is_journal(path):
-            raise StorageError(f"--storage: {path} is something else than a journal of Optuna; name another file")
-        return JournalStorage(JournalFileBackend(str(path)))
-    except OSError as error:
-        raise StorageError(f"--storage: {path} cannot be opened: {error.strerror}") from None
-    except ValueError as error:
-        raise StorageError(f"--storage: {path} is damaged: {error}; name another file") from None
+        yield
+    except lost_errors() as error:
+        raise unusable(url, in_short(error)) from None
 
 
-def _is_journal(path: Path) -> bool:
-    """Whether a file is one of Optuna's, or empty; a device or a pipe is none, and reading it might never end."""
-    if not path.is_file():
-        return False
+def unusable(url: str, why: str) -> StorageError:
+    """The error of a storage that is there and cannot be used, or is not there."""
+    server = re.match(r"(postgresql|mysql)", url)
+    cure = (
+        "see that the server runs and lets you in; docs/machines.md says how to set one up"
+        if server
+        else "name another file, in a folder that can be written to and has room"
+    )
+    return StorageError(f"--storage {shown(url)}: cannot be used: {why}\nhelp: {cure}")
+
+
+def _check_file(url: str, path: Path) -> None:
+    """`StorageError` unless a storage's file can be there: opening a pipe would wait for ever, reading a device never end."""
+    if path.is_dir():
+        raise unusable(url, f"{path} is a folder")
+    if not path.parent.is_dir():
+        raise unusable(url, f"there is no folder {path.parent}")
+    if path.exists() and not path.is_file():
+        raise unusable(url, f"{path} is a pipe or a device, no ordinary file")
+
+
+def _first(path: Path) -> bytes:
+    """How a file begins."""
+    if not path.exists():
+        return b""
     with path.open("rb") as file:
-        first = file.readline(FIRST_LINE_BYTES)
-    return not first or b'"op_code"' in first
+        return file.read(FIRST_BYTES)
+
+
+def _journal(url: str, path: Path) -> BaseStorage:
+    with reaching(url):
+        _check_file(url, path)
+        first = _first(path).partition(b"\n")[0]
+        if first and b'"op_code"' not in first:
+            raise unusable(url, f"{path} is something else than a journal of Optuna")
+        try:
+            return JournalStorage(Journal(path))
+        except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # Optuna takes every entry for one of its own, and says nothing useful of others.
+            raise unusable(url, f"{path} is damaged: {type(error).__name__}: {error}") from None
 
 
 def _proxy(url: str, host: str, port: int) -> BaseStorage:
@@ -123,17 +161,18 @@ def _proxy(url: str, host: str, port: int) -> BaseStorage:
 
 
 def _database(url: str, grace_s: int) -> BaseStorage:
+    if url.startswith("sqlite"):
+        _check_sqlite(url)
+    driver = url
     if url.startswith("postgresql"):
         _need("psycopg")
-        url = re.sub("^postgresql:", "postgresql+psycopg:", url)
-    sqlite = url.startswith("sqlite")
-    # SQLite lets one write at a time: the others wait for their turn.
-    engine = {"connect_args": {"timeout": 60}} if sqlite else {"pool_pre_ping": True}
+        driver = re.sub("^postgresql:", "postgresql+psycopg:", url)
+    start = time.monotonic()
     for last in (False,) * (TRIES - 1) + (True,):
         try:
             storage = RDBStorage(
-                url,
-                engine,
+                driver,
+                _engine(driver),
                 heartbeat_interval=max(1, grace_s // 4),
                 grace_period=grace_s,
                 heartbeat_stale_trial_callback=on_lost(),
@@ -143,11 +182,38 @@ def _database(url: str, grace_s: int) -> BaseStorage:
             raise UsageError(f"--storage {shown(url)}: a driver is missing: {error}") from None
         except Exception as error:
             # SQLAlchemy's and Optuna's errors have nothing in common that would tell a race from a refusal; a race ends.
-            if last:
-                reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-                raise StorageError(f"--storage {shown(url)}: cannot be opened: {reason}") from None
+            if last or time.monotonic() - start > READY_S:
+                raise unusable(url, in_short(error)) from None
             time.sleep(0.2)
     raise AssertionError("the last try returns or raises")
+
+
+def _engine(url: str) -> dict[str, object]:
+    """What SQLAlchemy is told about a database."""
+    if url.startswith("sqlite"):
+        # SQLite lets one write at a time: the others wait for their turn.
+        return {"connect_args": {"timeout": LOCKED_S}}
+    # A host that answers nothing at all would else be waited for for minutes.
+    waiting = (
+        {"connect_args": {"connect_timeout": int(READY_S)}} if re.match(r"postgresql\+psycopg:|mysql\+pymysql:", url) else {}
+    )
+    return {"pool_pre_ping": True, **waiting}
+
+
+def _check_sqlite(url: str) -> None:
+    from sqlalchemy.engine import make_url
+
+    name = make_url(url).database
+    if not name or name == ":memory:":
+        raise UsageError(
+            f"--storage {url}: this keeps nothing\nhelp: name a file, as in sqlite:///tuning.db, or leave --storage out"
+        )
+    if name.startswith("file:"):
+        return  # a URI of SQLite's own, whose options are for those who know them
+    with reaching(url):
+        _check_file(url, Path(name))
+        if not SQLITE.startswith(_first(Path(name))[: len(SQLITE)]):
+            raise unusable(url, f"{name} is something else than a database of SQLite")
 
 
 def _need(package: str) -> None:
