@@ -77,7 +77,7 @@ SIMULATE: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("wrong", SIMULATE, ids=str)
-def test_simulate(wrong: dict[{cores: x}, {cores: 0}, str, Any]) -> None:
+def test_simulate(wrong: dict[str, Any]) -> None:
     with pytest.raises(tilery.UsageError):
         tilery.simulate(tilery.kernels.softmax, **({"M": 8, "N": 8} | wrong))
 
