@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from . import dsl
 from .backends.chips import chip_names, load_chip
+from .backends.engine.apart import Apart, elements_apart
+from .backends.engine.errors import Infeasible
 from .chips_page import print_chip, print_chips
 from .console import console, echo, print_json
 from .dsl.errors import Mistakes, TileryError, UsageError
 from .explain_page import explained, print_explanation
 from .opening import open_pipeline
+from .pipeline import Pipeline
 from .stages import STAGES
 from .tuner.engine_model import EngineModel
 from .tuner.feasibility import survey
@@ -56,13 +59,21 @@ def explain(file: str, names: tuple[str, ...], chip: str, what_if: tuple[str, ..
     model = EngineModel(pipeline.program, pipeline.dims, pipeline.chip)
     space = Space(model.tunables)
     landscape = survey(model, space, start=0)
-    explanation = explained(landscape)
+    explanation = explained(landscape, _apart(pipeline) if landscape.feasible else ())
     if as_json:
         print_json(explanation)
     else:
         print_explanation(console(), pipeline.request, explanation)
     if not landscape.feasible:
         model.default()  # raises, and names the limit that is violated least
+
+
+def _apart(pipeline: Pipeline) -> tuple[Apart, ...]:
+    """What meets device memory an element at a time, with the configuration that `simulate` takes, if it finds one."""
+    try:
+        return elements_apart(pipeline.lowered)
+    except Infeasible:
+        return ()  # a space of which so little fits that the pick misses it: the limits above say so
 
 
 def show(

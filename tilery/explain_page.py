@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .apart_page import LOST, apart_text
+from .backends.engine.apart import Apart
 from .backends.tunable import Tunable
 from .request import Request
 from .tuner.feasibility import Landscape
@@ -42,10 +44,12 @@ class Explanation:
     """and of numbers of slots: multiplied, the space."""
     worth_timing: int
     """How many of those that fit can be the fastest: of what differs in slots only those with most, of equal programs one."""
+    elements_apart: tuple[Apart, ...] = ()
+    """Places that meet device memory an element at a time, with the configuration that `simulate` takes."""
 
 
-def explained(landscape: Landscape) -> Explanation:
-    """The explanation of a screened space."""
+def explained(landscape: Landscape, apart: tuple[Apart, ...] = ()) -> Explanation:
+    """The explanation of a screened space; `apart`: what meets device memory an element at a time."""
     space = landscape.space
     slots = math.prod(space.radices[space.slots].tolist())
     return Explanation(
@@ -58,6 +62,7 @@ def explained(landscape: Landscape) -> Explanation:
         space.structure_count,
         slots,
         len(landscape.order),
+        apart,
     )
 
 
@@ -67,6 +72,9 @@ def print_explanation(console: Console, request: Request, explanation: Explanati
     console.print(_tunables(explanation.tunables))
     console.print()
     console.print(_funnel(explanation))
+    for each in explanation.elements_apart:
+        if each.gain >= LOST:
+            console.print(Text("\n").append(apart_text(each)))
 
 
 def _tunables(tunables: tuple[Tunable, ...]) -> Table:

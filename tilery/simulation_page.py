@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .apart_page import LOST, apart_text
 from .backends.engine.analysis import Analysis
 from .backends.engine.report import EngineShare, Report
 from .backends.engine.runs.told import Single
@@ -25,8 +26,6 @@ BOUNDS = {
 }
 WORTH = 0.005
 """Gains below this share are not told."""
-LOST = 0.05
-"""Transfers of single elements are told if they lose this share of the latency, or more."""
 PARTS = 3
 """Instructions of the critical path, and further improvements, that are told."""
 
@@ -52,6 +51,9 @@ def _verdict(pipeline: Pipeline) -> Table:
     for single in pipeline.analysis.singles:
         if single.lost_s >= LOST * report.latency_us / 1e6:
             page.add_row("single", _single(single))
+    for each in analysis.apart:
+        if each.gain >= LOST:
+            page.add_row("elements", apart_text(each))
     return page
 
 
@@ -169,6 +171,7 @@ def figures(pipeline: Pipeline) -> dict[str, object]:
         "critical": asdict(analysis.critical),
         "improvements": [asdict(each) for each in analysis.improvements],
         "single_elements": [asdict(each) for each in analysis.singles],
+        "elements_apart": [asdict(each) for each in analysis.apart],
         "energy_j": used.total_j if used else None,
         "price_usd": analysis.price_usd,
     }

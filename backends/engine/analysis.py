@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .apart import Apart, elements_apart
 from .critical import Critical, critical
 from .energy import EnergyUse, energy, price_usd
 from .program import EngineProgram
@@ -26,6 +27,8 @@ class Analysis:
     """The one that helps most first."""
     singles: tuple[Single, ...]
     """Flat tensors that move an element at a time."""
+    apart: tuple[Apart, ...]
+    """Places of the text that meet device memory an element at a time, the one that would gain most first."""
     traffic: Traffic
     energy: EnergyUse | None
     price_usd: float | None
@@ -40,6 +43,7 @@ def analyse(program: EngineProgram, report: Report) -> Analysis:
         critical=critical(seen),
         improvements=sweep(program),
         singles=single_elements(program),
+        apart=elements_apart(program),
         traffic=used,
         energy=energy(program.chip, used),
         price_usd=price_usd(program.chip, report.latency_us, program.cores),

@@ -61,11 +61,11 @@ def transfer_s(action: Transfer, chip: Chip, extents: Extents) -> Number:
     there and cost as if they had 256.
     """
     if action.buffer.runs is None:
-        return _rows_s(action, chip, extents, _rows(action, chip, extents), _run_bytes(action, extents))
+        return _rows_s(action, chip, extents, _rows(action, chip, extents), run_bytes(action, extents))
     positions, partitions = extents[action.buffer.runs.name], chip.sbuf.partitions
     length, rest = run_length(positions, partitions), left_over(positions, partitions)
-    full = _rows_s(action, chip, extents, partitions * length, _run_bytes(action, {**extents, action.buffer.runs.name: length}))
-    single = _rows_s(action, chip, extents, rest, _run_bytes(action, {**extents, action.buffer.runs.name: 1}))
+    full = _rows_s(action, chip, extents, partitions * length, run_bytes(action, {**extents, action.buffer.runs.name: length}))
+    single = _rows_s(action, chip, extents, rest, run_bytes(action, {**extents, action.buffer.runs.name: 1}))
     return (length > 0) * full + (rest > 0) * single
 
 
@@ -73,7 +73,8 @@ def _rows_s(action: Transfer, chip: Chip, extents: Extents, rows: Number, run: N
     """Seconds for that many rows whose runs in device memory are of `run` bytes."""
     dma = chip.dma
     bytes_per_s = chip.dma_bytes_per_s * (dma.transpose_share if action.transposed else 1.0)
-    seconds_a_row = row_bytes(action.buffer, extents) * larger(1, dma.run_bytes / larger(run, 1)) / bytes_per_s
+    longer = 1 if action.together else larger(1, dma.run_bytes / larger(run, 1))
+    seconds_a_row = row_bytes(action.buffer, extents) * longer / bytes_per_s
     times = 2 if action.accumulate else 1  # read, added to, written
     return larger(dma.floor_ns * 1e-9, rows * seconds_a_row * times)
 
@@ -86,7 +87,7 @@ def _rows(action: Transfer, chip: Chip, extents: Extents) -> Number:
     return 1 if action.store else chip.sbuf.partitions
 
 
-def _run_bytes(action: Transfer, extents: Extents) -> Number:
+def run_bytes(action: Transfer, extents: Extents) -> Number:
     """Consecutive bytes in device memory that go to one partition (to one row, where the load transposes)."""
     last = contiguous_axis(action.index)
     if last is None or (last == action.buffer.partition and not action.transposed):

@@ -74,6 +74,8 @@ class Transfer:
     """What elements outside the tensor were cleared to; they are left out. None: all lie inside."""
     accumulate: bool = False
     """True: a store that adds to what is there."""
+    together: bool = False
+    """True, in a what-if of the timing alone: the elements of each row are taken to lie together in device memory."""
 
 
 @dataclass(frozen=True, slots=True)
