@@ -55,7 +55,7 @@ def program(text: str, config: Config | None = None, **dims: int) -> EngineProgr
 
 
 def told(text: str, **dims: int) -> Apart:
-    return elements_apart(program(text, **dims))[0]
+    return elements_apart(program(text, None, **dims))[0]
 
 
 def test_a_strided_read_gains_what_it_gains_when_stored_apart() -> None:
