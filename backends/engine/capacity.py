@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ...dsl.program import Axis
 from ..chips import Chip
@@ -70,33 +71,59 @@ def usage(program: EngineProgram) -> tuple[int, int]:
     return sbuf, psum
 
 
-def check_capacity(program: EngineProgram) -> None:
-    """Raises `Infeasible` if the program does not fit its chip; names the largest buffers."""
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """A limit of the chip that a program exceeds."""
+
+    limit: str
+    """`sbuf` or `psum`."""
+    text: str
+    """What the chip has, what is needed, and the largest buffers."""
+    over: int
+    """Bytes a partition, or banks, too many."""
+
+
+def shortage(program: EngineProgram) -> Shortage | None:
+    """The first limit that a program exceeds; None: it fits its chip."""
     sbuf, psum = usage(program)
     chip = program.chip
     if sbuf > chip.sbuf.bytes_per_partition:
         over = sbuf - chip.sbuf.bytes_per_partition
-        message = (
+        text = (
             f"{chip.name} has {chip.sbuf.bytes_per_partition:,} bytes a partition of SBUF, this configuration needs {sbuf:,}: "
-            f"{over:,} too many; largest: {_largest(program, 'sbuf')}; take smaller tiles, fewer buffers, or hoist less"
+            f"{over:,} too many; largest: {_in_words(program, 'sbuf')}"
         )
-        raise Infeasible("sbuf", message, over)
+        return Shortage("sbuf", text, over)
     if psum > chip.psum.banks:
-        message = (
-            f"{chip.name} has {chip.psum.banks} PSUM banks, this configuration needs {psum}: {psum - chip.psum.banks} too many; "
-            f"largest: {_largest(program, 'psum')}; take smaller tiles, fewer buffers, or accumulate in SBUF"
+        over = psum - chip.psum.banks
+        text = (
+            f"{chip.name} has {chip.psum.banks} PSUM banks, this configuration needs {psum}: {over} too many; "
+            f"largest: {_in_words(program, 'psum')}"
         )
-        raise Infeasible("psum", message, psum - chip.psum.banks)
+        return Shortage("psum", text, over)
+    return None
 
 
-def _largest(program: EngineProgram, memory: str) -> str:
-    """The three largest buffers of a memory, in words."""
+def check_capacity(program: EngineProgram) -> None:
+    """Raises `Infeasible` if the program does not fit its chip; names the largest buffers."""
+    short = shortage(program)
+    if short is not None:
+        instead = {"sbuf": "hoist less", "psum": "accumulate in SBUF"}[short.limit]
+        message = f"{short.text}; take smaller tiles, fewer buffers, or {instead}"
+        raise Infeasible(short.limit, message, short.over)
+
+
+def largest(program: EngineProgram, memory: str) -> list[tuple[int, int, Buffer]]:
+    """The three largest buffers of a memory: bytes a partition or banks of all slots, the slots, the buffer."""
     measure = bytes_per_partition if memory == "sbuf" else psum_banks
-    unit = "bytes" if memory == "sbuf" else "banks"
     sizes = [
-        (program.slots(buffer) * measure(buffer, program.chip, program.tile, program.extent), program.slots(buffer), buffer)
+        (program.slots(buffer) * int(measure(buffer, program.chip, program.tile, program.extent)), program.slots(buffer), buffer)
         for buffer in program.structure.buffers
         if buffer.memory == memory
     ]
-    sizes.sort(key=lambda entry: -entry[0])
-    return ", ".join(f"{buffer.name} {size:,} {unit} in {slots} slots" for size, slots, buffer in sizes[:3])
+    return sorted(sizes, key=lambda entry: -entry[0])[:3]
+
+
+def _in_words(program: EngineProgram, memory: str) -> str:
+    unit = "bytes" if memory == "sbuf" else "banks"
+    return ", ".join(f"{buffer.name} {size:,} {unit} in {slots} slots" for size, slots, buffer in largest(program, memory))

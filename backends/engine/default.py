@@ -15,9 +15,10 @@ from ..chips import Chip
 from ..tunable import Choice, Config, Tunable
 from .dealing import busiest_share
 from .errors import Infeasible
-from .lower import completed, lower, tunables
+from .lower import assembled, completed, lower, tunables
 from .screen import screen
 from .timing import latency_fs
+from .unfit import nothing_fits
 
 STRUCTURES = 32
 """Combinations of structural choices that are looked at."""
@@ -53,7 +54,7 @@ def default_config(
     configs = [{each.name: each.values[int(columns[each.name][row])] for each in space} | dict(given) for row in rows]
     feasible = np.flatnonzero(screening.limit == 0)
     if not len(feasible):
-        raise _nothing_fits(kernel, dims, chip, configs[int(np.argmin(screening.over))])
+        raise nothing_fits(assembled(kernel, dims, chip, configs[int(np.argmin(screening.over))]))
     bounds = screening.lower_bound_us[feasible]
     if cores > 1:
         bounds = bounds * np.array([busiest_share(kernel, dims, configs[int(row)], cores) for row in feasible])
@@ -63,26 +64,6 @@ def default_config(
     if not any(latency is not None for latency, _ in timed):
         lower(kernel, dims, chip, configs[int(best[0])])  # a given size that is no choice of the space, and does not fit
     return configs[min((latency, row) for latency, row in timed if latency is not None)[1]]
-
-
-def _nothing_fits(kernel: Kernel, dims: Mapping[str, int], chip: Chip, nearest: Config) -> Infeasible:
-    """What is told where the chip holds no configuration: the limit that is violated least, and what would satisfy it."""
-    try:
-        lower(kernel, dims, chip, nearest)
-    except Infeasible as error:
-        field, has = {
-            "sbuf": ("sbuf.bytes_per_partition", chip.sbuf.bytes_per_partition),
-            "psum": ("psum.banks", chip.psum.banks),
-        }[error.limit]
-        names = [each.axis.name for each in kernel.loop_variables if each.axis.name in nearest]
-        tiles = " ".join(f"{name}={nearest[name]}" for name in names)
-        message = (
-            f"no configuration of {kernel.name} fits at this shape; the nearest{' is ' + tiles if tiles else ''}: {error}\n"
-            f"help: {field} of {has + error.over:,.0f} would hold it (--what-if {field}={has + error.over:.0f}); else cut what a "
-            "tile holds whole: a smaller dimension, or a loop over it in the kernel"
-        )
-        return Infeasible(error.limit, message, error.over)
-    raise AssertionError("screening and capacity disagree")
 
 
 def _time(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, cores: int) -> int | None:

@@ -186,6 +186,13 @@ def lower(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, c
         CannotLower: the chip has no instruction for something in the kernel.
         UsageError: the configuration names an unknown tunable, or a value that is none of its choices.
     """
+    program = assembled(kernel, dims, chip, config, cores)
+    check_capacity(program)
+    return program
+
+
+def assembled(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, cores: int = 1) -> EngineProgram:
+    """The same, whether the chip can hold it or not."""
     if not 1 <= cores <= chip.cores.count:
         raise UsageError(f"{chip.name} has {chip.cores.count} cores; {cores} cannot share the work")
     bound = retuned(kernel, config)
@@ -193,9 +200,7 @@ def lower(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, c
     structure, choices = road.built(config)
     complete = completed(_space_of(kernel, road, dims, choices, config), config)
     fixed = {each.axis.name: each.by.choices[0] for each in bound.loop_variables if each.by.tune and each.by.choices}
-    program = EngineProgram(structure, dict(dims), {**complete, **fixed}, cores)
-    check_capacity(program)
-    return program
+    return EngineProgram(structure, dict(dims), {**complete, **fixed}, cores)
 
 
 def _space_of(kernel: Kernel, road: Lowering, dims: Mapping[str, int], choices: Choices, config: Config) -> tuple[Tunable, ...]:
