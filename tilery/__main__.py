@@ -1,5 +1,22 @@
-"""`python -m tilery`, the same as `tilery`."""
+"""`tilery`, and `python -m tilery`, the same."""
 
-from .cli import main
+from __future__ import annotations
 
-main(prog_name="tilery")
+import signal
+import sys
+
+
+def run() -> None:
+    """Runs the command line. Ctrl-C while it is yet being imported, or when it is done, leaves no traceback either."""
+    try:
+        from .cli import main
+
+        main(prog_name="tilery")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+if __name__ == "__main__":
+    run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shlex
+from contextlib import ExitStack
 
 import click
 
@@ -19,6 +20,7 @@ from .plot_front import save_front
 from .progress import watching
 from .tune_page import print_result, print_written
 from .tuner.findings import Findings
+from .tuner.interrupts import Interrupted, held
 from .tuner.objectives import read_objectives
 from .tuner.result import Result
 from .tuner.store import TunedFile
@@ -62,29 +64,36 @@ def autotune(
     called: Invocation = click.get_current_context().obj
     kept: list[Findings] = []
     # `tune` reads the results file first: one that cannot be understood is told now, not after the search.
-    with watching(console(error=True)) as watch:
-        result = pipeline.tune(
-            objective=objective,
-            max_error=max_error,
-            keep=kept.append,
-            sampler=sampler,
-            budget_s=left_of(budget_s, called.began_s),
-            trials=most,
-            seed=seed,
-            measure=measure,
-            measure_timeout_s=seconds(measure_timeout) if measure_timeout else None,
-            jobs=Jobs(storage, jobs, resume, max(1, round(seconds(grace)))),
-            progress=None if as_json else watch,
-        )
-    out = console()
-    if as_json:
-        print_json(result)
-    else:
-        print_result(out, pipeline, result)
-    # Shown before it is written: a folder that cannot be written to must not cost the result.
-    pipeline.save(result)
-    if not as_json:
-        print_written(out, pipeline, file, continuing(called.words, result, storage))
+    with ExitStack() as ending:
+        with watching(console(error=True)) as watch:
+            try:
+                result = pipeline.tune(
+                    objective=objective,
+                    max_error=max_error,
+                    keep=kept.append,
+                    sampler=sampler,
+                    budget_s=left_of(budget_s, called.began_s),
+                    trials=most,
+                    seed=seed,
+                    measure=measure,
+                    measure_timeout_s=seconds(measure_timeout) if measure_timeout else None,
+                    jobs=Jobs(storage, jobs, resume, max(1, round(seconds(grace)))),
+                    progress=None if as_json else watch,
+                )
+            except KeyboardInterrupt:
+                raise Interrupted("interrupted before anything was found to be right, so nothing was written") from None
+            end = ending.enter_context(held())
+        out = console()
+        if as_json:
+            print_json(result)
+        else:
+            print_result(out, pipeline, result)
+        # Shown before it is written: a folder that cannot be written to must not cost the result.
+        pipeline.save(result)
+        if not as_json:
+            print_written(out, pipeline, file, continuing(called.words, result, storage))
+    if end.asked or result.stop == "interrupted":
+        click.get_current_context().exit(130)  # what was found is kept, and yet whoever started it is told
     if plot:
         save_front(result, plot, pipeline.request.title)
     if report:

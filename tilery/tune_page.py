@@ -118,9 +118,20 @@ def mattered(result: Result) -> Table | str:
 
 
 def _space(result: Result) -> str:
+    reduced = (
+        f"\nchoices of {result.reduced} knobs were left out, third slots first: all of it is too large to search"
+        if result.reduced
+        else ""
+    )
     if result.screened == result.space:
-        return f"{result.space:,} configurations, all of them screened"
-    return f"{result.space:,} configurations, {result.screened:,} of them screened"
+        return f"{result.space:,} configurations, all of them screened{reduced}"
+    said = f"{result.space:,} configurations, {result.screened:,} of them screened"
+    if result.structures_screened < result.structures:
+        said += (
+            f"\n{result.structures_screened:,} of {result.structures:,} structures (loop orders, engines, places) were screened"
+        )
+        said += " before the time for it ended" if result.stop in ("budget", "interrupted") else ""
+    return said + reduced
 
 
 def _ruled_out(result: Result) -> str:

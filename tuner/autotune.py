@@ -24,7 +24,7 @@ from .finalists import FINALISTS, Finalist, first_right, runners_up
 from .findings import Findings
 from .importance import SECONDS, importances
 from .objectives import read_objectives, values_by_name
-from .progress import Progress, Watcher
+from .progress import Progress, Stop, Watcher
 from .result import FrontPoint, Result, Scored
 from .search import AUTO, Budget, Outcome, adopt, search
 from .sharing import ALONE, Sharing
@@ -262,7 +262,7 @@ def _result(
         feasible=landscape.feasible,
         ruled_out=dict(Counter(landscape.removed) + trials.refused),
         evaluated=len(trials.done),
-        stop="interrupted" if check.interrupted else outcome.stop,
+        stop="interrupted" if check.interrupted else _ending(outcome.stop, model),
         headroom=trials.headroom,
         runners_up=runners_up(_ranked(outcome), finalist, landscape.space.tunables),
         rejected=finalist.rejected,
@@ -274,9 +274,17 @@ def _result(
         front=front if len(model.names) > 1 else (),
         importance=importances(model, landscape, config, _left_s(task.times.all, check)),
         max_error_allowed=model.max_error,
+        structures=landscape.space.structure_count,
+        structures_screened=landscape.structures,
+        reduced=model.left_out,
         rounding_error=finalist.verification.rounding_error,
         rounded_to=finalist.verification.rounded_to,
     )
+
+
+def _ending(stop: Stop, model: EngineModel) -> Stop:
+    """Nothing is proved of choices that were left out of the space."""
+    return "exhausted" if stop == "proved" and model.left_out else stop
 
 
 def _ranked(outcome: Outcome | FrontOutcome) -> Iterator[Scored]:

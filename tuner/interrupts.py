@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+from ..dsl.errors import TileryError
+
 
 @contextmanager
 def interruptible() -> Iterator[None]:
@@ -28,6 +30,12 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+class Interrupted(TileryError):
+    """The end was asked for before there was anything to keep."""
+
+    exit_code = 130
+
+
 @dataclass
 class Held:
     """Whether somebody has asked for the end meanwhile."""
@@ -37,13 +45,15 @@ class Held:
 
 @contextmanager
 def held() -> Iterator[Held]:
-    """Ctrl-C and SIGTERM are only noted in the block: it is short, and loses something if it is broken off."""
+    """The first Ctrl-C or SIGTERM is only noted in the block, which is short and loses something if it is broken off."""
     found = Held()
     if threading.current_thread() is not threading.main_thread():
         yield found
         return
 
     def note(number: int, frame: FrameType | None) -> None:
+        if found.asked:
+            raise KeyboardInterrupt
         found.asked = True
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -121,6 +121,12 @@ class Result:
     """What every knob is worth, what matters most first."""
     max_error_allowed: float | None = None
     """The error bound under which element types were chosen."""
+    structures: int = 0
+    """How many combinations of structural choices there are (loop orders, engines, what stays on the chip); 0 if not known."""
+    structures_screened: int = 0
+    """How many of them were screened before the time for it ended."""
+    reduced: int = 0
+    """How many tunables have fewer choices in the space than the chip offers, because it would be too large otherwise."""
     rounding_error: float = 0.0
     """What of `max_error` rounding to the result's type makes, which no kernel can avoid."""
     rounded_to: str = ""
