@@ -17,7 +17,7 @@ from ..dsl import program
 from ..dsl.errors import UsageError
 from .adapt import adapt
 from .deadline import OVER, Deadline
-from .efforts import Checking
+from .efforts import Checking, concluded
 from .engine_model import EngineModel
 from .feasibility import Landscape, survey
 from .finalists import FINALISTS, Finalist, first_right, runners_up
@@ -118,9 +118,12 @@ def autotune(
         adopt(model, outcome, study)
     if keep:
         keep(Findings(model, outcome))
-    check = Checking.of(model, deadline, outcome.stop == "interrupted")
-    finalist = _verified(task, outcome, check)
-    return _result(task, outcome, finalist, check, objective)
+
+    def conclude(stop: Stop) -> Result:
+        check = Checking.of(model, deadline, stop == "interrupted")
+        return _result(task, outcome, _verified(task, outcome, check), check, objective)
+
+    return concluded(conclude, outcome.stop)
 
 
 @dataclass(frozen=True)
@@ -168,9 +171,13 @@ def _front_of(
         outcome = replace(outcome, stop="interrupted")
     if keep:
         keep(Findings(model, outcome))
-    check = Checking.of(model, task.times.all, outcome.stop == "interrupted")
-    best, points = verified_front(model, outcome, task.seed, task.times.start, task.watch, check)
-    return _result(task, outcome, best, check, objective, points)
+
+    def conclude(stop: Stop) -> Result:
+        check = Checking.of(model, task.times.all, stop == "interrupted")
+        best, points = verified_front(model, outcome, task.seed, task.times.start, task.watch, check)
+        return _result(task, outcome, best, check, objective, points)
+
+    return concluded(conclude, outcome.stop)
 
 
 def _left_s(deadline: Deadline, check: Checking) -> float:

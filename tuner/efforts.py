@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ..backends.tunable import Config
 from ..dsl.errors import TileryError
 from .deadline import NEVER, Deadline, TimeUp, working
 from .engine_model import EngineModel
+from .progress import Stop
 from .small_shape import MOST_WORK
 from .verify import Verification, verify
+
+Conclusion = TypeVar("Conclusion")
 
 WORK_PER_S = 1e8
 """About what exact execution and its comparison do in a second, counted as `MOST_WORK` is; elementwise kernels do less."""
@@ -38,15 +43,12 @@ class Unverified(TileryError):
 
 @dataclass
 class Checking:
-    """Executes configurations and compares them with the reference, until some time.
-
-    After Ctrl-C it goes on for a moment at a shape that takes little, so that what was found is kept; the second is passed on.
-    """
+    """Executes configurations and compares them with the reference, until some time."""
 
     model: EngineModel
     until: Deadline = NEVER
     interrupted: bool = False
-    """Whether Ctrl-C has ended the search, or came here."""
+    """Whether Ctrl-C has ended the search, or came meanwhile."""
 
     @classmethod
     def of(cls, model: EngineModel, until: Deadline, interrupted: bool) -> Checking:
@@ -55,16 +57,7 @@ class Checking:
 
     def __call__(self, config: Config, seed: int, part: float = 1.0) -> Verification:
         """What comes of one configuration in this part of the time; raises `TimeUp` if even the smallest shape takes longer."""
-        try:
-            return self._largest(config, seed, self.until.share(part))
-        except KeyboardInterrupt:
-            if self.interrupted:
-                raise
-            self.interrupted = True
-            self.until = self.until.by(INTERRUPTED_S)
-            return self._largest(config, seed, self.until)
-
-    def _largest(self, config: Config, seed: int, until: Deadline) -> Verification:
+        until = self.until.share(part)
         *larger, smallest = efforts(until)
         for most_work in larger:
             with suppress(TimeUp), until.share(PART).enforced():
@@ -74,6 +67,19 @@ class Checking:
 
     def _verified(self, config: Config, seed: int, most_work: float) -> Verification:
         return verify(self.model.kernel, self.model.dims, self.model.chip, config, seed, most_work)
+
+
+def concluded(conclude: Callable[[Stop], Conclusion], stop: Stop) -> Conclusion:
+    """What follows a search that ended so. Broken off by Ctrl-C it is done again in a hurry, so that what was found is kept.
+
+    The second Ctrl-C is passed on.
+    """
+    try:
+        return conclude(stop)
+    except KeyboardInterrupt:
+        if stop == "interrupted":
+            raise
+        return conclude("interrupted")
 
 
 def efforts(until: Deadline) -> list[float]:

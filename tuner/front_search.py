@@ -13,6 +13,7 @@ from .deadline import NEVER, Deadline, TimeUp
 from .feasibility import Report, survey
 from .front import Front
 from .front_arms import BoundWalk, FrontArm, FrontDescent, FrontStudy, Weighing
+from .interrupts import held
 from .model import ManyModel
 from .progress import Progress, Stop, Watcher
 from .sampler import SAMPLERS
@@ -71,8 +72,10 @@ def front_search(
         stop = "budget"
     except KeyboardInterrupt:
         stop = "interrupted"
-    if watch:
-        watch(standing(model, front, first, clock.elapsed_s, clock.fraction(len(front.done))))
+    with held() as end:
+        if watch:
+            watch(standing(model, front, first, clock.elapsed_s, clock.fraction(len(front.done))))
+    stop = "interrupted" if end.asked else stop
     return FrontOutcome(front, first, stop or ("proved" if front.landscape.whole and not front.cut else "exhausted"))
 
 

@@ -19,7 +19,7 @@ from .autotune import reserve_s, screening
 from .campaign import Campaign, Measure, Row
 from .command import Command
 from .deadline import OVER, Deadline
-from .efforts import Checking
+from .efforts import Checking, concluded
 from .engine_model import EngineModel
 from .feasibility import survey
 from .finalists import FINALISTS, Finalist, first_right, runners_up
@@ -79,10 +79,13 @@ def autotune_measured(
         if stop == "interrupted":
             raise KeyboardInterrupt
         raise NothingMeasured(_nothing(campaign))
-    check = Checking.of(model, deadline, stop == "interrupted")
-    finalist = first_right(model, scored(campaign), seed, _verifying(campaign, start), check)
-    stop = "interrupted" if check.interrupted else stop
-    return measured_result(model, campaign, finalist, stop, _name(measure), time.monotonic() - start)
+
+    def conclude(stop: Stop) -> Result:
+        check = Checking.of(model, deadline, stop == "interrupted")
+        finalist = first_right(model, scored(campaign), seed, _verifying(campaign, start), check)
+        return measured_result(model, campaign, finalist, stop, _name(measure), time.monotonic() - start)
+
+    return concluded(conclude, stop)
 
 
 def prepared(

@@ -12,6 +12,7 @@ from ..backends.tunable import Config
 from .arms import Arm, BoundOrder, Descent
 from .deadline import Deadline, TimeUp
 from .feasibility import Landscape
+from .interrupts import held
 from .model import Model
 from .progress import Progress, Stop, Watcher
 from .trials import Trial, Trials
@@ -140,10 +141,12 @@ def search(
         stop = "budget"
     except KeyboardInterrupt:
         stop = "interrupted"
-    trials.settle()
-    if exchange:
-        exchange.leave()
-    report()
+    with held() as end:
+        trials.settle()
+        if exchange:
+            exchange.leave()
+        report()
+    stop = "interrupted" if end.asked else stop
     return Outcome(trials, first, stop or ("proved" if landscape.whole else "exhausted"))
 
 

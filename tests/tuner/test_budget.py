@@ -14,7 +14,6 @@ import pytest
 from tilery.tuner.store import TunedFile
 
 HEAVY = Path(__file__).parent / "heavy"
-BUDGET_S = 2.0
 BEYOND_S = 2.0
 """What may be worked beyond the budget: a second that is promised, and one for slow machines."""
 MOST_BYTES = 500 << 20
@@ -39,17 +38,17 @@ def command(name: str, folder: Path, *options: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "options"),
-    [("big", []), ("attention_backward", ["--objective", "latency,energy"]), ("gated", ["--measure", "echo 5"])],
+    ("name", "budget_s", "options"),
+    [("big", 2, []), ("attention_backward", 2, ["--objective", "latency,energy"]), ("gated", 6, ["--measure", "echo 5"])],
 )
-def test_a_heavy_kernel_keeps_to_its_budget(name: str, options: list[str], tmp_path: Path) -> None:
+def test_a_heavy_kernel_keeps_to_its_budget(name: str, budget_s: int, options: list[str], tmp_path: Path) -> None:
     """It took 152 s and 4.5 GB. Work is counted, not the clock: what else the machine does is not this command's doing."""
-    running = command(name, tmp_path, "--budget", f"{BUDGET_S:g}s", "--json", *options)
+    running = command(name, tmp_path, "--budget", f"{budget_s}s", "--json", *options)
     _, status, used = os.wait4(running.pid, 0)
     running.returncode = os.waitstatus_to_exitcode(status)
     _, err = running.communicate()
     assert running.returncode == 0, err
-    assert used.ru_utime + used.ru_stime < BUDGET_S + BEYOND_S
+    assert used.ru_utime + used.ru_stime < budget_s + BEYOND_S
     assert used.ru_maxrss << 10 < MOST_BYTES
     found = json.loads((tmp_path / "out").read_text())
     assert found["stop"] != "proved" or found["screened"] == found["space"]
@@ -83,5 +82,5 @@ def test_an_interrupt_keeps_what_was_found(stage: str, number: signal.Signals, o
         assert "nothing was written" in after
         assert not (tmp_path / "x.json").exists()
     else:
-        assert len(TunedFile(tmp_path / "x.json").read()) == 1
+        assert len(TunedFile(tmp_path / "x.json").read()) == 1, after
         assert "written to" in (tmp_path / "out").read_text()

@@ -14,6 +14,7 @@ from tilery.tuner.deadline import NEVER, OVER, Deadline, TimeUp, working
 from tilery.tuner.efforts import SMALLER, Checking
 from tilery.tuner.engine_model import EngineModel
 from tilery.tuner.interrupts import held
+from tilery.tuner.progress import Stop
 from tilery.tuner.small_shape import MOST_WORK
 from tilery.tuner.verify import Verification
 
@@ -54,23 +55,20 @@ def test_a_shape_that_takes_too_long_makes_way_for_a_smaller_one(monkeypatch: py
     assert len(tried) == 3
 
 
-def test_an_interrupt_leaves_a_moment_for_the_smallest_shape(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried = []
+def test_what_ctrl_c_breaks_off_is_concluded_in_a_hurry() -> None:
+    """An interrupt between the end of the search and the result lost what was found."""
+    seen: list[str] = []
 
-    def interrupted(*given: Any) -> Verification:
-        tried.append(given[-1])
-        if len(tried) == 1:
+    def conclude(stop: Stop) -> str:
+        seen.append(stop)
+        if len(seen) in (1, 3):
             raise KeyboardInterrupt
-        return RIGHT
+        return "kept"
 
-    monkeypatch.setattr(efforts, "verify", interrupted)
-    check = checking()
-    assert check({}, 0) is RIGHT
-    assert check.interrupted
-    assert tried[1] < tried[0]
-    tried.clear()
+    assert efforts.concluded(conclude, "budget") == "kept"
+    assert seen == ["budget", "interrupted"]
     with pytest.raises(KeyboardInterrupt):
-        check({}, 0)
+        efforts.concluded(conclude, "interrupted")
 
 
 def test_work_is_counted_and_not_the_clock() -> None:
