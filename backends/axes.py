@@ -29,7 +29,8 @@ def contract(
     a = _matrices(aligned(left, left_axes, [*batch, *rows, *over]), len(batch), len(rows))
     b = _matrices(aligned(right, right_axes, [*batch, *over, *columns]), len(batch), len(over))
     extents = dict(zip(left_axes, left.shape, strict=True)) | dict(zip(right_axes, right.shape, strict=True))
-    product = np.matmul(a, b).reshape([extents[name] for name in [*batch, *rows, *columns]])
+    with np.errstate(all="ignore"):
+        product = np.matmul(a, b).reshape([extents[name] for name in [*batch, *rows, *columns]])
     axes = (*(name for name in left_axes if name not in over), *columns)
     return aligned(product, [*batch, *rows, *columns], axes), axes
 

@@ -62,7 +62,8 @@ def execute(
     if show and program.kernel.printing:
         program = with_prints(program)
     machine = Machine(program, arguments, None if shuffle is None else random.Random(shuffle), show)
-    machine.run(program.structure.allocates, program.structure.body)
+    with np.errstate(all="ignore"):
+        machine.run(program.structure.allocates, program.structure.body)
     return machine.results
 
 

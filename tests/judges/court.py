@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -128,7 +129,9 @@ def _hold(
     found: Trial, name: str, way: Callable[[], Results], wanted: plain.Judgement, case: Case, kernel: program.Kernel
 ) -> None:
     try:
-        got = way()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            got = way()
     except (CannotLower, Infeasible):
         return
     except Exception as error:  # whatever it is: the kernel is right

@@ -138,7 +138,18 @@ def gathered(d: Draft, axis: Axis) -> tuple[str, str]:
 
 # --- computing --------------------------------------------------------------------------------------------------------
 
-EXACT_UNARY = ("-{}", "abs({})", "relu({})", "square({})", "({}) * 0.5", "({}) + 1", "1 - {}", "clamp({}, -3, 4)", "2 * ({})")
+EXACT_UNARY = (
+    "-{}",
+    "abs({})",
+    "relu({})",
+    "square({})",
+    "({}) * 0.5",
+    "({}) + 1",
+    "1 - {}",
+    "clamp({}, -3, 4)",
+    "2 * ({})",
+    "relu6({})",
+)
 SMOOTH_UNARY = (
     "exp(clamp({}, -2, 2))",
     "tanh({})",
@@ -151,8 +162,29 @@ SMOOTH_UNARY = (
     "log(1 + abs({}))",
     "erf({})",
     "rsqrt(1 + square({}))",
+    "gelu({})",
+    "gelu_tanh({})",
+    "softplus({})",
+    "mish({})",
+    "softsign({})",
+    "hardsigmoid({})",
+    "hardswish({})",
 )
-ROUGH_UNARY = ("floor({})", "ceil(0.5 * ({}))", "round({} * 0.5)", "({}) % 3", "({}) // 2", "f32(i32({}))", "f32(i8({}))")
+ROUGH_UNARY = (
+    "floor({})",
+    "ceil(0.5 * ({}))",
+    "round({} * 0.5)",
+    "({}) % 3",
+    "({}) // 2",
+    "f32(i32({}))",
+    "f32(i16({}))",
+    "f32(i8({}))",
+    "f32(u8({} * 40))",
+    "where({0} == {0}, {0}, 1)",
+    "where({0} != {0}, 3, {0})",
+    "where(abs({0}) < inf, {0}, 2)",
+)
+ROUGH_BINARY = ("({}) % ({})", "({}) // ({})", "where({} > {}, 1.5, 2)")
 BINARY = ("{} + {}", "({}) - ({})", "({}) * ({})", "max({}, {})", "min({}, {})")
 CASTS = ("bf16({})", "f16({})", "f8e4m3({})", "f8e5m2({})")
 INTEGER_UNARY = (
@@ -190,7 +222,7 @@ def floating(d: Draft, axes: Sequence[Axis], depth: int) -> Part:
     if form < 0.25:
         return joined(d.draw.choice(unary_forms(d)), expression(d, "float", axes, depth))
     if form < 0.5:
-        return pair(d, "float", d.draw.choice(BINARY), axes, depth)
+        return pair(d, "float", d.draw.choice(BINARY if d.smooth else (*BINARY, *ROUGH_BINARY)), axes, depth)
     if form < 0.57 and not d.smooth:
         first, second = (expression(d, "float", axes, 0) for _ in range(2))
         return joined("where({}, {}, {})", expression(d, "bool", axes, depth), first, second)
@@ -253,11 +285,13 @@ def pair(d: Draft, kind: Kind, form: str, axes: Sequence[Axis], depth: int) -> P
 
 
 def scan(d: Draft, kind: Kind, axes: Sequence[Axis], depth: int) -> Part:
-    """A running sum or maximum along a whole dimension."""
-    along = [axis for axis in axes if axis.variable is None]
-    if not along:
+    """A running sum or maximum along a whole dimension, or within the tiles of one."""
+    along = [axis for axis in axes if axis.variable is None] or list(axes)
+    if not along or any(axis.unit for axis in along):
         return expression(d, kind, axes, depth)
     axis, fn = d.draw.choice(along), d.draw.choice(["cumsum", "cummax"])
+    if axis.variable:
+        d.referenced = False
     return joined(f"{fn}[{axis.tile}]({{}})", expression(d, kind, axes, depth))
 
 

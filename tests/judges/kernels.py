@@ -2,7 +2,8 @@
 
 A kernel writes one to three results in a `tile` loop: computed tiles, parts of a split sum, windows that overlap, strided places,
 scatters through computed positions, and what `for` loops carry. Sizes are small and ragged. Arguments are small whole numbers, so
-that as many kernels as can be are exact and are compared to the bit, or random floats for those that are smooth.
+that as many kernels as can be are exact and are compared to the bit, or random floats for those that are smooth. In three kernels
+of five a share of them is extreme: NaN, infinities, denormals, -0.0, the ends of the integers, what no narrower type holds.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from tilery import dsl
-from tilery.backends.numerics import numpy_dtype
+from tilery.backends.rounding import largest_and_smallest, numpy_dtype
 from tilery.dsl import program
 from tilery.dsl.bind import bind_dimensions, check_requirements
-from tilery.dsl.types import ELEMENT_TYPES
+from tilery.dsl.types import ELEMENT_TYPES, ElementType
 
 from .expressions import TYPES, Axis, Draft, Kind, Part, expression, joined, square_sum
 from .memory import Array
@@ -60,9 +61,10 @@ def _unrounded(text: str) -> bool:
 
 
 def _arguments(d: Draft, text: str) -> dict[str, Array | float]:
-    """Small whole numbers, floats for a smooth kernel; positions where they are such."""
+    """Small whole numbers, floats for a smooth kernel; positions where they are such; in some kernels a share of extreme ones."""
     rng = np.random.default_rng(d.draw.getrandbits(32))
     found: dict[str, Array | float] = {}
+    wild = d.draw.choice([0.0, 0.0, 0.03, 0.15, 0.5])
     (definition,) = dsl.parse(text).kernels.values()
     for tensor in definition.specialise({}, {}).signature.tensors:
         t = ELEMENT_TYPES[str(tensor.dtype)]
@@ -75,10 +77,26 @@ def _arguments(d: Draft, text: str) -> dict[str, Array | float]:
             numbers = rng.standard_normal(shape)
         else:
             numbers = rng.integers(0 if t.name == "u8" else -3, 4, shape).astype(np.float64)
+        if wild and t.kind != "bool" and tensor.name not in d.places:
+            extremes = _extremes(t, d.smooth)
+            numbers = np.where(rng.random(shape) < wild, rng.choice(extremes, shape), numbers)
         found[tensor.name] = numbers.astype(numpy_dtype(t))
     if d.chance(0.2) and "V" in d.dims:
         _made_strided(found)
     return found
+
+
+def _extremes(t: ElementType, smooth: bool) -> list[float]:
+    """Numbers at which formats end, and those that are none."""
+    if t.kind == "int":
+        bounds = np.iinfo(numpy_dtype(t))
+        some = [bounds.min, bounds.min + 1, bounds.max, bounds.max - 1, 0, 1, 2, 127, 128, 255, 256, 32768, -129, -32769]
+        return [float(each) for each in some if bounds.min <= each <= bounds.max]
+    if smooth:
+        return [np.nan, np.inf, -np.inf, -0.0]
+    largest, smallest = largest_and_smallest(t)
+    some = [0.5, 1.5, 2.5, 100, 127.5, 200, 256, 40000, 2.0**24, 2.0**31, -(2.0**31), -129, -0.5, 3 * smallest, -smallest]
+    return [np.nan, np.nan, np.inf, -np.inf, -0.0, -0.0, largest, -largest, smallest, *(x for x in some if abs(x) <= largest)]
 
 
 def _made_strided(arguments: dict[str, Array | float]) -> None:

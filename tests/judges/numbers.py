@@ -29,7 +29,7 @@ INTEGERS: dict[str, tuple[int, bool]] = {"i32": (32, True), "i16": (16, True), "
 def as_type(x: Number, name: str) -> Number:
     """`x` as an element of a type: what a cast and a store do."""
     if name in FLOATS:
-        return rounded(float(x), name)
+        return rounded(float(x) if isinstance(x, float) else rounded(float(x), "f32"), name)
     if name == "bool":
         return x != 0
     bits, signed = INTEGERS[name]
@@ -170,7 +170,9 @@ OF_FLOATS: dict[str, Callable[..., float]] = {
 }
 """Every arithmetic function, of floats."""
 
-EXACT = frozenset(["add", "sub", "mul", "neg", "abs", "min", "max", "clamp", "floor", "ceil", "round", "where"])
+EXACT = frozenset(
+    ["add", "sub", "mul", "neg", "abs", "min", "max", "clamp", "floor", "ceil", "round", "where", "floordiv", "mod"]
+)
 """Functions of which every execution gives the same bits where the result needs no rounding."""
 
 

@@ -97,7 +97,8 @@ class Operations(Standing):
         if fn in numbers.COMPARISONS:
             return numbers.COMPARISONS[fn](*single)
         value = numbers.OF_FLOATS[fn](*single)
-        return self.f32(value, exact=fn in numbers.EXACT)
+        signed = fn == "floordiv" and single[1] == 0  # an infinity of the sign of a zero, which the language leaves open
+        return self.f32(value, exact=fn in numbers.EXACT and not signed)
 
     def f32(self, value: float, exact: bool = True) -> float:
         """A number rounded to f32, noting whether every execution must agree on it."""
