@@ -74,7 +74,8 @@ def in_short(error: Exception) -> str:
         error = error.__cause__
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    said = error.details() if callable(getattr(error, "details", None)) else str(error)  # gRPC's own words fill a page
+    details = getattr(error, "details", None)
+    said = details() if callable(details) else error  # gRPC's own words fill a page
     return next(iter(str(said).strip().splitlines()), type(error).__name__)
 
 
