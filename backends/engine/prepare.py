@@ -192,7 +192,7 @@ def _has_free_axes(op: Dot) -> bool:
 
 def _row_products(op: Dot) -> list[Op]:
     done: list[Op] = []
-    products = _elementwise(done, "mul", F32, op.result, op.left, op.right)
+    products = _elementwise(done, "mul", op.result.element, op.result, op.left, op.right)
     done.append(Reduce(replace_value(op.result), "sum", products, op.axes))
     return done
 

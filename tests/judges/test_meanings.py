@@ -101,3 +101,18 @@ def test_an_addition_rounds_its_sum_and_never_its_term(stored: str, term: str) -
 
 def test_integers_are_added_to_floats_as_f32() -> None:
     agree(sums("f32", "i32"), {"x": np.array([[2**24 + 1, 7]], np.int32)}, {"m": 1, "n": 1})
+
+
+PRODUCTS = """
+kernel products(a: i32[M, K], b: i32[M, K]) -> y: i32[M]:
+    reference:
+        y[M] = sum[K](a[M, K] * b[M, K])
+    tile m of M:
+        y[m] = dot[K](a[m, K], b[m, K])
+"""
+
+
+def test_products_of_integers_keep_their_low_bits() -> None:
+    """Without an axis of its own on either side, a chip makes a contraction of a product and a sum: both in i32."""
+    a = np.array([[2**31 - 1, -7, 12345], [2**24 + 1, 3, -(2**31)]], np.int32)
+    agree(PRODUCTS, {"a": a, "b": a[::-1].copy()}, {"m": 2})
