@@ -21,8 +21,9 @@ import numpy as np
 
 from ..dsl.errors import TileryError, UsageError
 from ..dsl.report import did_you_mean
+from .domains import Value, check_seed, worth
 from .feasibility import Landscape
-from .pool import Configuration, Constraint, Pool, Value, listed, screened
+from .pool import Configuration, Constraint, Pool, listed, screened
 from .proposers import Brute, Descent, Proposer, Random, Record, Study, Surrogate
 
 OWN: Mapping[str, Callable[[], Proposer]] = {"surrogate": Surrogate, "descent": Descent, "random": Random, "brute": Brute}
@@ -53,7 +54,9 @@ class Search:
     it then knows. `sampler` is `surrogate` (a Gaussian process, the default), `descent`, `random`, `brute`, or one of
     Optuna's: `tpe`, `gp`, `cmaes`, `nsga2`. The same `seed` and answers give the same questions. `seeds` are configurations
     to ask for first. No configuration is asked for twice.
-    Raises `UsageError` for an unknown sampler, an infeasible seed, or a space without a feasible configuration.
+    A value is a finite number, a text, a truth value or None; a parameter has at most 32,767 of them.
+    Raises `UsageError` for anything else in the space, an unknown sampler, a `seed` that is no whole number from 0 to 2**31 - 1,
+    an infeasible configuration among `seeds`, or a space without a feasible one. What `constraint` raises is left to pass.
     """
 
     def __init__(
@@ -65,6 +68,11 @@ class Search:
         seed: int = 0,
         seeds: Sequence[Mapping[str, Value]] = (),
     ) -> None:
+        check_seed(seed)
+        if constraint is not None and not callable(constraint):
+            raise UsageError("the constraint is a function of a configuration that says whether it is allowed")
+        if isinstance(seeds, str | Mapping) or not isinstance(seeds, Iterable):
+            raise UsageError('seeds are a list of configurations to ask for first, as [{"block": 64}]')
         self._pool = _pool(space, constraint, seed)
         self._record = Record(self._pool, np.random.default_rng(seed))
         self._proposer = _proposer(sampler, self._pool, seed)
@@ -101,15 +109,14 @@ class Search:
     def tell(self, config: Mapping[str, Value], value: float | str) -> None:
         """What came of a configuration, asked for or not: its value, or `math.inf` or a reason if it failed.
 
-        `UsageError` if it is infeasible, has been told before, or the value is no number.
+        `UsageError` if it is infeasible, has been told before, or the value is no number to minimise: NaN, minus infinity, or a
+        text that is a number, which would count as the reason of a failure.
         """
         place = self._pool.place(config)
         if place in self._told:
             raise UsageError(f"this configuration has been told already: {dict(config)}")
-        number = math.inf if isinstance(value, str) else float(value)
-        if math.isnan(number) or number == -math.inf:
-            raise UsageError(f"{value} is no value to minimise; tell math.inf, or a reason, for what failed")
-        self._told[place] = Told(self._pool.configuration(place), number, value if isinstance(value, str) else "")
+        number, reason = worth(value)
+        self._told[place] = Told(self._pool.configuration(place), number, reason)
         self._record.asked.add(place)
         self._record.values[place] = number
 
@@ -151,6 +158,8 @@ def _pool(space: Mapping[str, Iterable[Value]] | Landscape, constraint: Constrai
 
 
 def _proposer(name: str, pool: Pool, seed: int) -> Proposer:
+    if not isinstance(name, str):
+        raise UsageError(f"sampler={name!r}: the name of one is expected, as sampler={next(iter(OWN))!r}")
     if name in OWN:
         return OWN[name]()
     if name not in STUDIES:

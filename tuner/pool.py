@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..dsl.errors import UsageError
+from .domains import Value, domains
 from .feasibility import Landscape
 
-Value = int | float | str | bool | None
-"""What a parameter may be set to."""
 Configuration = dict[str, Value]
 Constraint = Callable[[Mapping[str, Value]], bool]
 Rows = NDArray[np.int16]
@@ -56,9 +55,11 @@ class Pool:
 
     def row(self, config: Mapping[str, Value]) -> Row:
         """A configuration as choice indices; `UsageError` if a name or a value is unknown."""
+        if not isinstance(config, Mapping):
+            raise UsageError(f"a configuration is a mapping of names to values; this is {config!r}")
         if set(config) != set(self.names):
             raise UsageError(
-                f"a configuration of this space says {', '.join(self.names)}; this one {', '.join(config) or 'nothing'}"
+                f"a configuration of this space says {', '.join(self.names)}; this one {', '.join(map(str, config)) or 'nothing'}"
             )
         try:
             return tuple(values.index(config[name]) for name, values in zip(self.names, self.values, strict=True))
@@ -118,17 +119,17 @@ class Pool:
 
 def listed(space: Mapping[str, Iterable[Value]], constraint: Constraint | None, seed: int) -> Pool:
     """The pool of a plain mapping; `UsageError` if nothing in it is feasible."""
-    values = tuple(tuple(dict.fromkeys(each)) for each in space.values())
-    if not values or not all(values):
-        raise UsageError("a search space has at least one parameter, and every parameter at least one value")
-    pool = Pool(tuple(space), values, np.empty((0, len(values)), np.int16), False, constraint=constraint)
+    named = domains(space)
+    values = tuple(named.values())
+    pool = Pool(tuple(named), values, np.empty((0, len(values)), np.int16), False, constraint=constraint)
     radices = [len(each) for each in values]
     if math.prod(radices) <= WHOLE:
         rows = list(pool._allowed(list(product(*map(range, radices)))))
     else:
         rows = _drawn(pool, radices, np.random.default_rng(seed))
     if not rows:
-        raise UsageError("no configuration of this space meets the constraint")
+        tried = "" if math.prod(radices) <= WHOLE else f" of {TRIES * SAMPLE:,} random ones; name what is feasible more narrowly"
+        raise UsageError(f"no configuration of this space meets the constraint{tried}")
     pool._append(rows)
     pool.whole = math.prod(radices) <= WHOLE
     return pool

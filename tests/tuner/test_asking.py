@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping
+from itertools import count
+from typing import Any
 
+import numpy as np
 import pytest
 
 from tilery.dsl.errors import UsageError
@@ -134,6 +137,74 @@ def test_mistakes_are_named() -> None:
     search.tell(config, 1.0)
     with pytest.raises(UsageError, match="told already"):
         search.tell(config, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("space", "told"),
+    [
+        ([1, 2], "a search space is a mapping"),
+        (None, "a search space is a mapping"),
+        ({1: [1, 2]}, "a search space is a mapping"),
+        ({}, "at least one parameter"),
+        ({"a": 3}, "a: a list of values is expected"),
+        ({"a": "abc"}, "a: a list of values is expected"),
+        ({"a": None}, "a: a list of values is expected"),
+        ({"a": [[1], [2]]}, "a: a value is a number, a text"),
+        ({"a": [1.0, math.nan]}, "a: nan is no number that can be searched for"),
+        ({"a": [1.0, math.inf]}, "a: inf is no number"),
+        ({"a": [1, 10**400]}, "is no number"),
+        ({"a": range(100_000)}, "a has more than 32,767 values"),
+        ({"a": count()}, "a has more than 32,767 values"),
+    ],
+)
+def test_a_space_that_is_none_is_told(space: Any, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        Search(space)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"seed": -1}, "seed=-1: a whole number from 0"),
+        ({"seed": 1.5}, "seed=1.5"),
+        ({"seed": None}, "seed=None"),
+        ({"seed": True}, "seed=True"),
+        ({"seed": 2**40}, "seed=1099511627776"),
+        ({"sampler": None}, "sampler=None: the name of one"),
+        ({"sampler": ["tpe"]}, "the name of one"),
+        ({"constraint": 3}, "the constraint is a function"),
+        ({"seeds": {"a": 1}}, "seeds are a list of configurations"),
+        ({"seeds": None}, "seeds are a list of configurations"),
+        ({"seeds": [3]}, "a configuration is a mapping of names to values; this is 3"),
+        ({"seeds": [{"a": 9}]}, "no configuration of this space"),
+    ],
+)
+def test_options_that_are_none_are_told(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        Search({"a": [1, 2, 3]}, **options)
+
+
+@pytest.mark.parametrize("value", [math.nan, -math.inf, None, [1], 1j, True, np.array([1.0, 2.0]), 10**400, "12.5", "nan", "inf"])
+def test_a_value_that_is_none_is_told_and_changes_nothing(value: Any) -> None:
+    search = Search({"a": [1, 2, 3]})
+    with pytest.raises(UsageError, match=r"is no value to minimise|tell the number"):
+        search.tell({"a": 1}, value)
+    assert search.told == []
+    search.tell({"a": 1}, np.float32(2.5))
+    assert search.best and search.best.value == 2.5
+
+
+@pytest.mark.parametrize("config", [None, 3, {}, {"b": 1}, {1: 1}, {"a": [1]}, {"a": 9}])
+def test_a_configuration_that_is_none_is_told(config: Any) -> None:
+    search = Search({"a": [1, 2, 3]})
+    for call in (lambda: search.tell(config, 1.0), lambda: search.take(config)):
+        with pytest.raises(UsageError, match="configuration"):
+            call()
+
+
+def test_numbers_of_numpy_are_those_of_python() -> None:
+    search = Search({"a": np.arange(1, 4), "b": [np.float32(0.5)]})
+    assert {type(each) for each in search.ask().values()} == {int, float}
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
