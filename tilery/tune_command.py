@@ -25,6 +25,9 @@ from .tuner.objectives import read_objectives
 from .tuner.result import Result
 from .tuner.store import TunedFile
 
+CUT_SHORT = {"interrupted": 130, "disconnected": 1}
+"""The exit codes of tunings that somebody has ended, or that have lost their storage."""
+
 
 def autotune(
     file: str,
@@ -101,10 +104,8 @@ def autotune(
 
         spent = f"--trials {most}" if most else f"--budget {budget_s:g}s"
         write_report(pipeline, kept[0], result, reproducing(pipeline, file, result, sampler, spent), report)
-    if result.stop == "disconnected":
-        click.get_current_context().exit(1)  # likewise: the storage is at fault, and has not heard of all
-    if result.stop == "interrupted":
-        click.get_current_context().exit(130)  # what was found is kept, and yet whoever started it is told
+    if code := CUT_SHORT.get(result.stop):
+        click.get_current_context().exit(code)  # what was found is kept, and yet whoever started it is told
 
 
 def check_report(measure: str | None) -> None:
