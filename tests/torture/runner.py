@@ -78,7 +78,7 @@ class Torture:
         return [fault for tally in self.tallies.values() for fault in tally.faults]
 
     def run(self, seconds: float) -> None:
-        """Runs for so long; the rounds that are under way then are waited for."""
+        """Runs for so long, and at least a round of each torment; the rounds that are under way then are waited for."""
         until = time.monotonic() + seconds
         with ExitStack() as stack:
             workers = [Worker() for _ in range(self.jobs)]
@@ -87,16 +87,17 @@ class Torture:
             while True:
                 in_time = time.monotonic() < until
                 for each in workers:
-                    if each.task is None and in_time:
-                        self._begin(each)
+                    if each.task is None:
+                        self._begin(each, in_time)
                 busy = [each for each in workers if each.task]
                 if not busy:
                     return
                 self._await(busy)
                 self.told(self)
 
-    def _begin(self, worker: Worker) -> None:
-        tally = min(filter(self._open, self.tallies.values()), key=lambda each: each.turn, default=None)
+    def _begin(self, worker: Worker, in_time: bool) -> None:
+        due = [each for each in self.tallies.values() if self._open(each) and (in_time or not each.begun)]
+        tally = min(due, key=lambda each: each.turn, default=None)
         if tally is None:
             return
         number = tally.begun if self.rounds is None else self.rounds[tally.begun]
