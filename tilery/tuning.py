@@ -65,6 +65,7 @@ def autotune(
     checks.kernel(kernel, Kernel)
     pipeline = kernel.pipeline(shapes, chip)
     checks.whole("cores", cores, 1)
+    checks.text("objective", objective)
     pipeline.cores = cores
     if output is not None:
         pipeline.store = TunedFile(checks.path("output", output))

@@ -21,7 +21,7 @@ WRONG: dict[str, list[Any]] = {
     "seed": [-1, 0.5, "1", None, True, 2**31],
     "budget": ["-3s", "3 parsecs", math.nan, math.inf, -1, 0, True, [1], {}, "9" * 400, 10**400, ""],
     "max_error": [-1, 0, math.nan, math.inf, "x", True],
-    "objective": [5, "speed", "latency,latency", ""],
+    "objective": [5, None, {"x": 1}, "speed", "latency,latency", ""],
     "sampler": [5, "best"],
     "chip": [5, None, "trn9"],
     "shapes": [

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
+import subprocess
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,8 +42,9 @@ class Worker:
         # `spawn`: the child inherits no thread pool of this process, and no lock that one of its threads holds.
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
+        self.folder = tempfile.mkdtemp(prefix="torture-")
         self.connection: Connection = ours
-        self.process: BaseProcess = context.Process(target=serve, args=(theirs,), daemon=True)
+        self.process: BaseProcess = context.Process(target=serve, args=(theirs, self.folder), daemon=True)
         self.process.start()
         theirs.close()
 
@@ -81,6 +85,15 @@ class Worker:
         self.process.kill()
         self.process.join()
         self.connection.close()
+        _remove(self.folder)
+
+
+def _remove(folder: str) -> None:
+    """Removes what rounds have left, a disk that is still mounted there included."""
+    for line in Path("/proc/mounts").read_text().splitlines():
+        if (place := line.split()[1]).startswith(folder):
+            subprocess.run(["umount", "-l", place], check=False)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def end_session(session: int) -> None:

@@ -38,6 +38,10 @@ def test_nothing_promised_is_broken(half: int) -> None:
     assert all(each.rounds for each in run.tallies.values())
 
 
+LEFT = "import time; time.sleep(77)  # of {}"
+"""What a round leaves behind, with the id of the process that leads."""
+
+
 def faulty(choose: random.Random, folder: Path) -> None:
     if choose.random() < 0.5:
         raise Fault("made up", {"seen.txt": "what was seen"})
@@ -57,7 +61,7 @@ def deaf(choose: random.Random, folder: Path) -> None:
 
 
 def leaving(choose: random.Random, folder: Path) -> None:
-    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(77.5)"])
+    subprocess.Popen([sys.executable, "-c", LEFT.format(os.getppid())])
     os.abort()
 
 
@@ -89,7 +93,7 @@ def test_a_process_that_dies_is_a_fault_and_leaves_no_other() -> None:
     assert "SIGABRT" in fault.problem
     for each in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            assert "time.sleep(77.5)" not in each.read_text()
+            assert LEFT.format(os.getpid()) not in each.read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue
 

@@ -33,7 +33,7 @@ class Outcome:
     resident_bytes: int = 0
 
 
-def serve(connection: Connection) -> None:
+def serve(connection: Connection, folder: str) -> None:
     """Runs the rounds that it is told, each a torment, a seed and a number, until nobody is there to tell it any."""
     os.setsid()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
@@ -43,6 +43,7 @@ def serve(connection: Connection) -> None:
     logging.getLogger("tilery").setLevel(logging.CRITICAL)
     # What is tormented may print; the page is the parent's.
     sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    tempfile.tempdir = folder  # rounds put things there, and whoever leads removes it, however this process ends
     with suppress(EOFError, OSError):
         while True:
             connection.send(run(*connection.recv()))
@@ -51,7 +52,7 @@ def serve(connection: Connection) -> None:
 def run(torment: Torment, seed: int, number: int) -> Outcome:
     """One round."""
     signal.signal(signal.SIGALRM, _too_long)
-    with tempfile.TemporaryDirectory(prefix="torture-") as folder:
+    with tempfile.TemporaryDirectory() as folder:
         signal.setitimer(signal.ITIMER_REAL, torment.limit_s)
         try:
             torment.round(draws(seed, torment.name, number), Path(folder))
