@@ -95,8 +95,6 @@ def autotune(
         pipeline.save(result)
         if not as_json:
             print_written(out, pipeline, file, continuing(called.words, result, storage))
-    if end.asked or result.stop == "interrupted":
-        click.get_current_context().exit(130)  # what was found is kept, and yet whoever started it is told
     if plot:
         save_front(result, plot, pipeline.request.title)
     if report:
@@ -104,7 +102,7 @@ def autotune(
 
         spent = f"--trials {most}" if most else f"--budget {budget_s:g}s"
         write_report(pipeline, kept[0], result, reproducing(pipeline, file, result, sampler, spent), report)
-    if code := CUT_SHORT.get(result.stop):
+    if code := CUT_SHORT.get("interrupted" if end.asked else result.stop):
         click.get_current_context().exit(code)  # what was found is kept, and yet whoever started it is told
 
 

@@ -89,7 +89,7 @@ class EngineModel:
         return found, np.where((found.limit == 0)[:, None], bounds, np.inf)
 
     def _screened(self, columns: Mapping[str, NDArray[np.integer]]) -> engine.Screening:
-        found = engine.screen(self.kernel, self.dims, self.chip, columns, energies=self._energies)
+        found = engine.screen(self.kernel, self.dims, self.chip, columns, energies=self._energies, within=self.tunables)
         if any(isinstance(each.default, str) for each in self.kernel.tunes):
             name, out = ruled_out(self.kernel, self.tunables, columns, self.meter, self.max_error, "error" in self.names)
             limit = np.where(out, len(found.limits) + 1, found.limit)
