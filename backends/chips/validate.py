@@ -18,7 +18,7 @@ FORMS = ("activation", "tensor_scalar", "tensor_tensor", "reduce", "scan", "copy
 ENGINES = ("vector", "scalar", "gpsimd")
 
 
-LEAST, MOST = 1e-12, 1e15
+LEAST, MOST, MOST_WHOLE = 1e-12, 1e30, 1e15
 """The smallest and the largest number, but for 0, that any field of a chip can mean in its unit. Beyond them lie slips of a unit,
 infinities, and numbers whose products no float holds."""
 LONGEST = 40
@@ -32,8 +32,9 @@ class ChipError(TileryError):
 def checked(fields: Any, shown: str) -> Chip:
     """The chip of a file's tables. `ChipError` names the field that is unknown, missing, out of range or contradicted."""
     for field, number in _numbers(fields):
-        if not (number == 0 or LEAST <= abs(number) <= MOST):  # neither holds of NaN
-            raise ChipError(f"{shown}: {field}: expected 0, or {LEAST:g} to {MOST:g}, and this is {_short(number)}")
+        most = MOST_WHOLE if isinstance(number, int) else MOST
+        if not (number == 0 or LEAST <= abs(number) <= most):  # neither holds of NaN
+            raise ChipError(f"{shown}: {field}: expected 0, or {LEAST:g} to {most:g}, and this is {_short(number)}")
     try:
         chip = msgspec.convert(fields, type=Chip)
     except msgspec.ValidationError as problem:

@@ -69,16 +69,17 @@ def lags(body: Iterable[Node]) -> dict[Buffer, int]:
     for node in body:
         if isinstance(node, Loop):
             found |= lags(node.body)
+            touched = [_touched(stage) for stage in node.stages]
             for first, stage in enumerate(node.stages):
                 for buffer in stage.allocates:
-                    last = max(place for place, each in enumerate(node.stages) if _touches(each, buffer))
+                    last = max(place for place, each in enumerate(touched) if buffer in each)
                     if last > first:
                         found[buffer] = last - first
     return found
 
 
-def _touches(stage: Stage, buffer: Buffer) -> bool:
-    return any(buffer in read(node) or buffer in written(node) for node in stage.body)
+def _touched(stage: Stage) -> frozenset[Buffer]:
+    return frozenset[Buffer]().union(*(read(node) | written(node) for node in stage.body))
 
 
 def _goes_back(stage: Sequence[Node], node: Node) -> bool:
