@@ -95,8 +95,8 @@ def _extremes(t: ElementType, smooth: bool) -> list[float]:
     if smooth:
         return [np.nan, np.inf, -np.inf, -0.0]
     largest, smallest = largest_and_smallest(t)
-    some = [0.5, 1.5, 2.5, 100, 127.5, 200, 256, 40000, 2.0**24, 2.0**31, -(2.0**31), -129, -0.5, 3 * smallest, -smallest]
-    return [np.nan, np.nan, np.inf, -np.inf, -0.0, -0.0, largest, -largest, smallest, *(x for x in some if abs(x) <= largest)]
+    beyond = [0.5, 1.5, 2.5, 100, 127.5, 200, 256, 40000, 2.0**24, 2.0**31, -(2.0**31), -129, -0.5, 3 * smallest, -smallest]
+    return [np.nan, np.nan, np.inf, -np.inf, -0.0, -0.0, largest, -largest, smallest, *(x for x in beyond if abs(x) <= largest)]
 
 
 def _made_strided(arguments: dict[str, Array | float]) -> None:
