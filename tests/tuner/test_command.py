@@ -96,7 +96,7 @@ def test_a_command_that_cannot_begin_says_why(tmp_path: Path) -> None:
     path = tmp_path / "bench"
     path.write_text("#!/nowhere/interpreter\n")
     path.chmod(0o755)
-    with pytest.raises(MeasurementFailed, match=r"exit code 12[67]: .*bench"):
+    with pytest.raises(MeasurementFailed, match=r"exit code 12[67]: .*exec"):
         Command(str(path), lambda config, folder: {})(CONFIG)
 
 
