@@ -61,6 +61,13 @@ class Tilery(click.Group):
         sys.exit(code if isinstance(code, int) else 0)
 
 
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: compiled code that it breaks off may put an error of its own in its place."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def _told(error: Exception, debug: bool) -> int:
     """Tells an error to the user and returns the exit code."""
     # Imported here: the package it stands in brings the parser along, which `--help` does without.
@@ -70,6 +77,9 @@ def _told(error: Exception, debug: bool) -> int:
     if isinstance(error, TileryError):
         click.echo(error.told, err=True)
         return error.exit_code
+    if _interrupted(error):
+        click.echo("interrupted", err=True)
+        return 130
     if debug:
         traceback.print_exc()
     click.echo(

@@ -15,6 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+AGAIN_S = 0.5
+"""After so long the clock speaks again, if nobody has heard it."""
+
 
 class TimeUp(BaseException):
     """The time is up, inside `Deadline.enforced`. No `Exception`: nobody who handles errors shall take it for one."""
@@ -81,10 +84,23 @@ def _limited(name: str, timer_name: str, seconds: float) -> Iterator[None]:
         yield
         return
     number, timer = getattr(signal, name), getattr(signal, timer_name)
-    signal.signal(number, _time_up)
+    rung = False
+
+    def time_up(number: int, frame: FrameType | None) -> None:
+        nonlocal rung
+        rung = True
+        raise TimeUp
+
+    signal.signal(number, time_up)
     try:
-        signal.setitimer(timer, max(seconds, 1e-3))
+        # Again after a while: compiled code that was broken off may have swallowed the first one.
+        signal.setitimer(timer, max(seconds, 1e-3), AGAIN_S)
         yield
+    except Exception as error:
+        # Compiled code that was broken off may put an error of its own in its place, as numpy does where it compares types.
+        if rung:
+            raise TimeUp from error
+        raise
     finally:
         signal.setitimer(timer, 0)
         signal.signal(number, signal.SIG_DFL)
@@ -99,7 +115,3 @@ def _free(name: str, timer_name: str) -> bool:
         return False
     unused = signal.getsignal(getattr(signal, name)) is signal.SIG_DFL
     return unused and signal.getitimer(getattr(signal, timer_name))[0] == 0
-
-
-def _time_up(number: int, frame: FrameType | None) -> None:
-    raise TimeUp

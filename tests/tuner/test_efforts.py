@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tilery.tuner import efforts
+from tilery.tuner import deadline, efforts
 from tilery.tuner.deadline import NEVER, OVER, Deadline, TimeUp, working
 from tilery.tuner.efforts import SMALLER, Checking
 from tilery.tuner.interrupts import held
@@ -84,3 +84,32 @@ def test_what_is_held_hears_of_an_interrupt_afterwards() -> None:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_clock_is_heard_through_an_error_that_takes_its_place() -> None:
+    """numpy puts a TypeError of its own in the place of whatever breaks off its comparison of types."""
+    with pytest.raises(deadline.TimeUp), deadline.Deadline.after(0.05).enforced():
+        try:
+            while True:
+                pass
+        except deadline.TimeUp as error:
+            raise TypeError("cannot compare") from error
+
+
+def test_the_clock_speaks_again_where_nobody_has_heard_it() -> None:
+    swallowed = False
+    with pytest.raises(deadline.TimeUp), deadline.Deadline.after(0.05).enforced():
+        while True:
+            try:
+                while True:
+                    pass
+            except deadline.TimeUp:
+                if swallowed:
+                    raise
+                swallowed = True
+    assert swallowed
+
+
+def test_an_error_before_the_time_is_up_stays_what_it_is() -> None:
+    with pytest.raises(TypeError, match="mine"), deadline.Deadline.after(5).enforced():
+        raise TypeError("mine")
