@@ -11,6 +11,7 @@ import click
 from . import dsl
 from .console import echo, microseconds, print_json
 from .dsl.errors import TileryError, UsageError
+from .dsl.visible import visible
 from .duration import seconds
 from .front_page import figure_text
 from .pipeline import Pipeline
@@ -101,10 +102,10 @@ def _row(file: Path, entry: Entry, module: dsl.Module | str) -> Row:
 def _print(rows: list[Row]) -> None:
     """A line an entry, however long: it names what `autotune` takes, and is made to be copied."""
     for file in dict.fromkeys(row.file for row in rows):
-        click.secho(str(file), bold=True)
+        click.secho(visible(str(file)), bold=True)
         for row in (each for each in rows if each.file == file):
-            state = click.style(f"stale: {row.stale}", "yellow") if row.stale else click.style("fine", "green")
-            echo(f"  {row.entry.key}  {_figures(row.entry)}  {state}")
+            state = click.style(visible(f"stale: {row.stale}"), "yellow") if row.stale else click.style("fine", "green")
+            click.echo(visible(f"  {row.entry.key}  {_figures(row.entry)}  ") + state)
     if not rows:
         echo("nothing has been tuned here")
 

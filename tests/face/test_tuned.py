@@ -62,3 +62,11 @@ def test_a_file_and_an_empty_folder(softmax: Path, tmp_path: Path) -> None:
     assert "changed" not in invoked("tuned", softmax)
     (tmp_path / "empty").mkdir()
     assert "nothing has been tuned here" in invoked("tuned", tmp_path / "empty")
+
+
+def test_colours_are_the_page_s_own() -> None:
+    shipped = Path(__file__).parents[2] / "kernels"
+    plain = CliRunner().invoke(main, ["tuned", str(shipped)])
+    coloured = CliRunner().invoke(main, ["tuned", str(shipped)], color=True)
+    assert "␛" not in plain.output + coloured.output
+    assert "\x1b[" not in plain.output and "\x1b[" in coloured.output
