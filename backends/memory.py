@@ -6,8 +6,8 @@ import math
 import os
 from collections.abc import Mapping
 
-from ..dsl import program
-from ..dsl.errors import UsageError
+from tilery.dsl import program
+from tilery.dsl.errors import UsageError
 
 FLOAT64_BYTES = 8
 WORTH_SAYING_BYTES = 1 << 30

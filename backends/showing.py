@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..dsl import program
-from .numerics import Array
+from tilery.dsl import program
+
+from .operations.numerics import Array
 
 Show = Callable[[str], object]
 """Takes what is to be shown, a tile at a time."""

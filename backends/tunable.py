@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ..dsl.program import Kernel
+from tilery.dsl.program import Kernel
 
 Choice = int | str
 """What a tunable may be set to: a tile size, a number of slots, or the name of an alternative."""

@@ -29,7 +29,8 @@ from rich.table import Table
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from tilery import dsl
-from tilery.backends import data, emulator
+from tilery.backends import emulator
+from tilery.backends.truth import data
 from tilery.dsl.program import Kernel
 from tilery.dsl.types import BF16, F32, ElementType
 

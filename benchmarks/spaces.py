@@ -13,9 +13,9 @@ import numpy as np
 import tilery.kernels
 from benchmarks import gpu_spaces, held_out_spaces
 from benchmarks.brute import Brute
-from tilery.tuner.engine_model import EngineModel
-from tilery.tuner.feasibility import survey
-from tilery.tuner.space import Space
+from tilery.tuner.model.engine_model import EngineModel
+from tilery.tuner.space.feasibility import survey
+from tilery.tuner.space.space import Space
 
 MOST = 4000
 

@@ -20,9 +20,9 @@ from rich.table import Table
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
-from tilery.backends.engine.binding import FS_PER_S
-from tilery.backends.engine.program import EngineProgram, Loop, Node, Stage, Structure
-from tilery.backends.engine.timing import latency_fs
+from tilery.backends.machine.program import EngineProgram, Loop, Node, Stage, Structure
+from tilery.backends.machine.time.binding import FS_PER_S
+from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.tunable import Choice
 from tilery.dsl import load, parse
 from tilery.dsl.program import Kernel

@@ -21,11 +21,11 @@ from rich.console import Console
 from rich.table import Table
 
 import tilery
-from tilery.backends.engine.errors import Infeasible
-from tilery.tuner.engine_model import EngineModel
-from tilery.tuner.feasibility import survey
+from tilery.backends.machine.errors import Infeasible
+from tilery.tuner.model.engine_model import EngineModel
 from tilery.tuner.result import Result
-from tilery.tuner.space import Indices, Space
+from tilery.tuner.space.feasibility import survey
+from tilery.tuner.space.space import Indices, Space
 
 ROOT = Path(__file__).resolve().parent.parent
 SHAPES: Mapping[str, Mapping[str, int]] = {

@@ -1,12 +1,12 @@
 """The `.tk` language: text -> checked tile program. It knows no chip, no data and no tuner."""
 
-from .bind import bind_dimensions, check_requirements, conditions
-from .bounds import Condition, check_bounds
-from .definition import KernelDefinition
+from .check.places.bounds import Condition, check_bounds
 from .errors import Diagnostic, SourceErrors, TileryError, UsageError
 from .explanations import explain_error
 from .module import Module, load, parse
 from .printer import fingerprint, print_program
+from .specialise.bind import bind_dimensions, check_requirements, conditions
+from .specialise.definition import KernelDefinition
 from .texts import texts_of
 
 __all__ = [

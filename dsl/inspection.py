@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
-from . import syntax
-from .checker import check_kernel
+from .check.checker import check_kernel
 from .functions import NAMED, REDUCTIONS, SCANS
 from .module import Examined
 from .program import Axis, Kernel, LoopVariable, Value
 from .report import Report
 from .spans import Span
+from .text import syntax
+from .text.words import RESERVED
 from .types import ELEMENT_TYPES, ElementType, Wide, type_name
-from .words import RESERVED
 
 _LOOP = re.compile(r"(\w+) +of +[\w ()*/+-]+")
 USUAL_TILE = 128

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from . import syntax
+from .text import syntax
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from . import syntax
-from .checker import check_kernel
-from .context import Context
-from .definition import KernelDefinition
-from .emitter import Emitter
+from .check.checker import check_kernel
+from .check.context import Context
+from .check.emitter import Emitter
+from .check.expressions import WORDS, evaluate
+from .check.imports import Place, Taken, take
+from .check.inlining import NO_SIGNATURE
 from .errors import Diagnostic, Label, SourceErrors
-from .expressions import WORDS, evaluate
 from .functions import NAMED, REDUCTIONS, SCANS
-from .imports import Place, Taken, take
-from .inlining import NO_SIGNATURE
 from .library import Functions, Known
 from .program import CountedLoop, Kernel, walk
 from .reading import read_text
 from .report import Abandoned, Report
 from .spans import Source
+from .specialise.definition import KernelDefinition
+from .text import syntax
 from .types import ELEMENT_TYPES
 
 PRELUDE = Path(__file__).with_name("prelude.tk")
@@ -89,7 +89,7 @@ def examine(text: str, name: str = "<text>", path: str | Path | None = None) -> 
 
 
 def _examine(source: Source, place: Place) -> Examined:
-    from .parser import parse_items  # lark takes a while to import, and not every user of this package parses
+    from .text.parser import parse_items  # lark takes a while to import, and not every user of this package parses
 
     items, errors = parse_items(source)
     report = Report(errors=errors)
@@ -106,7 +106,7 @@ def _examine(source: Source, place: Place) -> Examined:
 @cache
 def prelude() -> Functions:
     """The `fn`s that every file has."""
-    from .parser import parse_items
+    from .text.parser import parse_items
 
     source = Source("prelude.tk", PRELUDE.read_text(encoding="utf-8"))
     items, errors = parse_items(source)

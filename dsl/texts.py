@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from .definition import KernelDefinition
 from .library import Functions, Known
 from .module import Module, prelude
 from .spans import Source
+from .specialise.definition import KernelDefinition
 
 
 def texts_of(*made: KernelDefinition | Module) -> dict[str, str]:

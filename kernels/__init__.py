@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..kernel import Kernel
+    from tilery.kernel import Kernel
 
 _HERE = Path(__file__).parent
 
@@ -15,7 +15,7 @@ def __getattr__(name: str) -> Kernel:
     path = _HERE / f"{name}.tk"
     if name.startswith("_") or not path.is_file():
         raise AttributeError(f"there is no shipped kernel {name!r}; there are {', '.join(_names())}")
-    from ..kernel import Kernel
+    from tilery.kernel import Kernel
 
     kernel = Kernel(path, name)
     globals()[name] = kernel

@@ -19,15 +19,15 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .backends.engine.errors import CannotLower, Infeasible
+    from .backends.machine.errors import CannotLower, Infeasible
     from .dsl.errors import SourceErrors, TileryError, UsageError
     from .kernel import Kernel
     from .library import Library, load
     from .tuning import autotune, simulate
 
 _HOMES = {
-    "CannotLower": ".backends.engine.errors",
-    "Infeasible": ".backends.engine.errors",
+    "CannotLower": ".backends.machine.errors",
+    "Infeasible": ".backends.machine.errors",
     "Kernel": ".kernel",
     "Library": ".library",
     "SourceErrors": ".dsl.errors",

@@ -9,7 +9,7 @@ import sys
 def run() -> None:
     """Runs the command line. Ctrl-C while it is yet being imported, or when it is done, leaves no traceback either."""
     try:
-        from .cli import main
+        from .command.cli import main
 
         main(prog_name="tilery")
     except KeyboardInterrupt:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from .backends.tunable import Choice
-from .dsl import KernelDefinition, syntax
+from .dsl import KernelDefinition
 from .dsl.spans import Span
+from .dsl.text import syntax
 
 DECLARED = re.compile(r"\w+\s+in\s+(\{[^}]*\}|\d+\s*\.\.\s*\d+(\s+\w+\s+\d+)?)(\s*=\s*\w+)?")
 """`TK in 64..512 step 64 = 128` or `P in {bf16, f16}`: the span of the statement does not reach to its end."""

@@ -8,8 +8,8 @@ from pygments.lexer import RegexLexer, bygroups, words
 from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation, String, Whitespace
 
 from .dsl.functions import NAMED, REDUCTIONS, SCANS
+from .dsl.text.words import RESERVED
 from .dsl.types import ELEMENT_TYPES
-from .dsl.words import RESERVED
 
 _BUILT_IN = (*NAMED, *REDUCTIONS, *SCANS, "zeros", "full", "index", "dot")
 

@@ -14,23 +14,23 @@ from . import dsl
 from .backends import emulator
 from .backends.lazy import lazy
 from .backends.tunable import Choice
-from .calling import Bound, Call, Forms, bind_call
 from .dsl.reading import read_text
-from .foreign import in_kind
-from .outputs import read_outputs
 from .pipeline import Pipeline
 from .python import checks
+from .python.calling import Bound, Call, Forms, bind_call
+from .python.foreign import in_kind
+from .python.outputs import read_outputs
 from .python.results import named_results
 from .python.signature import OPTIONS, PerInstance, documentation, python_signature
 from .python.within import Limits, check_within, limits
 from .request import DEFAULT_CHIP, Given
-from .tuner.store import TunedFile
+from .tuner.results.store import TunedFile
 
 if TYPE_CHECKING:
-    from .backends.engine import Report
+    from .backends.machine.time.report import Report
     from .python.verdict import Verdict
-    from .tuner.feasibility import Landscape
     from .tuner.result import Result
+    from .tuner.space.feasibility import Landscape
 
 log = logging.getLogger("tilery")
 """Where a kernel says once that it runs untuned. A logger, not a warning: no strict test suite should fail for it."""
@@ -221,9 +221,9 @@ class Kernel:
 
         Raises `Infeasible` if nothing fits the chip.
         """
-        from .tuner.engine_model import EngineModel
-        from .tuner.feasibility import survey
-        from .tuner.space import Space
+        from .tuner.model.engine_model import EngineModel
+        from .tuner.space.feasibility import survey
+        from .tuner.space.space import Space
 
         pipeline = self.pipeline(names, chip)
         model = EngineModel(pipeline.program, pipeline.dims, pipeline.chip)

@@ -11,10 +11,10 @@ from pygls.uris import to_fs_path
 from pygls.workspace import TextDocument
 
 from .dsl.errors import Diagnostic, SourceErrors
-from .dsl.formatter import format_text
 from .dsl.inspection import completions, definition_at, value_at
 from .dsl.module import Examined, examine
 from .dsl.spans import Span
+from .dsl.text.formatter import format_text
 
 server = LanguageServer("tilery", version("tilery"))
 

@@ -22,26 +22,26 @@ from typing import TYPE_CHECKING, Any
 
 from .backends import emulator, engine
 from .backends.chips import Chip
-from .backends.engine.errors import Infeasible
-from .backends.engine.tiles import tile_tunables
 from .backends.lazy import lazy
+from .backends.machine.errors import Infeasible
 from .backends.showing import Show
+from .backends.trainium.tiles import tile_tunables
 from .backends.tunable import Choice, Tunable, declared, retuned
-from .calling import Array
 from .dsl import KernelDefinition, program
 from .dsl.errors import UsageError
 from .dsl.program import Kernel
 from .python import checks
+from .python.calling import Array
 from .request import Given, Request, make_request
-from .tuner.choose import Chosen, choose, choose_for_values
-from .tuner.entry import Entry, entry_of, key_of, prints_of
-from .tuner.store import TunedFile
-from .tuner.tiles import tile_sizes
+from .tuner.results.choose import Chosen, choose, choose_for_values
+from .tuner.results.entry import Entry, entry_of, key_of, prints_of
+from .tuner.results.store import TunedFile
+from .tuner.space.tiles import tile_sizes
 
 if TYPE_CHECKING:
-    from .backends.engine.analysis import Analysis
-    from .jobs import Jobs
-    from .tuner.campaign import Measure
+    from .backends.machine.explain.analysis import Analysis
+    from .command.jobs import Jobs
+    from .tuner.measured.campaign import Measure
     from .tuner.result import Result
 
 
@@ -185,7 +185,7 @@ class Pipeline:
     @lazy
     def analysis(self) -> Analysis:
         """Why the run takes as long as it does, and what would help."""
-        from .backends.engine.analysis import analyse
+        from .backends.machine.explain.analysis import analyse
 
         return analyse(self.lowered, self.report)
 
@@ -212,7 +212,7 @@ class Pipeline:
         `measure` is a command line or a function that gives a configuration's latency in microseconds, in place of the model.
         `jobs` says whom the search shares its study with.
         """
-        from .jobs import Jobs, sharing
+        from .command.jobs import Jobs, sharing
         from .tuner.autotune import autotune
         from .tuner.interrupts import interruptible
 
@@ -233,8 +233,8 @@ class Pipeline:
             options.pop("keep", None)  # of a search by measurements there is no landscape to look at
             if (objective := options.pop("objective", "latency")) != "latency":
                 raise UsageError(f"what is measured is latency, and cannot be searched for {objective}")
-            from .measuring import measurement
-            from .tuner.measured import autotune_measured  # brings Optuna along
+            from .command.measuring import measurement
+            from .tuner.measured.measured import autotune_measured  # brings Optuna along
 
             means = measurement(self, measure, measure_timeout_s)
             return autotune_measured(self.program, self.dims, self.chip, means, sharing=shared, **options)

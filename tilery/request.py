@@ -111,7 +111,7 @@ def _need_dimensions(definition: KernelDefinition, names: Names) -> None:
 
 def _example(definition: KernelDefinition, names: Names) -> str:
     """Sizes that the kernel allows, as they are typed; empty if none are found."""
-    from .tuner.small_shape import example_dims
+    from .tuner.verify.small_shape import example_dims
 
     types = {each: names.types.get(each, ELEMENT_TYPES[DEFAULT_TYPE]) for each in definition.signature.type_variables}
     try:

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .backends.tunable import Choice
-from .duration import USUAL, USUAL_MEASURED, left_of, read_budget, seconds
+from .command.duration import USUAL, USUAL_MEASURED, left_of, read_budget, seconds
 from .kernel import Kernel
 from .python import checks
 from .request import DEFAULT_CHIP, Given
-from .tuner.store import TunedFile
+from .tuner.results.store import TunedFile
 
 if TYPE_CHECKING:
-    from .backends.engine import Report
-    from .tuner.campaign import Measure
+    from .backends.machine.time.report import Report
+    from .tuner.measured.campaign import Measure
     from .tuner.progress import Watcher
     from .tuner.result import Result
 
@@ -59,7 +59,7 @@ def autotune(
     `output` names another results file than the one beside the kernel's text.
     Raises `UsageError`, `Infeasible` if nothing fits the chip, `ResultsError` if the file cannot be read or written.
     """
-    from .jobs import Jobs
+    from .command.jobs import Jobs
 
     began_s = time.monotonic()
     checks.kernel(kernel, Kernel)

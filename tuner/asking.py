@@ -19,12 +19,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..dsl.errors import TileryError, UsageError
-from ..dsl.report import did_you_mean
-from .domains import Value, check_seed, worth
-from .feasibility import Landscape
-from .pool import Configuration, Constraint, Pool, listed, screened
-from .proposers import Brute, Descent, Proposer, Random, Record, Study, Surrogate
+from tilery.dsl.errors import TileryError, UsageError
+from tilery.dsl.report import did_you_mean
+
+from .space.domains import Value, check_seed, worth
+from .space.feasibility import Landscape
+from .space.pool import Configuration, Constraint, Pool, listed, screened
+from .strategies.proposers import Brute, Descent, Proposer, Random, Record, Study, Surrogate
 
 OWN: Mapping[str, Callable[[], Proposer]] = {"surrogate": Surrogate, "descent": Descent, "random": Random, "brute": Brute}
 STUDIES = ("tpe", "gp", "cmaes", "nsga2")
@@ -165,7 +166,7 @@ def _proposer(name: str, pool: Pool, seed: int) -> Proposer:
     if name not in STUDIES:
         known = (*OWN, *STUDIES)
         raise UsageError(f"there is no sampler `{name}`; {did_you_mean(name, known) or 'there are ' + ', '.join(known)}")
-    from .sampler import SAMPLERS, check_sampler
+    from .strategies.sampler import SAMPLERS, check_sampler
 
     check_sampler(name)
     make = SAMPLERS[name]

@@ -11,28 +11,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..backends.chips import Chip
-from ..backends.tunable import Config
-from ..dsl import program
-from ..dsl.errors import UsageError
-from .adapt import adapt
+from tilery.backends.chips import Chip
+from tilery.backends.tunable import Config
+from tilery.dsl import program
+from tilery.dsl.errors import UsageError
+
 from .deadline import OVER, Deadline
-from .efforts import Checking, concluded
-from .engine_model import EngineModel
-from .feasibility import Landscape, survey
-from .finalists import FINALISTS, Finalist, first_right, runners_up
 from .findings import Findings
 from .importance import SECONDS, importances
+from .model.engine_model import EngineModel
+from .model.search import AUTO, Budget, Outcome, adopt, search
 from .objectives import read_objectives, values_by_name
 from .progress import Progress, Stop, Watcher
 from .result import FrontPoint, Result, Scored
-from .search import AUTO, Budget, Outcome, adopt, search
-from .sharing import ALONE, Sharing
-from .space import Space
+from .results.adapt import adapt
+from .space.feasibility import Landscape, survey
+from .space.space import Space
+from .together.sharing import ALONE, Sharing
+from .verify.efforts import Checking, concluded
+from .verify.finalists import FINALISTS, Finalist, first_right, runners_up
 
 if TYPE_CHECKING:
-    from .front import Front
-    from .front_search import FrontOutcome
+    from .model.front import Front
+    from .model.front_search import FrontOutcome
 
 RESERVE, MOST_RESERVE_S = 0.25, 2.0
 """What part of a budget is kept for the verification, and how many seconds at most."""
@@ -73,7 +74,7 @@ def autotune(
     """
     names = read_objectives(objective)
     if sampler != AUTO:
-        from .sampler import check_sampler  # brings Optuna along
+        from .strategies.sampler import check_sampler  # brings Optuna along
 
         check_sampler(sampler)
     start, deadline = time.monotonic(), Deadline.after(budget_s)
@@ -93,7 +94,7 @@ def autotune(
     if names != ("latency",):
         if sharing.url:
             raise UsageError(f"searches for {objective} cannot be shared yet; leave --storage and --jobs out")
-        from .front_search import front_survey  # brings Optuna along
+        from .model.front_search import front_survey  # brings Optuna along
 
         front = front_survey(model, space, space.index(default), seed, report, patience_s, screened)
         return _front_of(task, front, known, objective, keep)
@@ -160,8 +161,8 @@ def _front_of(
     task: _Task, front: Front, known: Sequence[Config], objective: str, keep: Callable[[Findings], None] | None
 ) -> Result:
     """The search and the verification for several objectives, or for one that is not the latency."""
-    from .front_finalists import verified_front
-    from .front_search import front_search  # brings Optuna along
+    from .model.front_search import front_search  # brings Optuna along
+    from .verify.front_finalists import verified_front
 
     model, budget = task.model, task.budget(front.landscape)
     outcome = front_search(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .engine_model import EngineModel
-from .search import Outcome
+from .model.engine_model import EngineModel
+from .model.search import Outcome
 from .trials import Trial
 
 if TYPE_CHECKING:
-    from .front_search import FrontOutcome  # brings Optuna along
+    from .model.front_search import FrontOutcome  # brings Optuna along
 
 
 @dataclass(frozen=True)

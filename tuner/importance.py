@@ -15,11 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.engine.errors import Infeasible
-from ..backends.tunable import Config
-from .feasibility import Landscape
-from .model import Model
-from .space import Space
+from tilery.backends.machine.errors import Infeasible
+from tilery.backends.tunable import Config
+
+from .model.model import Model
+from .space.feasibility import Landscape
+from .space.space import Space
 
 ROWS = 200_000
 """Configurations among which shares are computed: more change them by less than a percent."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from ..dsl.errors import TileryError
+from tilery.dsl.errors import TileryError
 
 
 @contextmanager

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.chips import Chip
-from ..backends.engine import EngineProgram, Screening
-from ..backends.engine.energy import energy, price_usd
-from ..backends.engine.traffic import traffic
-from ..dsl import program
-from ..dsl.errors import UsageError
-from ..dsl.report import did_you_mean
-from .precision import ErrorMeter
+from tilery.backends.chips import Chip
+from tilery.backends.machine.program import EngineProgram
+from tilery.backends.machine.time.energy import energy, price_usd
+from tilery.backends.trainium.screen import Screening
+from tilery.backends.trainium.traffic import traffic
+from tilery.dsl import program
+from tilery.dsl.errors import UsageError
+from tilery.dsl.report import did_you_mean
+
+from .verify.precision import ErrorMeter
 
 NAMES = ("latency", "energy", "cost", "error")
 

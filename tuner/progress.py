@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..backends.tunable import Config
+from tilery.backends.tunable import Config
 
 Stop = Literal["proved", "exhausted", "budget", "trials", "interrupted", "disconnected"]
 """Why a search ended. `proved`: every configuration was timed or cannot win. `exhausted`: the same, of a sample only.

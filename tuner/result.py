@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..backends.tunable import Choice
+from tilery.backends.tunable import Choice
+
 from .importance import Importance
 from .progress import Stop
 

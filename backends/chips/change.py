@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from ...dsl.errors import UsageError
-from ...dsl.report import did_you_mean
+from tilery.dsl.errors import UsageError
+from tilery.dsl.report import did_you_mean
+
 from .chip import Chip
 from .validate import ChipError, checked
 

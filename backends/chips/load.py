@@ -9,8 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from ...dsl.errors import UsageError
-from ...dsl.reading import read_bytes
+from tilery.dsl.errors import UsageError
+from tilery.dsl.reading import read_bytes
+
 from .chip import Chip
 from .validate import ChipError, checked
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from ...dsl.errors import TileryError
-from ...dsl.types import ELEMENT_TYPES
+from tilery.dsl.errors import TileryError
+from tilery.dsl.types import ELEMENT_TYPES
+
 from .chip import Chip
 
 FORMS = ("activation", "tensor_scalar", "tensor_tensor", "reduce", "scan", "copy", "memset", "select", "positions")

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import product
 from math import inf
 
-from ...dsl import program
-from ...dsl.program import Op, Statement, Value
+from tilery.dsl import program
+from tilery.dsl.program import Op, Statement, Value
 
 MOST_LINES = 8
 """Lines that are kept of one value."""

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 
-from ...dsl import program
-from ...dsl.ranges import HELD
-from ...dsl.types import ElementType
+from tilery.dsl import program
+from tilery.dsl.check.ranges import HELD
+from tilery.dsl.types import ElementType
+
 from .limits import limits_of
 from .places import Interval, places
 from .uses import positive, steep

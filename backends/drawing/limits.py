@@ -7,11 +7,12 @@ from math import ceil, floor, inf, isinf
 
 import numpy as np
 
-from ...dsl.errors import UsageError
-from ...dsl.program import Range, ScalarParameter, Tensor
-from ...dsl.ranges import HELD
-from ...dsl.types import ElementType
-from ..rounding import largest_and_smallest, to_compute, to_storage
+from tilery.dsl.check.ranges import HELD
+from tilery.dsl.errors import UsageError
+from tilery.dsl.program import Range, ScalarParameter, Tensor
+from tilery.dsl.types import ElementType
+
+from ..numbers.rounding import largest_and_smallest, to_compute, to_storage
 
 
 def limits_of(parameter: Tensor | ScalarParameter, dims: Mapping[str, int]) -> tuple[float, float] | None:

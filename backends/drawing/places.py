@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise, product
 from math import ceil, floor
 
-from ...dsl import program
-from ...dsl.program import Value
+from tilery.dsl import program
+from tilery.dsl.program import Value
+
 from .affine import Line, Lines, lines_of
 
 Interval = tuple[float, float]

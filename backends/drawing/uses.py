@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from ...dsl import program
-from ...dsl.program import Op, Value
+from tilery.dsl import program
+from tilery.dsl.program import Op, Value
 
 ROOTS = ("sqrt", "rsqrt", "log", "log2")
 STEEP = ("pow", "exp", "exp2", "tanh", "sigmoid", "erf")

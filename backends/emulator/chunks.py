@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, prod
 
-from ...dsl import program
-from ...dsl.program import Op, Statement, Value
-from . import guarding, placed
-from .fuse import Accumulate
+from tilery.dsl import program
+from tilery.dsl.program import Op, Statement, Value
+
+from .planning import guarding, placed
+from .planning.fuse import Accumulate
 
 ELEMENTWISE_BYTES = 1 << 20
 """About what a temporary of elementwise work should take: no more than a second-level cache."""

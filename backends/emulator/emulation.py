@@ -8,15 +8,16 @@ from itertools import count
 
 import numpy as np
 
-from ...dsl import program
-from ...dsl.errors import UsageError
-from ...dsl.types import ElementType
-from .. import numerics
-from ..numerics import Array
+from tilery.dsl import program
+from tilery.dsl.errors import UsageError
+from tilery.dsl.types import ElementType
+
+from ..operations import numerics
+from ..operations.numerics import Array
 from ..showing import Show
 from .frame import Frame
-from .plan import Plan, plan
-from .stepwise import step_through
+from .planning.plan import Plan, plan
+from .stepping.stepwise import step_through
 from .workers import WORKERS, Turns
 
 SCRATCH_BYTES = 256 << 20

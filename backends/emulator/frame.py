@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..numerics import Array
+from ..operations.numerics import Array
 
 ALIGNMENT_BYTES = 64
 

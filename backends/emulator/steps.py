@@ -8,13 +8,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ...dsl.types import ElementType
-from .. import numerics
-from ..conditions import Condition
-from ..numerics import Array
+from tilery.dsl.types import ElementType
+
+from ..numbers.conditions import Condition
+from ..operations import numerics
+from ..operations.numerics import Array
 from .blas import add_product
 from .frame import Frame, Step, seen_through
-from .masking import FalseParts, put
+from .planning.masking import FalseParts, put
 
 Part: TypeAlias = tuple[str, bool]
 """A tile axis by which a tensor is indexed, and whether it covers one position only; an empty name is a whole axis."""

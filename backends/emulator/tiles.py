@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
-from ...dsl import program
-from ...dsl.program import Op, Statement, TileSize, Value
+from tilery.dsl import program
+from tilery.dsl.program import Op, Statement, TileSize, Value
+
 from .chunks import coalescable, takes_memory
-from .prepare import prepare
+from .planning.prepare import prepare
 
 DEPTH = 512
 """How far a tile goes along an axis that is summed over or stepped through; longer ones are hardly faster."""

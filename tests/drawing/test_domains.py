@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tilery.backends import data, emulator
-from tilery.backends.accuracy import compare
+from tilery.backends import emulator
 from tilery.backends.drawing import Domain, domains
-from tilery.backends.reference import reference
-from tilery.backends.rounding import to_compute
+from tilery.backends.numbers.rounding import to_compute
+from tilery.backends.truth import data
+from tilery.backends.truth.accuracy import compare
+from tilery.backends.truth.reference import reference
 from tilery.dsl import UsageError, parse
 from tilery.dsl.program import Kernel
 from tilery.dsl.types import BF16, F8E4M3, F32, I32, U8, ElementType

@@ -7,8 +7,8 @@ import pytest
 from tilery.dsl import parse
 from tilery.dsl.functions import FUNCTIONS, REDUCTIONS, SCANS
 from tilery.dsl.module import prelude
+from tilery.dsl.text.words import RESERVED
 from tilery.dsl.types import BF16, ELEMENT_TYPES
-from tilery.dsl.words import RESERVED
 
 from ..docs.blocks import PAGES, ROOT, Block, blocks_of
 

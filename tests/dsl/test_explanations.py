@@ -39,7 +39,7 @@ def test_the_examples(code: str, tmp_path: Path) -> None:
 
 
 def test_every_code_in_use_has_a_page() -> None:
-    used = {code for path in ROOT.glob("*.py") for code in re.findall(r'"(TK\d+)"', path.read_text(encoding="utf-8"))}
+    used = {code for path in ROOT.rglob("*.py") for code in re.findall(r'"(TK\d+)"', path.read_text(encoding="utf-8"))}
     assert used == set(PAGES) and len(used) > 100
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tilery.dsl import SourceErrors, fingerprint, parse
-from tilery.dsl.formatter import format_text
+from tilery.dsl.text.formatter import format_text
 
 ROOT = Path(__file__).parents[2]
 FILES = [

@@ -12,9 +12,9 @@ import pytest
 from lark import Lark
 from lark.exceptions import UnexpectedInput
 
-from tilery.dsl import tables
-from tilery.dsl.layout import Layout, chunks
-from tilery.dsl.parser import GRAMMAR, grammar
+from tilery.dsl.text import tables
+from tilery.dsl.text.lines import Layout, chunks
+from tilery.dsl.text.parser import GRAMMAR, grammar
 
 EMPTY_TABLES = msgspec.msgpack.encode({"data": {}, "memo": {1: 2}})
 TEXT = "kernel f(x: T[M]) -> y: T[M]:\n    y[M] = x[M]\n"

@@ -9,8 +9,8 @@ from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
 from pygments.token import Comment, Error, Keyword, Name, Number, String, _TokenType
 
 from tilery.dsl.functions import NAMED, REDUCTIONS, SCANS
+from tilery.dsl.text.words import RESERVED
 from tilery.dsl.types import ELEMENT_TYPES
-from tilery.dsl.words import RESERVED
 from tilery.highlighting import TkLexer
 
 ROOT = Path(__file__).parents[2]

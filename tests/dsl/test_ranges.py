@@ -4,10 +4,10 @@ import pytest
 from pygments.token import Error, Keyword, Number
 
 from tilery.dsl import UsageError, check_requirements, fingerprint, parse, print_program
-from tilery.dsl.formatter import format_text
 from tilery.dsl.inspection import completions, definition_at, value_at
 from tilery.dsl.module import examine
 from tilery.dsl.program import Kernel, Range
+from tilery.dsl.text.formatter import format_text
 from tilery.dsl.types import BOOL, F32, I32, ElementType
 from tilery.highlighting import TkLexer
 

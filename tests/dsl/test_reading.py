@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from tilery.backends.chips import load_chip
-from tilery.cli import main
+from tilery.command.cli import main
 from tilery.dsl import SourceErrors, TileryError, UsageError, load
 from tilery.dsl.reading import MOST_BYTES
 

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilery import dsl
-from tilery.backends import data, emulator
+from tilery.backends import emulator
 from tilery.backends.emulator import blas
-from tilery.backends.emulator.stepwise import step_through
+from tilery.backends.emulator.stepping.stepwise import step_through
+from tilery.backends.truth import data
 from tilery.dsl import program
 from tilery.dsl.types import F32
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from tilery import dsl
-from tilery.backends import accuracy, data, emulator
-from tilery.backends.comparison import Comparison
-from tilery.backends.error_analysis import explained_errors
-from tilery.backends.reference import reference
+from tilery.backends import emulator
+from tilery.backends.truth import accuracy, data
+from tilery.backends.truth.comparison import Comparison
+from tilery.backends.truth.error_analysis import explained_errors
+from tilery.backends.truth.reference import reference
 from tilery.dsl import program
 from tilery.dsl.types import BF16, F8E4M3, F16, F32, ElementType
 

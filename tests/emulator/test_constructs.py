@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from tilery import dsl
-from tilery.backends import accuracy, data, emulator
-from tilery.backends.error_analysis import explained_errors
-from tilery.backends.reference import reference
+from tilery.backends import emulator
+from tilery.backends.truth import accuracy, data
+from tilery.backends.truth.error_analysis import explained_errors
+from tilery.backends.truth.reference import reference
 from tilery.dsl import check_requirements, program
 from tilery.dsl.errors import UsageError
 from tilery.dsl.types import BF16, F32, ElementType

@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilery import dsl
-from tilery.backends import accuracy, data, emulator, numerics
-from tilery.backends.emulator.stepwise import step_through
-from tilery.backends.numerics import Array
-from tilery.backends.reference import reference
+from tilery.backends import emulator
+from tilery.backends.emulator.stepping.stepwise import step_through
+from tilery.backends.operations import numerics
+from tilery.backends.operations.numerics import Array
+from tilery.backends.truth import accuracy, data
+from tilery.backends.truth.reference import reference
 from tilery.dsl import program
 from tilery.dsl.errors import UsageError
 from tilery.dsl.types import BF16, F32, ElementType

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import erf
 
-from tilery.backends import numerics
+from tilery.backends.operations import numerics
 
 Floats = NDArray[np.float32]
 Wide = NDArray[np.float64]

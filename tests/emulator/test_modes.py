@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from tilery import dsl
-from tilery.backends import accuracy, data, emulator, numerics
-from tilery.backends.arithmetic import HighPrecision, StochasticArithmetic
+from tilery.backends import emulator
 from tilery.backends.emulator import Probes, step_through
-from tilery.backends.reference import reference
-from tilery.backends.stochastic import stochastic
+from tilery.backends.numbers.arithmetic import HighPrecision, StochasticArithmetic
+from tilery.backends.numbers.stochastic import stochastic
+from tilery.backends.operations import numerics
+from tilery.backends.truth import accuracy, data
+from tilery.backends.truth.reference import reference
 from tilery.dsl import program
 from tilery.dsl.errors import UsageError
 from tilery.dsl.types import BF16, F8E4M3, F8E5M2, F16, F32, ElementType

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tilery.backends import numerics
+from tilery.backends.operations import numerics
 
 UNARY: dict[str, Callable[[float], float]] = {
     "exp": math.exp,

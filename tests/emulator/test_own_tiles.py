@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from tilery import dsl
-from tilery.backends import data, emulator
-from tilery.backends.accuracy import compare
+from tilery.backends import emulator
 from tilery.backends.emulator.tiles import LARGEST, own_tiles
-from tilery.backends.reference import reference
+from tilery.backends.truth import data
+from tilery.backends.truth.accuracy import compare
+from tilery.backends.truth.reference import reference
 from tilery.dsl.program import Kernel
 from tilery.dsl.types import F32
 

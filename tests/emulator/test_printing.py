@@ -13,9 +13,10 @@ from click.testing import CliRunner
 
 import tilery
 from tilery import dsl
-from tilery.backends import data, emulator, engine
+from tilery.backends import emulator, engine
 from tilery.backends.chips import load_chip
-from tilery.cli import main
+from tilery.backends.truth import data
+from tilery.command.cli import main
 from tilery.dsl import program
 from tilery.dsl.types import F32
 

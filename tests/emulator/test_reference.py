@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from tilery import dsl
-from tilery.backends import accuracy, data, numerics
-from tilery.backends import reference as reference_module
-from tilery.backends.comparison import Comparison
-from tilery.backends.reference import reference
+from tilery.backends.operations import numerics
+from tilery.backends.truth import accuracy, data
+from tilery.backends.truth import reference as reference_module
+from tilery.backends.truth.comparison import Comparison
+from tilery.backends.truth.reference import reference
 from tilery.dsl import program
 from tilery.dsl.errors import UsageError
 from tilery.dsl.types import BF16, F8E4M3, F16, F32, ElementType

@@ -4,7 +4,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from tilery.backends import numerics
+from tilery.backends.operations import numerics
 from tilery.dsl.types import BF16, BOOL, ELEMENT_TYPES, F8E4M3, F8E5M2, F16, F32, I8, I16, I32, U8, ElementType
 
 NARROW_FLOATS = (BF16, F16, F8E4M3, F8E5M2)

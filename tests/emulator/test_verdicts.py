@@ -7,10 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from tilery import dsl
-from tilery.backends import accuracy, data, emulator
-from tilery.backends.comparison import Comparison, error_words
-from tilery.backends.reference import reference
-from tilery.backends.rounding import numpy_dtype
+from tilery.backends import emulator
+from tilery.backends.numbers.rounding import numpy_dtype
+from tilery.backends.truth import accuracy, data
+from tilery.backends.truth.comparison import Comparison, error_words
+from tilery.backends.truth.reference import reference
 from tilery.dsl import program
 
 COPY = """

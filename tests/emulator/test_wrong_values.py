@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tilery.backends import emulator, strided
-from tilery.backends.rounding import numpy_dtype, to_storage
-from tilery.dsl.bind import bind_dimensions
+from tilery.backends import emulator
+from tilery.backends.numbers import strided
+from tilery.backends.numbers.rounding import numpy_dtype, to_storage
 from tilery.dsl.errors import UsageError
+from tilery.dsl.specialise.bind import bind_dimensions
 from tilery.dsl.types import BF16, I32
 
 from ..judges import plain

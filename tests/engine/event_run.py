@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from tilery.backends.chips import Chip
-from tilery.backends.engine.binding import FS_PER_S
-from tilery.backends.engine.cost import duration_s, latency_s
-from tilery.backends.engine.dealing import cores_of
-from tilery.backends.engine.guards import Guards, inner_guard_axes
-from tilery.backends.engine.program import Buffer, EngineProgram, Instruction, Loop, Node
+from tilery.backends.machine.program import Buffer, EngineProgram, Instruction, Loop, Node
+from tilery.backends.machine.time.binding import FS_PER_S
+from tilery.backends.machine.time.dealing import cores_of
+from tilery.backends.machine.time.guards import Guards, inner_guard_axes
+from tilery.backends.trainium.cost import duration_s, latency_s
 
 Event = tuple[Instruction, dict[str, int], dict[Buffer, int]]
 """An instruction, the extents it stands at, and which instance of each buffer it means, counted from the first."""

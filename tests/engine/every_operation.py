@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from tilery.backends.rounding import Array, numpy_dtype, to_storage
+from tilery.backends.numbers.rounding import Array, numpy_dtype, to_storage
 from tilery.dsl import parse
 from tilery.dsl.errors import TileryError
 from tilery.dsl.functions import FUNCTIONS, REDUCTIONS, SCANS

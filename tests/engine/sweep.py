@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tilery.backends import engine
-from tilery.backends.accuracy import compare
 from tilery.backends.chips import Chip, load_chip
-from tilery.backends.engine.errors import CannotLower
-from tilery.backends.engine.lower import is_structural
-from tilery.backends.engine.program import EngineProgram
-from tilery.backends.engine.roofline import roofline
-from tilery.backends.engine.waterfall import waterfall
-from tilery.backends.reference import reference
+from tilery.backends.machine.errors import CannotLower
+from tilery.backends.machine.explain.roofline import roofline
+from tilery.backends.machine.explain.waterfall import waterfall
+from tilery.backends.machine.program import EngineProgram
+from tilery.backends.trainium.lowering.lower import is_structural
+from tilery.backends.truth.accuracy import compare
+from tilery.backends.truth.reference import reference
 from tilery.backends.tunable import Choice
 from tilery.dsl.program import Kernel
 from tilery.dsl.types import ELEMENT_TYPES

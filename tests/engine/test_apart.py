@@ -10,11 +10,11 @@ from click.testing import CliRunner
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
-from tilery.backends.engine import EngineProgram
-from tilery.backends.engine.apart import Apart, elements_apart
-from tilery.backends.engine.timing import latency_fs
+from tilery.backends.machine.program import EngineProgram
+from tilery.backends.machine.time.timing import latency_fs
+from tilery.backends.trainium.apart import Apart, elements_apart
 from tilery.backends.tunable import Config
-from tilery.cli import main
+from tilery.command.cli import main
 from tilery.dsl import parse
 from tilery.dsl.types import ELEMENT_TYPES
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tilery.backends import engine
-from tilery.backends.accuracy import compare
 from tilery.backends.chips import load_chip
-from tilery.backends.data import random_arguments
-from tilery.backends.engine.timing import latency_fs
-from tilery.backends.reference import reference
+from tilery.backends.machine.time.timing import latency_fs
+from tilery.backends.truth.accuracy import compare
+from tilery.backends.truth.data import random_arguments
+from tilery.backends.truth.reference import reference
 from tilery.backends.tunable import Choice
 from tilery.dsl import check_requirements, load
 from tilery.dsl.program import Kernel

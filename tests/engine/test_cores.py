@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
-from tilery.backends.engine.dealing import busiest_share, busy_cores, dealt_loops
-from tilery.backends.engine.lower import lowering
-from tilery.backends.engine.program import EngineProgram
-from tilery.cli import main
+from tilery.backends.machine.program import EngineProgram
+from tilery.backends.machine.time.dealing import busiest_share, busy_cores, dealt_loops
+from tilery.backends.trainium.lowering.lower import lowering
+from tilery.command.cli import main
 from tilery.dsl import parse
 from tilery.dsl.program import Kernel
-from tilery.tuner.store import TunedFile
+from tilery.tuner.results.store import TunedFile
 
 HEADS = """
 kernel heads(q: T[B, G, R, S, D], w: T[B, S, D]) -> y: T[B, G, R, S, D]:

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
-from tilery.backends.data import Argument, random_arguments
-from tilery.backends.engine import disorder
-from tilery.backends.engine.errors import EngineFault
-from tilery.backends.engine.pipeline import read, written
-from tilery.backends.engine.program import Loop, Node
+from tilery.backends.machine.errors import EngineFault
+from tilery.backends.machine.execute import disorder
+from tilery.backends.machine.program import Loop, Node
+from tilery.backends.trainium.lowering.pipeline import read, written
+from tilery.backends.truth.data import Argument, random_arguments
 from tilery.backends.tunable import Config
 from tilery.dsl import parse
 

@@ -8,7 +8,7 @@ import pytest
 from tilery import dsl
 from tilery.backends import emulator, engine
 from tilery.backends.chips import load_chip
-from tilery.backends.data import Argument
+from tilery.backends.truth.data import Argument
 
 DIMS = {"M": 70, "N": 90}
 EXPRESSIONS = [

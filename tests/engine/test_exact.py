@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tilery.backends import emulator, engine
-from tilery.backends.accuracy import compare
 from tilery.backends.chips import load_chip
-from tilery.backends.data import random_arguments
-from tilery.backends.reference import reference
+from tilery.backends.truth.accuracy import compare
+from tilery.backends.truth.data import random_arguments
+from tilery.backends.truth.reference import reference
 from tilery.backends.tunable import Choice, Tunable
 from tilery.dsl.program import Kernel
 

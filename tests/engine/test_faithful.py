@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tilery.backends import emulator, engine, numerics
+from tilery.backends import emulator, engine
 from tilery.backends.chips import load_chip
-from tilery.backends.data import Argument, random_arguments
 from tilery.backends.emulator import step_through
-from tilery.backends.engine.program import Instruction, Loop, Node
-from tilery.backends.numerics import Array
+from tilery.backends.machine.program import Instruction, Loop, Node
+from tilery.backends.operations import numerics
+from tilery.backends.operations.numerics import Array
+from tilery.backends.truth.data import Argument, random_arguments
 from tilery.dsl.program import Kernel
 
 from .kernels import specialised

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tilery.backends import engine
-from tilery.backends.accuracy import compare
 from tilery.backends.chips import load_chip
-from tilery.backends.data import random_arguments
-from tilery.backends.reference import reference
+from tilery.backends.truth.accuracy import compare
+from tilery.backends.truth.data import random_arguments
+from tilery.backends.truth.reference import reference
 
 from .drawn import drawn_kernel, hold_timing, hold_values
 

@@ -13,21 +13,21 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tilery.backends import emulator, engine
-from tilery.backends.accuracy import compare
 from tilery.backends.chips import load_chip
-from tilery.backends.data import random_arguments
-from tilery.backends.engine.binding import FS_PER_S
-from tilery.backends.engine.bounds import lower_bound_s, upper_bound_s
-from tilery.backends.engine.cost import duration_s
-from tilery.backends.engine.energy import energy
-from tilery.backends.engine.program import Instruction
-from tilery.backends.engine.report import tile_sizes
-from tilery.backends.engine.runs.pieces import elements_a_lane, piece_count, rectangles
-from tilery.backends.engine.runs.told import single_elements
-from tilery.backends.engine.timing import latency_fs
-from tilery.backends.engine.traffic import traffic
-from tilery.backends.numerics import Array
-from tilery.backends.reference import reference
+from tilery.backends.machine.program import Instruction
+from tilery.backends.machine.time.binding import FS_PER_S
+from tilery.backends.machine.time.bounds import lower_bound_s, upper_bound_s
+from tilery.backends.machine.time.energy import energy
+from tilery.backends.machine.time.report import tile_sizes
+from tilery.backends.machine.time.timing import latency_fs
+from tilery.backends.operations.numerics import Array
+from tilery.backends.trainium.cost import duration_s
+from tilery.backends.trainium.runs.pieces import elements_a_lane, piece_count, rectangles
+from tilery.backends.trainium.runs.told import single_elements
+from tilery.backends.trainium.traffic import traffic
+from tilery.backends.truth.accuracy import compare
+from tilery.backends.truth.data import random_arguments
+from tilery.backends.truth.reference import reference
 from tilery.backends.tunable import Choice
 from tilery.dsl import load, parse
 from tilery.dsl.program import Kernel

@@ -12,8 +12,8 @@ import pytest
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
-from tilery.backends.engine.binding import FS_PER_S
-from tilery.backends.engine.timing import latency_fs
+from tilery.backends.machine.time.binding import FS_PER_S
+from tilery.backends.machine.time.timing import latency_fs
 
 from .kernels import specialised
 

@@ -8,9 +8,9 @@ import pytest
 
 from tilery.backends import engine
 from tilery.backends.chips import chip_names, load_chip
-from tilery.backends.engine.lower import lowering
-from tilery.backends.engine.program import EngineProgram
-from tilery.backends.engine.traffic import traffic
+from tilery.backends.machine.program import EngineProgram
+from tilery.backends.trainium.lowering.lower import lowering
+from tilery.backends.trainium.traffic import traffic
 from tilery.dsl import parse
 
 from .drawn import drawn_config, drawn_kernel

@@ -8,7 +8,7 @@ import pytest
 
 from tilery.backends import engine
 from tilery.backends.chips import changed, load_chip
-from tilery.backends.engine.errors import Infeasible
+from tilery.backends.machine.errors import Infeasible
 from tilery.dsl import parse
 from tilery.dsl.program import Kernel
 from tilery.dsl.types import ELEMENT_TYPES

@@ -9,7 +9,7 @@ import pytest
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
-from tilery.backends.engine.timing import latency_fs
+from tilery.backends.machine.time.timing import latency_fs
 from tilery.dsl import load, parse
 from tilery.dsl.types import ELEMENT_TYPES
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tilery import dsl
-from tilery.calling import Call, bind_call
 from tilery.dsl.errors import UsageError
+from tilery.python.calling import Call, bind_call
 
 SIGNATURE = (
     dsl.parse(

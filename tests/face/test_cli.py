@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tilery.cli import main
+from tilery.command.cli import main
 from tilery.library import load
 
 KERNELS = Path(__file__).parents[2] / "kernels"

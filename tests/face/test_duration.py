@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tilery.command.duration import read_budget
 from tilery.dsl.errors import UsageError
-from tilery.duration import read_budget
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from lark.lexer import Token
 
-from tilery.backends.engine.errors import CannotLower, Infeasible
-from tilery.backends.strided import Outside
+from tilery.backends.machine.errors import CannotLower, Infeasible
+from tilery.backends.numbers.strided import Outside
 from tilery.dsl.errors import Diagnostic, Label, Mistakes, SourceErrors, UsageError
-from tilery.dsl.layout import LayoutError
 from tilery.dsl.spans import Source, Span
-from tilery.tuner.efforts import Unverified
+from tilery.dsl.text.lines import LayoutError
+from tilery.tuner.verify.efforts import Unverified
 
 SPAN = Span(Source("a.tk", "kernel f:\n"), 1, 1, 1, 7)
 DIAGNOSTIC = Diagnostic("TK204", "wrong", SPAN, "here", "mend it", (Label(SPAN, "first here"),))

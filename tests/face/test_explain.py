@@ -9,7 +9,7 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from tilery.cli import main
+from tilery.command.cli import main
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 

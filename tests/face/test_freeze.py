@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import tilery
-from tilery.cli import main
+from tilery.command.cli import main
 from tilery.dsl import parse
 from tilery.freezing import frozen
 

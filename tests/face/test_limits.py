@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from tilery.backends import memory
-from tilery.cli import main
+from tilery.command.cli import main
 from tilery.library import load
 
 KERNELS = Path(__file__).parents[2] / "kernels"

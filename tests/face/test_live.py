@@ -11,14 +11,14 @@ from click.testing import CliRunner
 from rich.console import Console
 
 import tilery.kernels
-from tilery.backends.engine import Infeasible
-from tilery.cli import main
-from tilery.progress import line, page, watching
-from tilery.tuner.engine_model import EngineModel
-from tilery.tuner.feasibility import survey
+from tilery.backends.machine.errors import Infeasible
+from tilery.command.cli import main
+from tilery.command.progress import line, page, watching
 from tilery.tuner.importance import Importance, importances, spread_shares
+from tilery.tuner.model.engine_model import EngineModel
 from tilery.tuner.progress import Progress
-from tilery.tuner.space import Space
+from tilery.tuner.space.feasibility import survey
+from tilery.tuner.space.space import Space
 
 MATMUL = Path(__file__).parents[2] / "kernels" / "matmul.tk"
 BEST: dict[str, int | str] = {"m": 128, "n": 512, "P": "bf16", "buffers.a": 2}

@@ -16,8 +16,8 @@ from click.testing import CliRunner, Result
 
 import tilery
 from tilery.backends.tunable import Choice
-from tilery.cli import main
-from tilery.tuner.store import TunedFile
+from tilery.command.cli import main
+from tilery.tuner.results.store import TunedFile
 
 ROOT = Path(__file__).parents[2]
 SHAPE = ["M=256", "N=512", "T=bf16"]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tilery.cli import main
+from tilery.command.cli import main
 
 MATMUL = [str(Path(__file__).parents[2] / "kernels" / "matmul.tk"), "M=40", "K=70", "N=50", "--set", "k=32"]
 WAYS = [

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from tilery.cli import main
+from tilery.command.cli import main
 
 TIDY = "kernel f(x: T[M]) -> y: T[M]:\n    y[M] = x[M]\n"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tilery.cli import main
-from tilery.tuner.store import TunedFile
+from tilery.command.cli import main
+from tilery.tuner.results.store import TunedFile
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import tilery
-from tilery.cli import main
+from tilery.command.cli import main
 from tilery.kernel import Kernel
 
 WINDOWS = """
@@ -52,7 +52,7 @@ def no_lowering(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> Any:
         raise Broken
 
-    lower = importlib.import_module("tilery.backends.engine.lower")  # beside the function of the same name
+    lower = importlib.import_module("tilery.backends.trainium.lowering.lower")  # beside the function of the same name
     monkeypatch.setattr(lower, "Lowering", fail)
     monkeypatch.setattr(lower, "lowering", fail)
 

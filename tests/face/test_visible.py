@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tilery
-from tilery.cli import main
+from tilery.command.cli import main
 from tilery.dsl.visible import steers, visible
 
 NASTY = "\x1b[2J\x1b]0;mine\x07 \u202eabc\u2066 \x9b31m\r"

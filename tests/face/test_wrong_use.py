@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import tilery
 import tilery.kernels
-from tilery.cli import main
+from tilery.command.cli import main
 
 SHAPES = {"M": 8, "N": 8}
 SOFTMAX = Path(tilery.kernels.softmax.path)

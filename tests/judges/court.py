@@ -13,14 +13,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tilery.backends import emulator, engine, numerics
+from tilery.backends import emulator, engine
 from tilery.backends.chips import Chip, load_chip
-from tilery.backends.engine.errors import CannotLower, Infeasible
-from tilery.backends.reference import reference
+from tilery.backends.machine.errors import CannotLower, Infeasible
+from tilery.backends.operations import numerics
+from tilery.backends.truth.reference import reference
 from tilery.backends.tunable import Choice
 from tilery.dsl import check_requirements, program
-from tilery.dsl.bind import bind_dimensions
 from tilery.dsl.errors import TileryError
+from tilery.dsl.specialise.bind import bind_dimensions
 from tilery.dsl.types import ELEMENT_TYPES
 
 from . import plain

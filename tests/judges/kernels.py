@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from tilery import dsl
-from tilery.backends.rounding import largest_and_smallest, numpy_dtype
+from tilery.backends.numbers.rounding import largest_and_smallest, numpy_dtype
 from tilery.dsl import program
-from tilery.dsl.bind import bind_dimensions, check_requirements
+from tilery.dsl.specialise.bind import bind_dimensions, check_requirements
 from tilery.dsl.types import ELEMENT_TYPES, ElementType
 
 from .expressions import TYPES, Axis, Draft, Kind, Part, expression, joined, square_sum

@@ -18,8 +18,8 @@ import numpy as np
 
 from tilery import dsl
 from tilery.dsl import program
-from tilery.dsl.bind import bind_dimensions
-from tilery.dsl.definition import KernelDefinition
+from tilery.dsl.specialise.bind import bind_dimensions
+from tilery.dsl.specialise.definition import KernelDefinition
 from tilery.dsl.types import ELEMENT_TYPES
 
 from .memory import Array, Stray

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tilery.backends.rounding import to_storage
+from tilery.backends.numbers.rounding import to_storage
 from tilery.dsl.types import ELEMENT_TYPES
 
 from . import court, plain

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from tilery.cli import main
+from tilery.command.cli import main
 from tilery.pipeline import Pipeline
 
 KERNELS = Path(__file__).parents[2] / "kernels"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tilery.cli import main
+from tilery.command.cli import main
 
 from ..docs.blocks import ROOT, blocks_of
 

@@ -11,11 +11,11 @@ from click.testing import CliRunner, Result
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
-from tilery.backends.engine import EngineProgram
-from tilery.backends.engine.roofline import roofline
-from tilery.backends.engine.timing import latency_fs
-from tilery.backends.engine.waterfall import Step, waterfall
-from tilery.cli import main
+from tilery.backends.machine.explain.roofline import roofline
+from tilery.backends.machine.explain.waterfall import Step, waterfall
+from tilery.backends.machine.program import EngineProgram
+from tilery.backends.machine.time.timing import latency_fs
+from tilery.command.cli import main
 from tilery.dsl import load
 from tilery.dsl.types import ELEMENT_TYPES
 

@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from tilery.cli import main
-from tilery.tuner import feasibility
+from tilery.command.cli import main
+from tilery.tuner.space import feasibility
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

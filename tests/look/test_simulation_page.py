@@ -10,13 +10,13 @@ from click.testing import CliRunner
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
-from tilery.backends.engine import EngineProgram
-from tilery.backends.engine.energy import energy, price_usd
-from tilery.backends.engine.sweep import sweep
-from tilery.backends.engine.timing import latency_fs
-from tilery.backends.engine.traffic import traffic
+from tilery.backends.machine.explain.sweep import sweep
+from tilery.backends.machine.program import EngineProgram
+from tilery.backends.machine.time.energy import energy, price_usd
+from tilery.backends.machine.time.timing import latency_fs
+from tilery.backends.trainium.traffic import traffic
 from tilery.backends.tunable import Config
-from tilery.cli import main
+from tilery.command.cli import main
 from tilery.dsl import load
 from tilery.dsl.types import ELEMENT_TYPES
 

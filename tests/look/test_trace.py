@@ -15,13 +15,13 @@ from click.testing import CliRunner
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
-from tilery.backends.engine import EngineProgram
-from tilery.backends.engine.capacity import usage
-from tilery.backends.engine.critical import critical
-from tilery.backends.engine.recording import Record, record
-from tilery.backends.engine.timing import latency_fs
-from tilery.backends.engine.trace import trace
-from tilery.cli import main
+from tilery.backends.machine.explain.critical import critical
+from tilery.backends.machine.explain.recording import Record, record
+from tilery.backends.machine.explain.trace import trace
+from tilery.backends.machine.program import EngineProgram
+from tilery.backends.machine.time.timing import latency_fs
+from tilery.backends.trainium.capacity import usage
+from tilery.command.cli import main
 from tilery.dsl import load
 from tilery.dsl.types import ELEMENT_TYPES
 

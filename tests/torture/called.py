@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import tilery
-from tilery.backends.data import random_arguments
+from tilery.backends.truth.data import random_arguments
 from tilery.dsl.errors import TileryError
 from tilery.kernel import Kernel
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tilery.cli import main
+from tilery.command.cli import main
 
 from .torment import Fault
 

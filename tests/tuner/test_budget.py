@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tilery.tuner.store import TunedFile
+from tilery.tuner.results.store import TunedFile
 
 HEAVY = Path(__file__).parent / "heavy"
 BEYOND_S = 2.0

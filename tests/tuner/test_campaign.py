@@ -14,14 +14,14 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from tilery.backends.tunable import Choice
-from tilery.tuner.campaign import Campaign, Measure
-from tilery.tuner.command import MeasurementFailed
-from tilery.tuner.feasibility import survey
-from tilery.tuner.measured import agreement
+from tilery.tuner.measured.campaign import Campaign, Measure
+from tilery.tuner.measured.command import MeasurementFailed
+from tilery.tuner.measured.measured import agreement
+from tilery.tuner.model.search import Budget, Outcome, search
 from tilery.tuner.progress import Progress
-from tilery.tuner.search import Budget, Outcome, search
-from tilery.tuner.shared import SharedStudy
-from tilery.tuner.space import Space
+from tilery.tuner.space.feasibility import survey
+from tilery.tuner.space.space import Space
+from tilery.tuner.together.shared import SharedStudy
 
 from .test_search import FakeModel
 
@@ -161,7 +161,7 @@ def test_an_interrupt_while_the_model_ranks_ends_the_campaign(monkeypatch: pytes
     def interrupted(*given: Any, **named: Any) -> Outcome:
         return dataclasses.replace(search(*given, **named), stop="interrupted")
 
-    monkeypatch.setattr("tilery.tuner.campaign.search", interrupted)
+    monkeypatch.setattr("tilery.tuner.measured.campaign.search", interrupted)
     chip = Chip()
     with pytest.raises(KeyboardInterrupt):
         campaign(chip, 30).run()

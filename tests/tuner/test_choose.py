@@ -11,13 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from tilery.backends.chips import load_chip
-from tilery.backends.engine.errors import Infeasible
+from tilery.backends.machine.errors import Infeasible
 from tilery.backends.tunable import Config, Tunable
-from tilery.tuner.adapt import adapt, shrunk_to_fit
-from tilery.tuner.choose import Chosen, choose, choose_for_values, pick
-from tilery.tuner.engine_model import EngineModel
-from tilery.tuner.entry import Entry, Key, Prints, RunnerUp, key_of, prints_of
-from tilery.tuner.model import Footprint, Measurement
+from tilery.tuner.model.engine_model import EngineModel
+from tilery.tuner.model.model import Footprint, Measurement
+from tilery.tuner.results.adapt import adapt, shrunk_to_fit
+from tilery.tuner.results.choose import Chosen, choose, choose_for_values, pick
+from tilery.tuner.results.entry import Entry, Key, Prints, RunnerUp, key_of, prints_of
 
 from ..engine.kernels import specialised
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from tilery.dsl.errors import UsageError
-from tilery.tuner.command import Command, MeasurementFailed
-from tilery.tuner.guarding import guarded
+from tilery.tuner.measured.command import Command, MeasurementFailed
+from tilery.tuner.measured.guarding import guarded
 
 CONFIG: dict[str, int | str] = {"m": 128, "order": "m n"}
 
@@ -76,7 +76,7 @@ def test_what_a_command_leaves_running_is_ended_with_it(tmp_path: Path) -> None:
 
 SLEEPING = """
 import sys
-from tilery.tuner.command import Command
+from tilery.tuner.measured.command import Command
 Command(sys.argv[1], lambda config, folder: {})({})
 """
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from tilery.tuner import deadline, efforts
+from tilery.tuner import deadline
 from tilery.tuner.deadline import NEVER, OVER, Deadline, TimeUp, working
-from tilery.tuner.efforts import SMALLER, Checking
 from tilery.tuner.interrupts import held
 from tilery.tuner.progress import Stop
-from tilery.tuner.small_shape import MOST_WORK
-from tilery.tuner.verify import Verification
+from tilery.tuner.verify import efforts
+from tilery.tuner.verify.efforts import SMALLER, Checking
+from tilery.tuner.verify.small_shape import MOST_WORK
+from tilery.tuner.verify.verify import Verification
 
 RIGHT = Verification(True, {}, {}, 0.0, 0.0)
 

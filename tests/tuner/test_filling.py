@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tilery.backends.tunable import Tunable
-from tilery.tuner import slots
-from tilery.tuner.numbering import MOST, numbered
-from tilery.tuner.slots import fitting
-from tilery.tuner.space import Space
+from tilery.tuner.space import slots
+from tilery.tuner.space.numbering import MOST, numbered
+from tilery.tuner.space.slots import fitting
+from tilery.tuner.space.space import Space
 
 
 @dataclass

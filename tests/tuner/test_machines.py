@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tilery.tuner.store import TunedFile
+from tilery.tuner.results.store import TunedFile
 
 from . import postgres
 from .test_command import gone
@@ -151,7 +151,7 @@ def test_the_trial_of_a_killed_worker_is_done_by_the_other(kind: str, tmp_path: 
 
 
 def test_jobs_go_on_where_one_of_them_is_killed(tmp_path: Path) -> None:
-    prepare(tmp_path, "tilery.worker")
+    prepare(tmp_path, "tilery.command.worker")
     main = worker(tmp_path, "main", "--jobs", "2", "--budget", "200s")
     killed(tmp_path)
     found = main.found()

@@ -9,8 +9,8 @@ import pytest
 
 import tilery
 from tilery.backends import engine
-from tilery.tuner.engine_model import EngineModel
-from tilery.tuner.space import Space
+from tilery.tuner.model.engine_model import EngineModel
+from tilery.tuner.space.space import Space
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 CASES = [

@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
-from tilery.backends.engine.energy import energy, price_usd
-from tilery.backends.engine.traffic import traffic
-from tilery.cli import main
+from tilery.backends.machine.time.energy import energy, price_usd
+from tilery.backends.trainium.traffic import traffic
+from tilery.command.cli import main
 from tilery.dsl import load
 from tilery.dsl.types import BF16, F32
-from tilery.tuner import cells, feasibility
 from tilery.tuner.autotune import autotune
-from tilery.tuner.choose import choose
-from tilery.tuner.entry import entry_of, key_of, prints_of
-from tilery.tuner.front import dominates
-from tilery.tuner.space import Space
-from tilery.tuner.store import TunedFile
+from tilery.tuner.model.front import dominates
+from tilery.tuner.results.choose import choose
+from tilery.tuner.results.entry import entry_of, key_of, prints_of
+from tilery.tuner.results.store import TunedFile
+from tilery.tuner.space import cells, feasibility
+from tilery.tuner.space.space import Space
 
 ROOT = Path(__file__).parents[2]
 MIXED = ROOT / "examples" / "mixed_matmul.tk"

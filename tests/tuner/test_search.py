@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tilery.backends.engine.errors import Infeasible
+from tilery.backends.machine.errors import Infeasible
 from tilery.backends.tunable import Config, Tunable
 from tilery.dsl.errors import UsageError
-from tilery.tuner import cells, feasibility, slots
-from tilery.tuner.feasibility import survey
-from tilery.tuner.model import Measurement
+from tilery.tuner.model.model import Measurement
+from tilery.tuner.model.search import Budget, Outcome, search
 from tilery.tuner.progress import Progress
-from tilery.tuner.search import Budget, Outcome, search
-from tilery.tuner.space import Space
+from tilery.tuner.space import cells, feasibility, slots
+from tilery.tuner.space.feasibility import survey
+from tilery.tuner.space.space import Space
 
 Floats = NDArray[np.float64] | np.float64
 

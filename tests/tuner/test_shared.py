@@ -12,9 +12,9 @@ from optuna.storages import BaseStorage
 
 from tilery.backends.tunable import Config, Tunable
 from tilery.dsl.errors import TileryError
-from tilery.tuner.shared import RETRIES, Claim, SharedStudy
-from tilery.tuner.sharing import shown
-from tilery.tuner.storage import open_storage, study_name
+from tilery.tuner.together.shared import RETRIES, Claim, SharedStudy
+from tilery.tuner.together.sharing import shown
+from tilery.tuner.together.storage import open_storage, study_name
 
 TUNABLES = (Tunable("m", "tile", (32, 64, 128), 64, ()), Tunable("order", "knob", ("mn", "nm"), "mn", ()))
 ONE: Config = {"m": 32, "order": "mn"}
@@ -150,7 +150,7 @@ def test_passwords_are_not_shown() -> None:
 
 
 def test_the_study_s_name_depends_on_all_that_the_result_does() -> None:
-    from tilery.tuner.entry import Key, Prints
+    from tilery.tuner.results.entry import Key, Prints
 
     key = Key(kernel="k", chip="trn2", types={}, dims={"M": 8}, constants={})
     prints = Prints(program="0" * 8, chip="1" * 8)

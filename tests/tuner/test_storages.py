@@ -16,9 +16,9 @@ import pytest
 
 from tilery.backends.tunable import Config, Tunable
 from tilery.dsl.errors import UsageError
-from tilery.tuner.journal import Journal
-from tilery.tuner.shared import SharedStudy
-from tilery.tuner.storage import StorageError, lost_errors, open_storage, reaching
+from tilery.tuner.together.journal import Journal
+from tilery.tuner.together.shared import SharedStudy
+from tilery.tuner.together.storage import StorageError, lost_errors, open_storage, reaching
 
 KERNEL = Path(__file__).parents[2] / "kernels/softmax.tk"
 TUNABLES = (Tunable("m", "tile", (32, 64, 128), 64, ()),)
@@ -89,7 +89,7 @@ def test_a_damaged_database_is_told(damage: Callable[[Path], object], tmp_path: 
 
 
 def test_a_locked_database_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tilery.tuner.storage.LOCKED_S", 0.1)
+    monkeypatch.setattr("tilery.tuner.together.storage.LOCKED_S", 0.1)
     url = f"sqlite:///{tmp_path}/x.db"
     joined(url)
     base = sqlite3.connect(tmp_path / "x.db", isolation_level=None)

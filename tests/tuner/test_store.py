@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tilery.tuner.entry import Entry, Key, Prints, RunnerUp
-from tilery.tuner.store import ResultsError, TunedFile
+from tilery.tuner.results.entry import Entry, Key, Prints, RunnerUp
+from tilery.tuner.results.store import ResultsError, TunedFile
 
 
 def entry(m: int = 2048, kernel: str = "matmul", latency_us: float = 100.0) -> Entry:

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilery.dsl import fingerprint
-from tilery.tuner import store
-from tilery.tuner.entry import Entry
+from tilery.tuner.results import store
+from tilery.tuner.results.entry import Entry
 from tilery.tuner.results.layout import text_of
-from tilery.tuner.store import ResultsError, TunedFile
+from tilery.tuner.results.store import ResultsError, TunedFile
 
 from ..engine.kernels import specialised
 from .test_store import entry

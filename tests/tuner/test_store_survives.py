@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tilery.tuner.store import ResultsError, TunedFile
+from tilery.tuner.results.store import ResultsError, TunedFile
 
 from .test_store import entry
 
@@ -18,8 +18,8 @@ SOFTMAX = ROOT / "kernels" / "softmax.tk"
 
 WRITER = """
 import msgspec, os, sys, time
-from tilery.tuner.entry import Entry
-from tilery.tuner.store import TunedFile
+from tilery.tuner.results.entry import Entry
+from tilery.tuner.results.store import TunedFile
 path, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 one = msgspec.json.decode(sys.stdin.read(), type=Entry)
 {before}

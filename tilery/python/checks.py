@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..backends.tunable import Choice, Tunable
-from ..dsl.errors import UsageError
-from ..dsl.report import did_you_mean
+from tilery.backends.tunable import Choice, Tunable
+from tilery.dsl.errors import UsageError
+from tilery.dsl.report import did_you_mean
 
 MOST = 2**31 - 1
 """The largest seed, so that what a search adds to it still is one of numpy's generators and of Optuna's samplers."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..dsl.types import F32, I32, AnyType, ElementType
+from tilery.dsl.types import F32, I32, AnyType, ElementType
+
 from .kinds import is_jax, is_torch
 
 _NUMPY = {

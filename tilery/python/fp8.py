@@ -12,7 +12,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dsl.errors import UsageError
+from tilery.dsl.errors import UsageError
 
 Array = NDArray[Any]
 

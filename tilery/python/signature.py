@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from inspect import Parameter
 from typing import Any, Generic, TypeVar
 
-from ..backends.tunable import Choice
-from ..dsl import program
-from ..dsl.printer import print_parameter
+from tilery.backends.tunable import Choice
+from tilery.dsl import program
+from tilery.dsl.printer import print_parameter
 
 Value = TypeVar("Value")
 

@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.accuracy import compare
-from ..backends.comparison import Comparison
-from ..backends.reference import reference
-from ..backends.rounding import numpy_dtype
-from ..calling import Call, bind_call
-from ..dsl import check_requirements, program
-from ..dsl.errors import UsageError
-from ..foreign import to_numpy
+from tilery.backends.numbers.rounding import numpy_dtype
+from tilery.backends.truth.accuracy import compare
+from tilery.backends.truth.comparison import Comparison
+from tilery.backends.truth.reference import reference
+from tilery.dsl import check_requirements, program
+from tilery.dsl.errors import UsageError
+
+from .calling import Call, bind_call
 from .cures import conversion
+from .foreign import to_numpy
 from .results import named_results
 from .within import check_within, limits
 
 if TYPE_CHECKING:
-    from ..kernel import Kernel
+    from tilery.kernel import Kernel
 
 Array = NDArray[Any]
 

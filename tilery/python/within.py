@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.drawing import limits_of
-from ..dsl import program
-from ..dsl.errors import UsageError
+from tilery.backends.drawing import limits_of
+from tilery.dsl import program
+from tilery.dsl.errors import UsageError
 
 MOST_ELEMENTS = 1 << 16
 """Elements of an array that a plain call looks at: some 20 us at most. Larger ones are looked at where a verdict is asked for."""

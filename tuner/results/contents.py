@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ..entry import Entry, Key
+from .entry import Entry, Key
 from .objects import elements, scattered
 
 FORMAT = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...dsl.errors import TileryError
+from tilery.dsl.errors import TileryError
 
 
 class ResultsError(TileryError):

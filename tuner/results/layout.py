@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ..entry import Entry, Key
 from .contents import FORMAT, Bad
+from .entry import Entry, Key
 
 
 def text_of(entries: Sequence[Entry], bad: Sequence[Bad] = ()) -> bytes:

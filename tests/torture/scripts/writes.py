@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from tilery.tuner.entry import Entry
-from tilery.tuner.store import TunedFile
+from tilery.tuner.results.entry import Entry
+from tilery.tuner.results.store import TunedFile
 
 
 def main(path: str, model: str, first: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tilery.cli import main
+from tilery.command.cli import main
 
 from .. import nasty
 from ..materials import definitions

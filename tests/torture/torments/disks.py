@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tilery.tuner.store import TunedFile
+from tilery.tuner.results.store import TunedFile
 
 from .. import nasty
 from ..children import busy, tilery

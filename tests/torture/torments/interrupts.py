@@ -8,7 +8,7 @@ import signal
 import time
 from pathlib import Path
 
-from tilery.tuner.store import TunedFile
+from tilery.tuner.results.store import TunedFile
 
 from ..children import busy, some_time, tilery
 from ..seen import Ended, judge

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tilery.dsl.errors import TileryError
-from tilery.tuner.store import TunedFile
+from tilery.tuner.results.store import TunedFile
 
 from ..children import Child, busy, script, some_time, tilery
 from ..torment import ROOT, Fault, Torment

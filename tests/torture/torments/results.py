@@ -14,8 +14,8 @@ import numpy as np
 
 import tilery
 from tilery.dsl.errors import TileryError
-from tilery.tuner.entry import Entry
-from tilery.tuner.store import TunedFile
+from tilery.tuner.results.entry import Entry
+from tilery.tuner.results.store import TunedFile
 
 from .. import nasty
 from ..torment import ROOT, Fault, Torment

@@ -10,8 +10,8 @@ from tilery.backends import emulator, engine
 from tilery.backends.chips import load_chip
 from tilery.dsl import SourceErrors, check_requirements, fingerprint, parse
 from tilery.dsl.errors import TileryError
-from tilery.dsl.formatter import format_text
 from tilery.dsl.program import Kernel
+from tilery.dsl.text.formatter import format_text
 from tilery.dsl.types import ELEMENT_TYPES
 
 from .. import nasty

@@ -1,0 +1,58 @@
+"""Axes along which the tile that was given matters to a guard.
+
+Which steps `for j of L if any(j <= i)` leaves out depends on the tile of `i`. Where the loop masks what it adds, as a kernel
+should, no element knows: `where(j <= i, s, -inf)`. Where nothing in the loop asks for the guard's condition, a step that is
+left out may change elements, and the emulator must leave out those that tile-by-tile execution does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple
+
+from tilery.dsl import program
+from tilery.dsl.program import Op, Value
+
+Ops = Mapping[Value, Op]
+
+
+def guards(loop: program.TileLoop) -> Iterator[program.ForLoop]:
+    """The loops within that leave steps out."""
+    return (each for each in program.walk(loop.body) if isinstance(each, program.ForLoop) and each.guard)
+
+
+def axes_of(loop: program.ForLoop) -> set[str]:
+    """The axes whose positions decide which steps are left out."""
+    assert loop.guard is not None
+    return {axis.name for op in loop.guard.body for axis in op.result.axes}
+
+
+def mattering(loop: program.TileLoop, ops: Ops) -> set[str]:
+    """The axes of guards whose condition masks nothing in their loop."""
+    return {name for each in guards(loop) if not _is_masked(each, ops) for name in axes_of(each)}
+
+
+def _is_masked(loop: program.ForLoop, ops: Ops) -> bool:
+    assert loop.guard is not None
+    known = {**ops, **{each.result: each for each in loop.guard.body}}
+    condition = _key(loop.guard.body[-1].result, known)
+    chosen = (each for each in program.walk(loop.body) if isinstance(each, program.Elementwise) and each.fn == "where")
+    return any(_key(each.operands[0], known) == condition for each in chosen)
+
+
+def _key(value: Value, ops: Ops) -> object:
+    """The same for two values that are computed alike from positions, sizes and scalars."""
+    op = ops.get(value)
+    match op:
+        case program.Elementwise():
+            return (op.fn, *(_key(each, ops) for each in op.operands))
+        case program.Fill() | program.Cast():
+            return (type(op), op.result.dtype, _key(op.operand, ops))
+        case program.Positions():
+            return op.axis.name
+        case program.Constant() | program.ScalarArgument() | program.DimensionSize():
+            return (type(op), astuple(op)[1:])
+        case program.Call():
+            return _key(op.body[-1].result, {**ops, **{each.result: each for each in op.body}})
+        case _:
+            return value

@@ -1,0 +1,1 @@
+"""A program executed as it reads, tile by tile, with stops and probes."""

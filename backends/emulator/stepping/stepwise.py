@@ -1,0 +1,198 @@
+"""Executes a tile program as it reads: tile by tile, step by step, op by op. Slow, and short enough to be believed.
+
+The fast emulation is tested against it; what needs every value of the text as it comes, in another arithmetic or to be looked
+at, is done here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
+
+import numpy as np
+
+from tilery.backends.numbers import indexing
+from tilery.backends.numbers.arithmetic import Arithmetic
+from tilery.backends.operations import numerics
+from tilery.backends.operations.numerics import Array
+from tilery.backends.showing import Show, shown
+from tilery.dsl import program
+from tilery.dsl.program import Op, Statement, Value
+
+from .probes import Probes
+
+
+def step_through(
+    kernel: program.Kernel,
+    dims: Mapping[str, int],
+    tiles: Mapping[str, int],
+    arguments: Mapping[str, Array | float],
+    arithmetic: Arithmetic | None = None,
+    probes: Probes | None = None,
+    into: Mapping[str, Array] | None = None,
+    show: Show | None = None,
+    runner: Callable[..., Run] | None = None,
+) -> dict[str, Array]:
+    """The results by name, in `into` if given, which then holds zeros where something is added to it.
+
+    `probes` collects the values it is asked for on the way. `show` is given what the text prints, tile by tile, in the order in
+    which the text comes to it; without it nothing is printed. `runner` makes another kind of `Run`.
+    """
+    arithmetic = arithmetic or Arithmetic()
+    results = into or {
+        each.name: np.zeros([program.size_value(size, dims) for size in each.shape], arithmetic.stored(each.element))
+        for each in kernel.signature.results
+    }
+    order = [each.axis.name for each in kernel.loop_variables]
+    with np.errstate(all="ignore"):
+        run = (runner or Run)(dims, tiles, arguments, results, arithmetic, probes, show, order)
+        run.block(kernel.printing if show and kernel.printing else kernel.body)
+    return dict(results)
+
+
+class Run:
+    """One execution: where it stands, and the values as they are there."""
+
+    def __init__(
+        self,
+        dims: Mapping[str, int],
+        tiles: Mapping[str, int],
+        arguments: Mapping[str, Array | float],
+        results: Mapping[str, Array],
+        arithmetic: Arithmetic,
+        probes: Probes | None,
+        show: Show | None = None,
+        order: Sequence[str] = (),
+    ) -> None:
+        self.dims = dims
+        self.tiles = tiles
+        self.arguments = arguments
+        self.results = results
+        self.arithmetic = arithmetic
+        self.probes = probes
+        self.show = show
+        self.order = order
+        self.spans: dict[str, slice] = {}
+        self.values: dict[Value, Array] = {}
+        self.place = indexing.Place(self.span, dims, self.values)
+
+    def block(self, statements: tuple[Statement, ...]) -> None:
+        """Executes statements in their order."""
+        for each in statements:
+            match each:
+                case Op():
+                    self.define(each.result, self.op(each))
+                case program.Store():
+                    self.store(each)
+                case program.TileLoop():
+                    names = [variable.axis.name for variable in each.variables]
+                    for spans in product(*(self.steps(variable) for variable in each.variables)):
+                        self.spans.update(zip(names, spans, strict=True))
+                        self.block(each.body)
+                    for name in names:
+                        self.spans.pop(name, None)
+                case program.ForLoop():
+                    self.for_loop(each)
+                case program.Print() if self.show:
+                    self.show(shown(each, self.values[each.value], self.spans, self.order))
+
+    def define(self, value: Value, array: Array) -> None:
+        """Gives a value its array."""
+        self.values[value] = np.broadcast_to(array, self.shape(value))
+        if self.probes:
+            self.probes.see(value, self.values[value], self.spans)
+
+    def for_loop(self, loop: program.ForLoop) -> None:
+        """Steps in order, each from what the last one left."""
+        self.rebind([(each.argument, each.initial) for each in loop.carried])
+        for span in self.steps(loop.variable):
+            self.spans[loop.variable.axis.name] = span
+            if loop.guard:
+                self.block(loop.guard.body)
+                if not self.values[loop.guard.body[-1].result].any():
+                    continue
+            self.block(loop.body)
+            self.rebind([(each.argument, each.updated) for each in loop.carried])
+        self.spans.pop(loop.variable.axis.name, None)
+        self.rebind([(each.result, each.argument) for each in loop.carried])
+        for each in loop.carried:
+            self.define(each.result, self.values[each.argument])
+
+    def rebind(self, pairs: Sequence[tuple[Value, Value]]) -> None:
+        """Makes the first value of each pair what the second one is, all at once."""
+        arrays = [self.values[source] for _, source in pairs]
+        self.values.update(zip((value for value, _ in pairs), arrays, strict=True))
+
+    def steps(self, variable: program.LoopVariable) -> Iterator[slice]:
+        """The positions of each step of a loop."""
+        parent = variable.axis.parent
+        first, last = (self.spans[parent].start, self.spans[parent].stop) if parent else (0, self.extent(variable.axis))
+        size = self.tiles[variable.axis.name]
+        return (slice(start, min(start + size, last)) for start in range(first, last, size))
+
+    def extent(self, axis: program.Axis) -> int:
+        """Positions of an axis' dimension."""
+        return program.size_value(axis.size, self.dims)
+
+    def span(self, axis: program.Axis) -> slice:
+        """The positions that an axis covers here."""
+        return slice(0, self.extent(axis)) if axis.whole else self.spans[axis.name]
+
+    def shape(self, value: Value) -> tuple[int, ...]:
+        """Of a value's array here."""
+        spans = [self.span(axis) for axis in value.axes]
+        return tuple(each.stop - each.start for each in spans)
+
+    def store(self, store: program.Store) -> None:
+        """Writes a tile."""
+        t = store.tensor.element
+        result = self.results[store.tensor.name]
+        axes = [axis.name for axis in program.index_axes(store.index)]
+        tile = numerics.aligned(self.values[store.value], _names(store.value), axes)
+        if store.accumulate:
+            load, back = (lambda x: self.arithmetic.load(x, t)), (lambda x: self.arithmetic.store(x, t))
+            indexing.add(result, store, tile, self.place, load, back)
+        else:
+            indexing.window(result, store.index, self.place)[...] = self.arithmetic.store(tile, t)
+
+    def op(self, op: Op) -> Array:
+        """What an operation gives."""
+        computing = self.arithmetic.computing(op.result.element)
+        match op:
+            case program.Constant():
+                return np.asarray(op.value).astype(computing)
+            case program.ScalarArgument():
+                return np.asarray(self.arguments[op.parameter]).astype(computing)
+            case program.DimensionSize():
+                return np.asarray(program.size_value(op.size, self.dims), np.int32)
+            case program.Positions():
+                return np.arange(self.span(op.axis).start, self.span(op.axis).stop, dtype=np.int32)
+            case program.Load():
+                tensor, t = np.asarray(self.arguments[op.tensor.name]), op.tensor.element
+                return indexing.read(tensor, op, self.place, lambda x: self.arithmetic.load(x, t))
+            case program.Elementwise():
+                lined_up = [numerics.aligned(self.values[each], _names(each), _names(op.result)) for each in op.operands]
+                return self.arithmetic.elementwise(op.fn, lined_up)
+            case program.Cast():
+                return self.arithmetic.cast(self.values[op.operand], op.result.element)
+            case program.Fill():
+                return self.values[op.operand]
+            case program.Reduce():
+                numbers = tuple(_names(op.operand).index(axis.name) for axis in op.axes)
+                reduced = self.arithmetic.reduce(op.fn, self.values[op.operand], numbers)
+                return reduced + self.span(op.axes[0]).start if op.fn.startswith("arg") else reduced
+            case program.Scan():
+                return numerics.scan(op.fn, self.values[op.operand], _names(op.operand).index(op.axis.name))
+            case program.Dot():
+                left, right = (self.values[each] for each in (op.left, op.right))
+                over = [axis.name for axis in op.axes]
+                array, axes = numerics.contract(left, _names(op.left), right, _names(op.right), over)
+                return numerics.aligned(array, axes, _names(op.result))
+            case program.Call():
+                self.block(op.body)
+                return self.values[op.body[-1].result]
+        raise AssertionError(f"no meaning for {type(op).__name__}")
+
+
+def _names(value: Value) -> list[str]:
+    return [axis.name for axis in value.axes]

@@ -1,0 +1,32 @@
+"""Engine programs: what a chip executes for a kernel, how long it takes, and what it computes."""
+
+from .machine.errors import CannotLower, Infeasible
+from .machine.execute.execute import execute
+from .machine.program import EngineProgram
+from .machine.time.report import EngineShare, Report, simulate
+from .machine.time.timing import latency_fs
+from .trainium.capacity import usage
+from .trainium.default import default_config
+from .trainium.footprint import Footprint, canonical, footprint
+from .trainium.lowering.lower import lower, tunables
+from .trainium.screen import Screening, screen
+
+__all__ = [
+    "CannotLower",
+    "EngineProgram",
+    "EngineShare",
+    "Footprint",
+    "Infeasible",
+    "Report",
+    "Screening",
+    "canonical",
+    "default_config",
+    "execute",
+    "footprint",
+    "latency_fs",
+    "lower",
+    "screen",
+    "simulate",
+    "tunables",
+    "usage",
+]

@@ -1,0 +1,67 @@
+"""Schedule knobs as the lowering meets them: each is asked for by name where it matters, and remembered with its options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from tilery.dsl.program import Axis, size_value
+
+from ..tunable import Choice, Tunable
+
+SLOTS = (1, 2, 3)
+"""Numbers of slots that are tried: past three, waiting is no longer for a free slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForShort:
+    """An option that pays for short dimensions only."""
+
+    option: Choice
+    axes: tuple[Axis, ...]
+    limit: int
+    """The longest extent with which the option is searched."""
+    why: str
+
+    def narrowed(self, knob: Tunable, dims: Mapping[str, int]) -> Tunable:
+        """The knob as it is searched at these shapes."""
+        if all(size_value(axis.size, dims) <= self.limit for axis in self.axes):
+            return knob
+        values = tuple(each for each in knob.values if each != self.option)
+        return replace(knob, values=values, reasons=(*knob.reasons, f"no `{self.option}`: {self.why}"))
+
+
+@dataclass(slots=True)
+class Choices:
+    """The structural choices of one lowering, and every knob met on the way."""
+
+    given: Mapping[str, Choice]
+    met: dict[str, Tunable] = field(default_factory=dict)
+    short: dict[str, ForShort] = field(default_factory=dict)
+
+    def pick(self, name: str, options: tuple[Choice, ...], reason: str, short: ForShort | None = None) -> Choice:
+        """The choice for a knob: as given, else its first option. A knob with one option is none.
+
+        `short`: an option that is searched where dimensions are short only; it can be set always.
+        A number may have more options in another structure (stages): the largest one that there is here stands for it.
+        """
+        if len(options) < 2:
+            return options[0]
+        self.met.setdefault(name, Tunable(name, "knob", options, options[0], (reason,)))
+        if short is not None:
+            self.short[name] = short
+        chosen = self.given.get(name, options[0])
+        if chosen not in options and isinstance(chosen, int):
+            return max((each for each in options if isinstance(each, int) and each <= chosen), default=options[0])
+        return chosen if chosen in options else options[0]
+
+    def slots(self, name: str, options: tuple[int, ...], default: int, reason: str) -> str | int:
+        """The name of a knob for a number of slots, or the number itself where there is no choice."""
+        if len(options) < 2:
+            return options[0]
+        self.met.setdefault(name, Tunable(name, "knob", options, default, (reason,), slots=True))
+        return name
+
+    def used(self) -> dict[str, Choice]:
+        """Every structural choice that this lowering made."""
+        return {name: self.given.get(name, knob.default) for name, knob in self.met.items() if knob.structural}

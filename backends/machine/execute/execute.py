@@ -1,0 +1,401 @@
+"""Exact execution: the engine program instruction by instruction, on numpy, in buffers as small as the chip's.
+
+What the timing counts is what runs here: every repetition on at most 128 partitions, runs and what is left over apart, every
+product on one 128 x 128 x 512 block. New instances of buffers are filled with NaN, so that reading what was never written shows.
+Made for small shapes: Python steps through every instruction.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from types import EllipsisType
+
+import numpy as np
+
+from tilery.backends.numbers.strided import add_at
+from tilery.backends.operations import numerics
+from tilery.backends.operations.numerics import Array
+from tilery.backends.showing import Show, shown
+from tilery.backends.trainium.addressing import Places, places
+from tilery.backends.trainium.cost import contraction_rows
+from tilery.backends.trainium.runs.pieces import by_lane, rectangles
+from tilery.dsl.errors import TileryError
+from tilery.dsl.program import Axis, Size, Value, index_axes, size_value
+from tilery.dsl.types import ElementType
+
+from ..errors import EngineFault
+from ..printing import with_prints
+from ..program import (
+    Buffer,
+    Clear,
+    Compute,
+    Copy,
+    EngineProgram,
+    Instruction,
+    Loop,
+    MatMul,
+    Node,
+    Observe,
+    ReduceRuns,
+    Transfer,
+    Transpose,
+)
+from ..time.guards import Guards
+from .disorder import interleaved, shuffled, shuffled_steps
+from .evaluate import evaluate, names
+
+Range = tuple[int, int]
+Flight = dict[Buffer, tuple[Array, dict[str, int], bool]]
+"""The instances of one step of a pipelined loop: elements, first positions, and whether a running sum has begun."""
+
+
+def execute(
+    program: EngineProgram, arguments: Mapping[str, Array | float], shuffle: int | None = None, show: Show | None = None
+) -> dict[str, Array]:
+    """The kernel's results, in storage types, from arguments as a call gives them.
+
+    Elements of a result that no instruction writes are NaN (0 for integers). `shuffle` is a seed: independent steps and
+    instructions then come in a random order, which may change nothing but the rounding of sums over parallel steps.
+    `show` is given what the kernel prints, tile by tile, as the program comes to it.
+    """
+    if show and program.kernel.printing:
+        program = with_prints(program)
+    machine = Machine(program, arguments, None if shuffle is None else random.Random(shuffle), show)
+    with np.errstate(all="ignore"):
+        machine.run(program.structure.allocates, program.structure.body)
+    return machine.results
+
+
+class Machine:
+    """The chip's memories while a program runs."""
+
+    def __init__(
+        self,
+        program: EngineProgram,
+        arguments: Mapping[str, Array | float],
+        disorder: random.Random | None = None,
+        show: Show | None = None,
+    ) -> None:
+        self._program = program
+        self._disorder = disorder
+        self._show = show
+        self._first_steps: dict[str, Range] = {}
+        self._partitions = program.chip.sbuf.partitions
+        self._guards = Guards(program)
+        self._order = [each.axis.name for each in program.kernel.loop_variables]
+        signature = program.kernel.signature
+        self._memory = {tensor.name: np.asarray(arguments[tensor.name]) for tensor in signature.tensors}
+        self.results = {each.name: _poisoned(self._shape(each.shape), each.element) for each in signature.results}
+        scalars = {each.name: np.asarray(arguments[each.name], numerics.compute_dtype(each.dtype)) for each in signature.scalars}
+        self._immediates: dict[Value, Array] = {}
+        for op in program.structure.host:
+            self._immediates[op.result] = evaluate(op, self._immediates, {}, program.dims, scalars)
+        self._ranges: dict[str, Range] = {}
+        for buffer in program.structure.buffers:
+            self._ranges |= {axis.name: (0, program.extent(axis)) for axis in buffer.axes if axis.whole}
+        self._instances: dict[Buffer, Array] = {}
+        self._bases: dict[Buffer, dict[str, int]] = {}
+        self._started: set[Buffer] = set()
+
+    def run(self, allocates: tuple[Buffer, ...], body: tuple[Node, ...]) -> None:
+        """Takes new instances and runs a body once."""
+        for buffer in allocates:
+            self._allocate(buffer)
+        for node in shuffled(body, self._disorder) if self._disorder else body:
+            if isinstance(node, Loop):
+                self._loop(node)
+            else:
+                self._instruction(node)
+
+    def _shape(self, sizes: tuple[Size, ...]) -> tuple[int, ...]:
+        return tuple(size_value(size, self._program.dims) for size in sizes)
+
+    def _allocate(self, buffer: Buffer) -> None:
+        if buffer.memory == "hbm":
+            return
+        covered = [self._covered(buffer, axis) for axis in buffer.axes]
+        self._bases[buffer] = {axis.name: start for axis, (start, _) in zip(buffer.axes, covered, strict=True)}
+        shape = tuple(stop - start for start, stop in covered)
+        dtype = numerics.compute_dtype(buffer.element)
+        self._instances[buffer] = np.full(shape, np.nan if dtype.kind == "f" else np.iinfo(np.int32).min // 3, dtype)
+        self._started.discard(buffer)
+
+    def _covered(self, buffer: Buffer, axis: Axis) -> Range:
+        """The positions that a new instance holds along an axis."""
+        if axis.name in buffer.within:
+            return self._ranges[buffer.within[axis.name].name]
+        if axis.name in buffer.whole or axis.name not in self._ranges:
+            return (0, self._program.extent(axis))
+        return self._ranges[axis.name]
+
+    def _loop(self, loop: Loop) -> None:
+        before = self._ranges.get(loop.axis.name)
+        steps = list(self._steps(loop))
+        if self._disorder:
+            steps = shuffled_steps(loop, steps, self._disorder)
+        if steps and loop.limit is None:
+            self._first_steps[loop.axis.name] = steps[0]
+        if self._disorder:
+            self._interleaved(loop, steps, self._disorder)
+        else:
+            self._in_order(loop, steps)
+        if before is None:
+            self._ranges.pop(loop.axis.name, None)
+        else:
+            self._ranges[loop.axis.name] = before
+
+    def _in_order(self, loop: Loop, steps: list[Range]) -> None:
+        flights: dict[int, Flight] = {}
+        for turn in range(len(steps) + len(loop.stages) - 1 if steps else 0):
+            for number, stage in enumerate(loop.stages):
+                step = turn - number
+                if 0 <= step < len(steps):
+                    self._ranges[loop.axis.name] = steps[step]
+                    self._resume(flights.get(step, {}))
+                    self.run(stage.allocates, stage.body)
+                    done = [buffer for each in loop.stages[: number + 1] for buffer in each.allocates]
+                    flights[step] = self._suspended(done)
+            flights.pop(turn - len(loop.stages) + 1, None)
+
+    def _interleaved(self, loop: Loop, steps: list[Range], disorder: random.Random) -> None:
+        """The nodes of all steps in a random order."""
+        flights: dict[int, Flight] = {}
+        left = dict.fromkeys(range(len(steps)), len(loop.body))
+        for step, node in interleaved(loop, len(steps), self._program.slots, disorder):
+            self._ranges[loop.axis.name] = steps[step]
+            self._resume(flights.get(step, {}))
+            self.run(() if step in flights else loop.allocates, (node,))
+            flights[step] = self._suspended(list(loop.allocates))
+            left[step] -= 1
+            if not left[step]:
+                flights[step] = {}
+
+    def _suspended(self, buffers: list[Buffer]) -> Flight:
+        """The instances of a step whose next stage comes later."""
+        return {buffer: (self._instances[buffer], self._bases[buffer], buffer in self._started) for buffer in buffers}
+
+    def _resume(self, flight: Flight) -> None:
+        for buffer, (instance, bases, started) in flight.items():
+            self._instances[buffer], self._bases[buffer] = instance, bases
+            (self._started.add if started else self._started.discard)(buffer)
+
+    def _steps(self, loop: Loop) -> Iterator[Range]:
+        if loop.limit is not None:
+            yield from _pieces(self._ranges[loop.axis.name], loop.limit)
+            return
+        parent = loop.axis.parent
+        covered = self._ranges[parent] if parent else (0, self._program.extent(loop.axis))
+        pieces = list(_pieces(covered, self._program.tile(loop.axis)))
+        chosen = range(len(pieces)) if loop.guard is None else self._guards.steps(loop, self._ranges)
+        for step in chosen:
+            yield pieces[step]
+
+    def _instruction(self, node: Instruction) -> None:
+        match node.action:
+            case Transfer(store=False) as action:
+                self._load(action)
+            case Transfer() as action:
+                self._store(action)
+            case MatMul() as action:
+                self._matmul(action)
+            case Transpose() as action:
+                self._transpose(action, node.engine)
+            case Compute() as action:
+                self._compute(action)
+            case Copy() as action:
+                self._copy(action)
+            case ReduceRuns() as action:
+                self._reduce_runs(action)
+            case Clear() as action:
+                self._clear(action)
+            case Observe() as action:
+                self._observe(action)
+
+    def _region(self, buffer: Buffer, ranges: Mapping[str, Range]) -> Array:
+        """A view of the part of the current instance that lies at `ranges`."""
+        bases = self._bases[buffer]
+        places: list[slice | EllipsisType] = []
+        for axis in buffer.axes:
+            start, stop = ranges.get(axis.name, self._covered(buffer, axis))
+            places.append(slice(start - bases[axis.name], stop - bases[axis.name]))
+        places.append(...)  # so that a single number comes as a view too
+        view: Array = self._instances[buffer][tuple(places)]
+        return view
+
+    def _write(self, buffer: Buffer, ranges: Mapping[str, Range], value: Array) -> None:
+        self._region(buffer, ranges)[...] = numerics.cast(value, buffer.element)
+
+    def _parts(self, buffers: Sequence[Buffer]) -> Iterator[dict[str, Range]]:
+        """The ranges here, cut into what an instruction takes along the axis across the partitions, or along the runs."""
+        axis = next((each.runs or each.partition for each in buffers if each.runs or each.partition), None)
+        if axis is None:
+            yield dict(self._ranges)
+            return
+        covered = self._ranges[axis.name]
+        in_runs = any(each.runs for each in buffers)
+        for piece in rectangles(*covered, self._partitions) if in_runs else _pieces(covered, self._partitions):
+            yield {**self._ranges, axis.name: piece}
+
+    def _places(self, action: Transfer, ranges: Mapping[str, Range]) -> Places:
+        shape = self._shape(action.tensor.shape)
+        values = {
+            value: numerics.aligned(self._region(buffer, ranges), names(buffer.axes), names(value.axes))
+            for value, buffer in action.positions
+        }
+        return places(action.index, shape, ranges, self._program.dims, values)
+
+    def _load(self, action: Transfer) -> None:
+        tensor, buffer = action.tensor, action.buffer
+        axes = names(index_axes(action.index))
+        for ranges in self._parts([buffer]):
+            where = self._places(action, ranges)
+            self._refuse_outside(where, action)
+            tile = numerics.to_compute(self._memory[tensor.name][where.positions], tensor.element)
+            tile = np.broadcast_to(tile, where.inside.shape)
+            if action.fill is not None:
+                tile = np.where(where.inside, tile, tile.dtype.type(action.fill))
+            self._write(buffer, ranges, numerics.aligned(tile, axes, names(buffer.axes)))
+
+    def _store(self, action: Transfer) -> None:
+        tensor, buffer = action.tensor, action.buffer
+        axes = names(index_axes(action.index))
+        result = self.results[tensor.name]
+        for ranges in self._parts([buffer]):
+            where = self._places(action, ranges)
+            self._refuse_outside(where, action)
+            tile = numerics.aligned(self._region(buffer, ranges), names(buffer.axes), axes)
+            if action.accumulate:
+                _add(result, where, tile, tensor.element)
+            else:
+                # A single element, which `ascontiguousarray` would make an array of one, stays one.
+                result[where.positions] = numerics.to_storage(np.ascontiguousarray(tile).reshape(tile.shape), tensor.element)
+
+    def _refuse_outside(self, where: Places, action: Transfer) -> None:
+        if action.fill is None and not where.inside.all():
+            what = "written" if action.store else "read"
+            raise TileryError(
+                f"{action.tensor.name} is {what} outside its shape {self._shape(action.tensor.shape)}: check its indices"
+            )
+
+    def _clear(self, action: Clear) -> None:
+        if action.tensor is not None:
+            self.results[action.tensor.name][...] = action.value
+        else:
+            self._write(action.target, self._ranges, np.asarray(action.value))
+
+    def _observe(self, action: Observe) -> None:
+        value, buffer = action.statement.value, action.buffer
+        if self._show is None:
+            return
+        if buffer is None:
+            tile = self._immediates[value]
+        else:
+            tile = numerics.aligned(self._region(buffer, self._ranges), names(buffer.axes), names(value.axes))
+        self._show(shown(action.statement, tile, {name: slice(*covered) for name, covered in self._ranges.items()}, self._order))
+
+    def _matmul(self, action: MatMul) -> None:
+        unit = self._program.chip.tensor
+        limits = {axis.name: 1 for axis in action.counted}
+        limits |= {
+            axis.name: limit for axis, limit in ((action.rows, unit.columns), (action.column, unit.moving_columns)) if axis
+        }
+        kept = {axis.name for axis in action.out.axes}
+        # Contracted axes innermost: a block's sum is finished before the next block's begins.
+        order = [*(name for name in limits if name in kept), *(name for name in limits if name not in kept)]
+        limits[action.contracted.name] = contraction_rows(action, self._program.chip)
+        order.append(action.contracted.name)
+        fresh = action.summed_over is None or action.out not in self._started
+        if fresh and action.summed_over and self._ranges[action.summed_over] != self._first_steps[action.summed_over]:
+            raise EngineFault(f"{action.out.name}: a matmul adds to a bank of PSUM that none has started, and so is undefined")
+        written: set[tuple[Range, ...]] = set()
+        for pieces in product(*(list(_pieces(self._ranges[name], limits[name])) for name in order)):
+            ranges = {**self._ranges, **dict(zip(order, pieces, strict=True))}
+            block = tuple(ranges[name] for name in order if name in kept)
+            self._multiply(action, ranges, overwrite=fresh and block not in written)
+            written.add(block)
+        self._started.add(action.out)
+
+    def _multiply(self, action: MatMul, ranges: Mapping[str, Range], overwrite: bool) -> None:
+        left, right, out = action.stationary, action.moving, action.out
+        over = [axis.name for axis in left.axes if axis in right.axes and axis not in out.axes]
+        a, b = self._region(left, ranges), self._region(right, ranges)
+        value, axes = numerics.contract(a, names(left.axes), b, names(right.axes), over)
+        target = self._region(out, ranges)
+        lined = numerics.aligned(value, axes, names(out.axes))
+        target[...] = lined if overwrite else target + lined
+
+    def _transpose(self, action: Transpose, engine: str) -> None:
+        chip = self._program.chip
+        rows, columns = chip.tensor.columns, chip.tensor.rows
+        if engine != "tensor":
+            rows = columns = chip.engine(engine).transpose_block
+        others = [axis for axis in action.source.axes if axis not in (action.rows, action.columns)]
+        limits = {action.rows.name: rows, action.columns.name: columns} | {axis.name: 1 for axis in others}
+        for pieces in product(*(list(_pieces(self._ranges[name], limit)) for name, limit in limits.items())):
+            ranges = {**self._ranges, **dict(zip(limits, pieces, strict=True))}
+            block = self._region(action.source, ranges)
+            self._write(action.out, ranges, numerics.aligned(block, names(action.source.axes), names(action.out.axes)))
+
+    def _compute(self, action: Compute) -> None:
+        for ranges in self._parts([buffer for _, buffer in (*action.inputs, *action.outputs)]):
+            values = dict(self._immediates)
+            for value, buffer in action.inputs:
+                values[value] = numerics.aligned(self._region(buffer, ranges), names(buffer.axes), names(value.axes))
+            for op in action.ops:
+                values[op.result] = evaluate(op, values, ranges, self._program.dims, {})
+            for value, buffer in action.outputs:
+                self._write(buffer, ranges, numerics.aligned(values[value], names(value.axes), names(buffer.axes)))
+
+    def _reduce_runs(self, action: ReduceRuns) -> None:
+        op, source, out = action.op, action.source, action.out
+        runs, lane = source.runs, out.partition
+        assert runs is not None and lane is not None
+        for ranges in self._parts([source]):
+            start, stop = ranges[runs.name]
+            lanes = min(stop - start, self._partitions)
+            shares, axes = by_lane(self._region(source, ranges), names(source.axes), runs.name, lane.name, lanes)
+            over = tuple(place for place, name in enumerate(axes) if name in names(op.axes))
+            reduced = numerics.reduce(op.fn, shares, over)
+            kept = [name for place, name in enumerate(axes) if place not in over]
+            here = {**ranges, lane.name: (0, lanes)}
+            joined = [self._region(out, here), numerics.aligned(reduced, kept, names(out.axes))]
+            self._write(out, here, numerics.elementwise({"sum": "add"}.get(op.fn, op.fn), joined))
+
+    def _is_first(self, axis: Axis) -> bool:
+        """True in the first step of an axis's loop."""
+        begin = self._ranges[axis.parent][0] if axis.parent else 0
+        return self._ranges[axis.name][0] == begin
+
+    def _copy(self, action: Copy) -> None:
+        source, target = action.source, action.target
+        add = action.add and (action.begins is None or not self._is_first(action.begins))
+        for ranges in self._parts([source]):
+            region, axes = self._region(source, ranges), names(source.axes)
+            if action.shared is not None:
+                region = region.take(0, axes.index(action.shared.name))
+                axes.remove(action.shared.name)
+            value = numerics.aligned(region, axes, names(target.axes))
+            self._write(target, ranges, value + self._region(target, ranges) if add else value)
+
+
+def _pieces(covered: Range, limit: int) -> Iterator[Range]:
+    start, stop = covered
+    for place in range(start, stop, limit):
+        yield place, min(stop, place + limit)
+
+
+def _add(result: Array, where: Places, tile: Array, t: ElementType) -> None:
+    """Adds a tile to a result: each addition is made in f32 or i32, and its sum rounded to the result's type."""
+
+    def total(there: Array, terms: Array) -> Array:
+        return numerics.to_storage(numerics.elementwise("add", [numerics.to_compute(there, t), terms]), t)
+
+    add_at(result, where.positions, np.broadcast_to(tile, where.inside.shape), total)
+
+
+def _poisoned(shape: tuple[int, ...], element: ElementType) -> Array:
+    dtype = numerics.numpy_dtype(element)
+    floats = numerics.compute_dtype(element).kind == "f"
+    return np.full(shape, np.nan if floats else 0, dtype)

@@ -1,0 +1,1 @@
+"""Why an engine program takes as long as it does: timeline, critical path, losses, roofline."""

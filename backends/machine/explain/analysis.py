@@ -1,0 +1,61 @@
+"""Why a run takes as long as it does, and what would help: more than `Report` says, and slower to make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tilery.backends.trainium.apart import Apart, elements_apart
+from tilery.backends.trainium.runs.told import Single, single_elements
+from tilery.backends.trainium.traffic import Traffic, traffic
+
+from ..program import EngineProgram
+from ..time.energy import EnergyUse, energy, price_usd
+from ..time.report import Report
+from .critical import Critical, critical
+from .recording import Record, record
+from .sweep import Improvement, sweep
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What a prediction means."""
+
+    stalled: Mapping[str, float]
+    """Engine -> the share of the latency in which it has begun, is not done, and waits."""
+    critical: Critical
+    improvements: tuple[Improvement, ...]
+    """The one that helps most first."""
+    singles: tuple[Single, ...]
+    """Flat tensors that move an element at a time."""
+    apart: tuple[Apart, ...]
+    """Places of the text that meet device memory an element at a time, the one that would gain most first."""
+    traffic: Traffic
+    energy: EnergyUse | None
+    price_usd: float | None
+    """The busy cores' share of the chip, for the time of the run."""
+
+
+def analyse(program: EngineProgram, report: Report) -> Analysis:
+    """Walks a program once more, looking; then once for each improvement."""
+    seen, used = record(program), traffic(program)
+    return Analysis(
+        stalled=_stalled(seen, report),
+        critical=critical(seen),
+        improvements=sweep(program),
+        singles=single_elements(program),
+        apart=elements_apart(program),
+        traffic=used,
+        energy=energy(program.chip, used),
+        price_usd=price_usd(program.chip, report.latency_us, program.cores),
+    )
+
+
+def _stalled(seen: Record, report: Report) -> dict[str, float]:
+    """From an engine's first start to its last end, less what it is busy."""
+    shares = {}
+    for name, engine in report.engines.items():
+        here = [event for event in seen.events if event.instruction.engine == name]
+        span = (max(event.end for event in here) - min(event.start for event in here)) / seen.latency if here else 0.0
+        shares[name] = max(0.0, span - engine.busy_share)
+    return shares

@@ -1,0 +1,77 @@
+"""What would help: the run timed again with one thing better at a time, everything else as it is.
+
+A resource gets 10 % better: a clock or bandwidth higher, a latency or fixed cost lower. A buffer gets one slot more, if it fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tilery.backends.chips import Chip, changed
+from tilery.backends.trainium.capacity import check_capacity
+
+from ..errors import Infeasible
+from ..program import EngineProgram
+from ..time.timing import latency_fs
+
+RESOURCES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("a 10 % faster tensor engine", ("tensor.clock_hz=+10%",)),
+    ("a 10 % faster vector engine", ("vector.clock_hz=+10%",)),
+    ("a 10 % faster scalar engine", ("scalar.clock_hz=+10%",)),
+    ("a 10 % faster gpsimd engine", ("gpsimd.clock_hz=+10%",)),
+    ("10 % more bandwidth", ("dma.bytes_per_s=+10%", "hbm.bytes_per_s=+10%")),
+    ("a 10 % shorter latency of transfers", ("dma.latency_ns=-10%", "dma.trigger_ns=-10%")),
+    ("a 10 % lower floor of transfers", ("dma.floor_ns=-10%",)),
+    (
+        "10 % lower fixed costs of instructions",
+        tuple(f"{engine}.fixed_cycles=-10%" for engine in ("tensor", "vector", "scalar", "gpsimd")),
+    ),
+)
+"""What is made better, and the changes to the chip that do it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Improvement:
+    """The run with one thing better."""
+
+    what: str
+    how: str
+    """What to say on the command line to see it."""
+    latency_us: float
+    gain: float
+    """The share of the latency that goes away."""
+
+
+def sweep(program: EngineProgram) -> tuple[Improvement, ...]:
+    """Every improvement, the one that helps most first."""
+    before = latency_fs(program)
+    found = [
+        Improvement(what, how, after / 1e9, max(0.0, 1 - after / before))
+        for what, how, better in (*_resources(program), *_slots(program))
+        for after in (latency_fs(better),)
+    ]
+    return tuple(sorted(found, key=lambda each: -each.gain))
+
+
+def on_chip(program: EngineProgram, chip: Chip) -> EngineProgram:
+    """The same program on a chip that differs in speeds only."""
+    return replace(program, structure=replace(program.structure, chip=chip))
+
+
+def _resources(program: EngineProgram) -> Iterator[tuple[str, str, EngineProgram]]:
+    for what, changes in RESOURCES:
+        how = " ".join(f"--what-if {change}" for change in changes)
+        yield what, how, on_chip(program, changed(program.chip, changes))
+
+
+def _slots(program: EngineProgram) -> Iterator[tuple[str, str, EngineProgram]]:
+    names = dict.fromkeys(buffer.slots for buffer in program.structure.buffers if isinstance(buffer.slots, str))
+    for name in names:
+        more = int(program.config[name]) + 1
+        better = replace(program, config={**program.config, name: more})
+        try:
+            check_capacity(better)
+        except Infeasible:
+            continue
+        yield f"one more slot for {name.removeprefix('buffers.')}", f"--set {name}={more}", better

@@ -1,0 +1,60 @@
+"""An engine program as text: loops, instructions, buffers, each with its numbers."""
+
+from __future__ import annotations
+
+from .program import Buffer, EngineProgram, Instruction, Loop, Node
+
+
+def print_engine_program(program: EngineProgram) -> str:
+    """The program, an instruction a line, indented by loop; buffers at the top."""
+    from ..trainium.capacity import bytes_per_partition, psum_banks
+
+    lines = [f"engine program {program.kernel.name} for {program.chip.name}"]
+    lines += [f"  {name} = {value}" for name, value in program.config.items()]
+    for buffer in program.structure.buffers:
+        if buffer.memory == "hbm":
+            lines.append(f"hbm {buffer.name} {buffer.element}")
+            continue
+        measure = bytes_per_partition if buffer.memory == "sbuf" else psum_banks
+        size = measure(buffer, program.chip, program.tile, program.extent)
+        unit = "bytes a partition" if buffer.memory == "sbuf" else "banks"
+        lines.append(f"{buffer.memory} {_shape(program, buffer)}: {program.slots(buffer)} x {size:,} {unit}")
+    lines += _nodes(program, program.structure.body, 0)
+    return "\n".join(lines)
+
+
+def _shape(program: EngineProgram, buffer: Buffer) -> str:
+    axes = []
+    for axis in buffer.axes:
+        extent = program.extent(axis) if axis.name in buffer.whole else program.tile(axis)
+        extent = program.tile(buffer.within[axis.name]) if axis.name in buffer.within else extent
+        extent = min(extent, buffer.blocks.get(axis.name, extent))
+        axes.append(f"{'|' if axis == buffer.partition else ''}{axis}={extent}{' in runs' if axis == buffer.runs else ''}")
+    return f"{buffer.name}[{', '.join(axes)}] {buffer.element}"
+
+
+def _nodes(program: EngineProgram, body: tuple[Node, ...], depth: int) -> list[str]:
+    lines: list[str] = []
+    for node in body:
+        lines += _loop(program, node, depth) if isinstance(node, Loop) else [f"{'    ' * depth}{_instruction(node)}"]
+    return lines
+
+
+def _loop(program: EngineProgram, loop: Loop, depth: int) -> list[str]:
+    step = loop.limit if loop.limit is not None else program.tile(loop.axis)
+    over = f"{loop.axis.parent or loop.axis.size}" if loop.limit is None else "the tile"
+    kind = "for" if not loop.parallel else "tile"
+    guard = " if its guard holds" if loop.guard else ""
+    lines = [f"{'    ' * depth}{kind} {loop.axis} of {over} by {step}{guard}:"]
+    for number, stage in enumerate(loop.stages):
+        note = [f"stage {number + 1}"] if len(loop.stages) > 1 else []
+        note += [f"new {', '.join(map(str, stage.allocates))}"] if stage.allocates else []
+        lines += [f"{'    ' * (depth + 1)}# {'; '.join(note)}"] if note else []
+        lines += _nodes(program, stage.body, depth + 1)
+    return lines
+
+
+def _instruction(node: Instruction) -> str:
+    reads, writes = ", ".join(map(str, node.reads)), ", ".join(map(str, node.writes))
+    arrow = f"{reads} -> {writes}" if reads and writes else (f"-> {writes}" if writes else f"{reads} ->")
+    return f"{node.queue:<12} {node.form:<14} {arrow}"

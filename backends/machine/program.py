@@ -1,0 +1,295 @@
+"""The engine program: what a chip executes for one kernel, one set of shapes and one configuration.
+
+Declared in one place. The same object is executed (`execute`), timed (`timing`), measured (`capacity`) and printed.
+Loops stand for repetition and are never unrolled; what a loop covers follows from the shapes and the tile sizes, so that one
+structure serves every configuration that differs in numbers only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tilery.dsl.program import Axis, Guard, Index, Kernel, Op, Print, Reduce, Tensor, Value, size_value
+from tilery.dsl.spans import Span
+from tilery.dsl.types import ElementType
+
+from ..chips import Chip
+from ..tunable import Choice
+
+Memory = Literal["sbuf", "psum", "hbm"]
+"""`hbm`: a result in device memory that stores add to, one after another; it takes no room on the chip."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Buffer:
+    """A tile's place on the chip: one axis across the partitions, or one cut into runs; the others along each partition."""
+
+    name: str
+    memory: Memory
+    element: ElementType
+    axes: tuple[Axis, ...]
+    partition: Axis | None
+    """The axis across the partitions; None: every partition holds the same copy, but for what `runs` says."""
+    slots: str | int
+    """How many instances are alive at once: a number, or the knob that says it."""
+    whole: frozenset[str] = frozenset()
+    """Names of tile variables that this buffer holds for their whole dimension, because its load is hoisted over them."""
+    within: Mapping[str, Axis] = field(default_factory=dict)
+    """Of those: the tile variables that cut another one's tile, `k of m`, which is all that the buffer holds of the dimension."""
+    blocks: Mapping[str, int] = field(default_factory=dict)
+    """The largest extent along an axis, where the buffer holds one block of a tile only."""
+    runs: Axis | None = None
+    """The axis that is cut into runs of consecutive positions, one run a partition; then none lies across them."""
+
+    @property
+    def free(self) -> tuple[Axis, ...]:
+        """The axes that lie whole along a partition."""
+        return tuple(axis for axis in self.axes if axis not in (self.partition, self.runs))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Positioned = tuple[tuple[Value, Buffer], ...]
+"""Integer tiles that choose positions, each with the buffer that holds it."""
+
+
+# --- what an instruction does -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A tile between device memory and a buffer, 128 rows of it a repetition."""
+
+    tensor: Tensor
+    index: tuple[Index, ...]
+    buffer: Buffer
+    store: bool
+    transposed: bool = False
+    """True: the DMA engines transpose on the way in, reading whole rows."""
+    positions: Positioned = ()
+    """The buffers that hold gathered positions."""
+    fill: float | None = None
+    """What elements outside the tensor were cleared to; they are left out. None: all lie inside."""
+    accumulate: bool = False
+    """True: a store that adds to what is there."""
+    together: bool = False
+    """True, in a what-if of the timing alone: the elements of each row are taken to lie together in device memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatMul:
+    """`out[rows, columns] += stationary[contracted, rows] * moving[contracted, columns]`, block by block."""
+
+    stationary: Buffer
+    moving: Buffer
+    out: Buffer
+    rows: Axis | None
+    """The stationary operand's free axis: the partitions of `out`. None: it has none, one row."""
+    column: Axis | None
+    """The moving operand's free axis that streams, one bank of `out` at a time. None: one column."""
+    contracted: Axis
+    """Across the partitions of both operands."""
+    counted: tuple[Axis, ...]
+    """Every other axis: one instruction a position."""
+    summed_over: str | None
+    """The `for` loop over whose steps `out` keeps accumulating; None: `out` starts afresh each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transpose:
+    """Transpose block by block, on the tensor engine or an elementwise one: `out` has `source`'s elements with `rows` across the
+    partitions."""
+
+    source: Buffer
+    out: Buffer
+    rows: Axis
+    columns: Axis
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Elementwise and reducing work of one instruction, as the program's own operations."""
+
+    ops: tuple[Op, ...]
+    """In order; executed on blocks of 128 partitions."""
+    inputs: tuple[tuple[Value, Buffer], ...]
+    outputs: tuple[tuple[Value, Buffer], ...]
+    accumulates: bool
+    """True: the same pass also leaves a sum along the free axes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One buffer into another, rounding to the target's element type; `add` adds to what is there."""
+
+    source: Buffer
+    target: Buffer
+    add: bool = False
+    """True: adds to the target instead."""
+    begins: Axis | None = None
+    """The axis of the loop in whose first step the target is overwritten all the same."""
+    shared: Axis | None = None
+    """The source's axis across the partitions, all of whose positions hold the same: every partition keeps its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReduceRuns:
+    """`out[.., lane]` becomes itself and, reduced, what partition `lane` holds of `source`."""
+
+    op: Reduce
+    source: Buffer
+    out: Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """One number into a whole buffer; into a result in device memory, before anything is added to it."""
+
+    target: Buffer
+    value: float
+    tensor: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Shows a tile to a person: of the exact execution only."""
+
+    statement: Print
+    buffer: Buffer | None
+    """None: a number that the host computes."""
+
+
+Action = Transfer | MatMul | Transpose | Compute | Copy | ReduceRuns | Clear | Observe
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instruction:
+    """An instruction with its counted repetitions: back to back on one engine, in order."""
+
+    name: str
+    queue: str
+    """The in-order queue it waits in: an engine's name, or `dma.load.k`: the loads of one loop share a queue, and its stores."""
+    form: str
+    """What it costs: `load store matmul transpose activation tensor_scalar tensor_tensor reduce copy memset select positions`."""
+    action: Action
+    reads: tuple[Buffer, ...]
+    writes: tuple[Buffer, ...]
+    span: Span
+
+    @property
+    def engine(self) -> str:
+        """`tensor`, `vector`, `scalar`, `gpsimd` or `dma`."""
+        return "dma" if self.queue.startswith("dma.") else self.queue
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """A stretch of a loop's body."""
+
+    allocates: tuple[Buffer, ...]
+    """Buffers of which a step takes the next instance when it comes to this stage."""
+    body: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loop:
+    """Steps over an axis: tiles of its dimension (of the tile of its parent, for `k of m`), or blocks of the current tile.
+
+    With several stages it is software-pipelined: the first stage of a step comes before the second stage of the step before it,
+    that before the third stage of the one before, and so on, so that no engine waits for a result that it will be given later.
+    """
+
+    axis: Axis
+    limit: int | None
+    """None: steps of the axis's tile size over its whole dimension. A number: steps of that many over the current tile."""
+    stages: tuple[Stage, ...]
+    guard: Guard | None
+    parallel: bool
+    span: Span
+
+    @property
+    def allocates(self) -> tuple[Buffer, ...]:
+        """Buffers of which each step takes the next instance."""
+        return tuple(buffer for stage in self.stages for buffer in stage.allocates)
+
+    @property
+    def body(self) -> tuple[Node, ...]:
+        """The body of a step, all its stages."""
+        return tuple(node for stage in self.stages for node in stage.body)
+
+
+Node = Instruction | Loop
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Structure:
+    """The program without its numbers: what it is for every tile size and number of slots."""
+
+    kernel: Kernel
+    chip: Chip
+    choices: Mapping[str, Choice]
+    """The structural knobs that gave it."""
+    buffers: tuple[Buffer, ...]
+    allocates: tuple[Buffer, ...]
+    """Buffers that live as long as the program."""
+    body: tuple[Node, ...]
+    host: tuple[Op, ...]
+    """Scalar arithmetic done once, before the launch: constants, sizes, arguments."""
+    lags: Mapping[Buffer, int]
+    """Further instances that a buffer needs because later stages still read it when newer steps have begun."""
+
+    def instructions(self) -> Iterator[tuple[tuple[Loop, ...], Instruction]]:
+        """Every instruction with the loops around it, outermost first, in order."""
+        yield from instructions(self.body)
+
+
+def instructions(body: tuple[Node, ...], loops: tuple[Loop, ...] = ()) -> Iterator[tuple[tuple[Loop, ...], Instruction]]:
+    """Every instruction of a body with the loops around it, after `loops`."""
+    for node in body:
+        if isinstance(node, Loop):
+            yield from instructions(node.body, (*loops, node))
+        else:
+            yield loops, node
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EngineProgram:
+    """A structure with its numbers: shapes, tile sizes, slots."""
+
+    structure: Structure
+    dims: Mapping[str, int]
+    config: Mapping[str, Choice]
+    cores: int = 1
+    """The steps of independent loops are dealt out to this many cores (`dealing`), one after another; each core has its
+    share of the device memory's bandwidth whether the others work or not. Times are those of the core that is done last."""
+
+    @property
+    def kernel(self) -> Kernel:
+        """The specialised kernel it carries out."""
+        return self.structure.kernel
+
+    @property
+    def chip(self) -> Chip:
+        """The chip it is for."""
+        return self.structure.chip
+
+    def extent(self, axis: Axis) -> int:
+        """Positions of the whole dimension that an axis runs along."""
+        return size_value(axis.size, self.dims)
+
+    def tile(self, axis: Axis) -> int:
+        """Positions that a full step covers."""
+        if axis.whole:
+            return self.extent(axis)
+        if axis.unit:
+            return 1
+        size = min(int(self.config[axis.name]), self.extent(axis))
+        return min(size, int(self.config[axis.parent])) if axis.parent else size
+
+    def slots(self, buffer: Buffer) -> int:
+        """Instances of a buffer."""
+        slots = int(self.config[buffer.slots]) if isinstance(buffer.slots, str) else buffer.slots
+        return slots + self.structure.lags.get(buffer, 0)

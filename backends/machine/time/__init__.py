@@ -1,0 +1,1 @@
+"""How long an engine program takes, and what bounds it."""

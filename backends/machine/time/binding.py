@@ -1,0 +1,256 @@
+"""Puts numbers to a structure, for the walk over it: durations and step counts, for full and for shorter last steps.
+
+What is bound depends on the structure, the shapes and the tile sizes, not on the slots, and is kept: a search turns slots most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tilery.backends.trainium.cost import duration_s, latency_s
+
+from ..program import Buffer, EngineProgram, Instruction, Loop, Node, Structure
+from .dealing import cores_of
+from .guards import Guards, inner_guard_axes
+from .totals import dealt
+
+FS_PER_S = 10**15
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """An instruction with its numbers."""
+
+    instruction: Instruction
+    queue: int
+    shared: tuple[int, ...]
+    """The other queues that it holds up."""
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+    awaited: tuple[int, ...]
+    """Those of `writes` that other queues write too: only their writes can come in another order than the program's."""
+    duration_fs: int
+    latency_fs: int
+    warm_up_fs: int
+    """What its engine loses when it is used for the first time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Repeat:
+    """A loop with its numbers."""
+
+    loop: Loop
+    count: int
+    """Full steps."""
+    tile: int
+    extent: int
+    full: tuple[BoundStage, ...]
+    tail: tuple[BoundStage, ...] | None
+    """The stages of the shorter last step; None: the steps divide the extent."""
+    tracked: bool
+    """A guard inside looks at this loop's positions: its steps differ, and are walked one by one."""
+    touched: Touched
+
+    @property
+    def is_single(self) -> bool:
+        """True if there is nothing to repeat: one full step, in one stage."""
+        return self.count == 1 and self.tail is None and len(self.full) == 1 and not self.tracked and self.loop.guard is None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoundStage:
+    """A stage with its numbers."""
+
+    allocates: tuple[int, ...]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Touched:
+    """Which clocks a loop's steps move, and which they only look at."""
+
+    queues: tuple[int, ...]
+    """Queues that instructions inside wait in."""
+    charged: tuple[int, ...]
+    """Further queues that its transfers hold up."""
+    rings: tuple[int, ...]
+    """Buffers that get new instances inside: all their slots move."""
+    written: tuple[int, ...]
+    """Buffers written inside but given out outside: when their current slot was written moves."""
+    released: tuple[int, ...]
+    """Those of them that are read inside as well: when it was read moves, too."""
+    waiting: tuple[tuple[int, tuple[int, ...]], ...]
+    """The others, with the queues that write them: a sum waits for the readers of the one before it."""
+    read: tuple[tuple[int, tuple[int, ...]], ...]
+    """Buffers only read inside, with the queues that read them."""
+
+
+Step = Leaf | Repeat | BoundStage
+"""A stage alone is a loop of one step."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bound:
+    """A structure with its numbers, ready to be walked any number of times."""
+
+    steps: tuple[Step, ...]
+    starts: tuple[int, ...]
+    """When each queue can begin, in femtoseconds."""
+    guards: Guards
+
+
+def bound(program: EngineProgram) -> Bound:
+    """The numbers of a program; shared by programs that differ in slots only."""
+    names = [each.axis.name for each in program.kernel.loop_variables if not each.axis.unit]
+    tiles = tuple((name, int(program.config[name])) for name in dict.fromkeys(names))
+    return _bound(program.structure, tuple(program.dims.items()), tiles, program.cores)
+
+
+@lru_cache(maxsize=1024)
+def _bound(structure: Structure, dims: tuple[tuple[str, int], ...], tiles: tuple[tuple[str, int], ...], cores: int) -> Bound:
+    program = EngineProgram(structure, dict(dims), dict(tiles), cores)
+    binder = _Binder(program)
+    return Bound(binder.bind(), tuple(binder.starts), Guards(program))
+
+
+class _Binder:
+    """Puts numbers to a structure: durations and step counts for full and ragged tiles."""
+
+    def __init__(self, program: EngineProgram) -> None:
+        self._program = program
+        self.buffers = {buffer: place for place, buffer in enumerate(program.structure.buffers)}
+        instructions = [instruction for _, instruction in program.structure.instructions()]
+        self.queues = {name: place for place, name in enumerate(dict.fromkeys(each.queue for each in instructions))}
+        self._writers: dict[Buffer, set[str]] = {}
+        for instruction in instructions:
+            for buffer in instruction.writes:
+                self._writers.setdefault(buffer, set()).add(instruction.queue)
+        self._dma = [place for name, place in self.queues.items() if name.startswith("dma.")]
+        trigger_fs = round(program.chip.dma.trigger_ns * 1e-9 * FS_PER_S)
+        self.starts = [trigger_fs if name.startswith("dma.") else 0 for name in self.queues]
+
+    def bind(self) -> tuple[Step, ...]:
+        """The whole program's steps."""
+        return self._body(self._program.structure.body, dimension_extents(self._program))
+
+    def _body(self, body: tuple[Node, ...], extents: Mapping[str, int]) -> tuple[Step, ...]:
+        steps: list[Step] = []
+        for node in body:
+            if isinstance(node, Instruction):
+                steps.append(self._leaf(node, extents))
+                continue
+            repeat = self._loop(node, extents)
+            steps += _unwrapped(repeat) if repeat.is_single else [repeat]
+        return tuple(steps)
+
+    def _leaf(self, node: Instruction, extents: Mapping[str, int]) -> Leaf:
+        queue = self.queues[node.queue]
+        return Leaf(
+            node,
+            queue,
+            self._held_up(node, queue),
+            tuple(self.buffers[buffer] for buffer in node.reads),
+            tuple(self.buffers[buffer] for buffer in node.writes),
+            tuple(self.buffers[buffer] for buffer in node.writes if len(self._writers[buffer]) > 1),
+            round(duration_s(node, self._program.chip, extents, self._program.dims) * FS_PER_S),
+            round(latency_s(node, self._program.chip) * FS_PER_S),
+            round(self._program.chip.tensor.warm_up_ns * 1e-9 * FS_PER_S) if node.engine == "tensor" else 0,
+        )
+
+    def _held_up(self, node: Instruction, queue: int) -> tuple[int, ...]:
+        if node.engine == "dma":
+            return tuple(each for each in self._dma if each != queue)
+        if node.engine == "tensor":
+            return ()
+        others = self._program.chip.engine(node.engine).holds_up
+        return tuple(self.queues[name] for name in others if name in self.queues)
+
+    def _loop(self, loop: Loop, extents: Mapping[str, int]) -> Repeat:
+        name = loop.axis.name
+        extent = self._extent(loop, extents)
+        tile = min(extent, self._program.tile(loop.axis) if loop.limit is None else loop.limit)
+        rest = extent % tile
+        full = self._stages(loop, {**extents, name: tile})
+        tail = self._stages(loop, {**extents, name: rest}) if rest else None
+        tracked = loop.limit is None and name in inner_guard_axes(loop.body)
+        count, ragged = extent // tile, rest > 0
+        cores = cores_of(self._program, loop)
+        if cores > 1:
+            count, ragged = dealt(extent, tile, cores)
+        last = tail if ragged or tracked else None
+        return Repeat(loop, count, tile, extent, full, last, tracked, touched(full))
+
+    def _extent(self, loop: Loop, extents: Mapping[str, int]) -> int:
+        """The positions that a loop's steps cover together."""
+        if loop.limit is not None:
+            return extents[loop.axis.name]
+        return extents[loop.axis.parent] if loop.axis.parent else self._program.extent(loop.axis)
+
+    def _stages(self, loop: Loop, extents: Mapping[str, int]) -> tuple[BoundStage, ...]:
+        return tuple(
+            BoundStage(
+                tuple(self.buffers[buffer] for buffer in stage.allocates),
+                self._body(stage.body, extents),
+            )
+            for stage in loop.stages
+        )
+
+
+def _unwrapped(repeat: Repeat) -> list[Step]:
+    """The steps of a loop that is executed once, without the loop."""
+    (stage,) = repeat.full
+    return [stage] if stage.allocates else list(stage.steps)
+
+
+def dimension_extents(program: EngineProgram) -> dict[str, int]:
+    """Extents of the axes that no loop cuts: whole dimensions and `by 1` axes not yet entered."""
+    axes = {axis for buffer in program.structure.buffers for axis in buffer.axes}
+    return {axis.name: program.tile(axis) for axis in axes if axis.whole}
+
+
+def touched(stages: tuple[BoundStage, ...]) -> Touched:
+    """The clocks that a loop's stages concern."""
+    leaves, rings = _leaves(stages), _rings(stages)
+    queues = {leaf.queue for leaf in leaves}
+    written = {buffer for leaf in leaves for buffer in leaf.writes} - rings
+    read: dict[int, set[int]] = {}
+    for leaf in leaves:
+        for buffer in leaf.reads:
+            if buffer not in rings and buffer not in written:
+                read.setdefault(buffer, set()).add(leaf.queue)
+    charged = {queue for leaf in leaves for queue in leaf.shared} - queues
+    readers = tuple((buffer, tuple(sorted(who))) for buffer, who in sorted(read.items()))
+    released = {buffer for leaf in leaves for buffer in leaf.reads} & written
+    writers = tuple((buffer, _writers(leaves, buffer)) for buffer in sorted(written - released))
+    return Touched(
+        tuple(sorted(queues)),
+        tuple(sorted(charged)),
+        tuple(sorted(rings)),
+        tuple(sorted(written)),
+        tuple(sorted(released)),
+        writers,
+        readers,
+    )
+
+
+def _writers(leaves: Iterable[Leaf], buffer: int) -> tuple[int, ...]:
+    return tuple(sorted({leaf.queue for leaf in leaves if buffer in leaf.writes}))
+
+
+def _leaves(stages: tuple[BoundStage, ...]) -> list[Leaf]:
+    found: list[Leaf] = []
+    for step in (step for stage in stages for step in stage.steps):
+        found += [step] if isinstance(step, Leaf) else _leaves(_inside(step))
+    return found
+
+
+def _rings(stages: tuple[BoundStage, ...]) -> set[int]:
+    found = {buffer for stage in stages for buffer in stage.allocates}
+    inner = [step for stage in stages for step in stage.steps if not isinstance(step, Leaf)]
+    return found.union(*(_rings(_inside(step)) for step in inner))
+
+
+def _inside(step: Repeat | BoundStage) -> tuple[BoundStage, ...]:
+    return step.full if isinstance(step, Repeat) else (step,)

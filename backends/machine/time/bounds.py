@@ -1,0 +1,90 @@
+"""Bounds on a latency without its walk, for one configuration or for arrays of them.
+
+From below: the busiest engine's work, what must come before it, and what must follow. An engine cannot begin before the data of
+its first instruction has come, by the shortest chain there is to any of its instructions; and after its last one the result has
+still to reach device memory, by the shortest chain from any of them. Chains follow the program's order, where a consumer
+comes after its producer; a guard may leave instructions out, so what it guards is not counted on by what lies outside.
+From above: everything done one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tilery.backends.trainium.cost import duration_s, latency_s
+
+from ..numbers import Number
+from ..program import Instruction, Loop, Structure
+from .totals import Totals
+
+
+def lower_bound_s(structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, Number]) -> Number:
+    """Seconds, for one configuration's tile sizes or for arrays of them, whatever the slots."""
+    busy: dict[str, Number] = {}
+    least: dict[Instruction, Number] = {}
+    for node, times, extents in Totals(structure, dims, tiles).executed():
+        seconds = np.asarray(duration_s(node, structure.chip, extents, dims), float)
+        busy[node.engine] = busy.get(node.engine, 0.0) + times * seconds
+        executed = np.where(np.asarray(times) > 0, seconds, np.inf)
+        least[node] = np.minimum(least[node], executed) if node in least else executed
+    if "tensor" in busy:
+        busy["tensor"] = busy["tensor"] + structure.chip.tensor.warm_up_ns * 1e-9
+    before, after = _chains(structure, least)
+    bounds = [work + _least(before, least, engine) + _least(after, least, engine) for engine, work in busy.items()]
+    return np.maximum.reduce(np.broadcast_arrays(*(np.asarray(each, float) for each in bounds)))
+
+
+def upper_bound_s(structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, Number]) -> Number:
+    """The seconds of everything done one after the other, each result waited for: what is left without any overlap."""
+    chip = structure.chip
+    total: Number = (chip.dma.trigger_ns + chip.tensor.warm_up_ns) * 1e-9
+    for node, times, extents in Totals(structure, dims, tiles).executed():
+        total = total + times * (duration_s(node, chip, extents, dims) + latency_s(node, chip))
+    return total
+
+
+Chains = dict[Instruction, Number]
+"""Seconds from the launch to an instruction's start, or from its end to the end of all."""
+
+
+def _least(chains: Chains, executed: Mapping[Instruction, Number], engine: str) -> Number:
+    """The shortest chain to or from any of an engine's instructions that is executed at these tile sizes."""
+    ways = [np.where(np.isfinite(executed[node]), chain, np.inf) for node, chain in chains.items() if node.engine == engine]
+    return np.minimum.reduce(np.broadcast_arrays(*ways))
+
+
+def _chains(structure: Structure, least: Mapping[Instruction, Number]) -> tuple[Chains, Chains]:
+    """For every instruction the longest chains before it and after it, each link at its shortest duration."""
+    places = [(loops, node) for loops, node in structure.instructions() if node in least]
+    trigger_s = structure.chip.dma.trigger_ns * 1e-9
+    before: Chains = {}
+    for number, (loops, node) in enumerate(places):
+        start: Number = trigger_s if node.engine == "dma" else 0.0
+        for outer, producer in places[:number]:
+            if _feeds(producer, node) and _certain(outer, loops):
+                start = np.maximum(start, before[producer] + _finite(least[producer]) + latency_s(producer, structure.chip))
+        before[node] = start
+    after: Chains = {}
+    for number, (loops, node) in reversed(list(enumerate(places))):
+        rest: Number = 0.0
+        for outer, consumer in places[number + 1 :]:
+            if _feeds(node, consumer) and _certain(outer, loops):
+                rest = np.maximum(rest, _finite(least[consumer]) + after[consumer])
+        after[node] = rest + latency_s(node, structure.chip)
+    return before, after
+
+
+def _finite(seconds: Number) -> Number:
+    """Nothing, where an instruction is not executed at all."""
+    return np.where(np.isfinite(seconds), seconds, 0.0)
+
+
+def _feeds(producer: Instruction, consumer: Instruction) -> bool:
+    return any(buffer in consumer.reads for buffer in producer.writes)
+
+
+def _certain(loops: tuple[Loop, ...], seen_from: tuple[Loop, ...]) -> bool:
+    """True if no guard leaves an instruction in `loops` out where one in the loops `seen_from` is executed."""
+    return all(loop.guard is None or loop in seen_from for loop in loops)

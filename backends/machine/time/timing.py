@@ -1,0 +1,248 @@
+"""How long an engine program takes: in-order queues and bounded buffers, as a (max,+) recurrence with periodic jumps.
+
+    start = max(queue free, inputs written, slot released) ;  end = start + duration
+
+Every queue runs its instructions in program order. The loads of one loop share a queue, and so do its stores. A transfer
+occupies its own queue, and holds up every other transfer queue for as long as it takes, because all of them share the DMA
+engines; a queue that is not behind does not notice. Engines that share a port hold each other up in the same way. Time is
+counted in whole femtoseconds, so that sums are exact and a repeated pattern can be recognised by equality.
+
+A loop whose steps cost the same maps the clocks by the same (max,+) linear map, which commutes with adding a constant to all
+of them (Baccelli, Cohen, Olsder, Quadrat, Synchronization and Linearity, 1992). So once the clocks that the loop moves repeat
+an earlier step's up to one constant, and those it only reads no longer decide anything, every later step repeats too, and
+the walk jumps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..program import EngineProgram, Instruction
+from .binding import BoundStage, Leaf, Repeat, Step, Touched, bound
+from .dealing import cores_of
+
+Recorder = Callable[[Instruction, int, int], None]
+"""Called with an instruction, its start and its end in femtoseconds."""
+
+
+def latency_fs(program: EngineProgram, record: Recorder | None = None, jump: bool = True) -> int:
+    """Femtoseconds from the first instruction's start to the last one's end.
+
+    `record` sees every instruction that is walked: all of them only without `jump`.
+    """
+    return Walk(program, record, jump).run()
+
+
+class Walk:
+    """One walk over a program: the clocks, and how steps move them."""
+
+    after = 0
+    """Whole periods that are walked after a jump nevertheless: for who looks on, as `Recording` does."""
+    least = 1
+    """Steps that a jump must leave out."""
+
+    def __init__(self, program: EngineProgram, record: Recorder | None = None, jump: bool = True) -> None:
+        numbers = bound(program)
+        self._steps = numbers.steps
+        self._free = list(numbers.starts)
+        slots = [program.slots(buffer) for buffer in program.structure.buffers]
+        # One clock a slot: when it was last written, and when it was last read. The current instance is the last one.
+        self._written = [[0] * count for count in slots]
+        self._read = [[0] * count for count in slots]
+        # Which instance the stage at hand means: the latest one, or an earlier one where newer steps have begun.
+        self._which = [-1] * len(slots)
+        self._program = program
+        self._guards = numbers.guards
+        self._ranges: dict[str, tuple[int, int]] = {}
+        self._cold = True
+        self._record = record
+        self._jump = jump
+        self.events = 0
+        """Instructions walked, repetitions and jumps not counted: what the walk itself cost."""
+
+    def run(self) -> int:
+        """Walks the program; gives its end in femtoseconds."""
+        self._body(self._steps)
+        # A queue may only have been held up, not used, after its last instruction: only writes and reads tell the end.
+        return max(clock for rings in (self._written, self._read) for ring in rings for clock in ring)
+
+    def _body(self, steps: tuple[Step, ...]) -> None:
+        for step in steps:
+            if isinstance(step, Leaf):
+                self._leaf(step)
+            elif isinstance(step, Repeat):
+                self._repeat(step)
+            else:
+                self._stage(step)
+
+    def _leaf(self, leaf: Leaf) -> None:
+        free, written, read, which = self._free, self._written, self._read, self._which
+        start = free[leaf.queue]
+        for buffer in leaf.reads:
+            clock = written[buffer][which[buffer]]
+            if clock > start:
+                start = clock
+        for buffer in leaf.awaited:
+            clock = written[buffer][which[buffer]]
+            if clock > start:
+                start = clock
+        for buffer in leaf.writes:
+            clock = read[buffer][which[buffer]]
+            if clock > start:
+                start = clock
+        duration = leaf.duration_fs
+        if leaf.warm_up_fs and self._cold:
+            duration += leaf.warm_up_fs
+            self._cold = False
+        free[leaf.queue] = start + duration
+        for other in leaf.shared:
+            free[other] += duration
+        end = start + duration + leaf.latency_fs
+        for buffer in leaf.reads:
+            ring = read[buffer]
+            if end > ring[which[buffer]]:
+                ring[which[buffer]] = end
+        for buffer in leaf.writes:
+            written[buffer][which[buffer]] = end
+        self.events += 1
+        if self._record is not None:
+            self._record(leaf.instruction, start, end)
+
+    def _repeat(self, repeat: Repeat) -> None:
+        if repeat.loop.guard is not None:
+            steps = self._guards.steps(repeat.loop, self._ranges)
+            full = sum(step < repeat.count for step in steps)
+            self._steps_of(repeat, full, len(steps) > full)
+        elif repeat.tracked:
+            self._each(repeat)
+        else:
+            self._steps_of(repeat, repeat.count, repeat.tail is not None)
+
+    def _each(self, repeat: Repeat) -> None:
+        """Steps whose positions matter to a guard inside, one by one; such a loop is no innermost one, and has one stage."""
+        name = repeat.loop.axis.name
+        cores = cores_of(self._program, repeat.loop)
+        first = (-(-repeat.extent // repeat.tile) - 1) % cores  # of the core that has the last step, the longest under a guard
+        for start in range(first * repeat.tile, repeat.extent, cores * repeat.tile):
+            stop = min(repeat.extent, start + repeat.tile)
+            self._ranges[name] = (start, stop)
+            whole = stop - start == repeat.tile or repeat.tail is None
+            for stage in repeat.full if whole else repeat.tail or repeat.full:
+                self._stage(stage)
+        del self._ranges[name]
+
+    def _stage(self, stage: BoundStage) -> None:
+        for buffer in stage.allocates:
+            ring = self._written[buffer]
+            if len(ring) > 1:
+                ring.append(ring.pop(0))
+                ring = self._read[buffer]
+                ring.append(ring.pop(0))
+        self._body(stage.steps)
+
+    def _steps_of(self, repeat: Repeat, full: int, tail: bool) -> None:
+        """`full` full steps, then perhaps the shorter one, their stages interleaved."""
+        ahead = len(repeat.full) - 1
+        total = full + tail
+        if not ahead:
+            (stage,) = repeat.full
+            self._some(repeat, full, lambda: self._stage(stage))
+            if tail and repeat.tail is not None:
+                self._stage(repeat.tail[0])
+            return
+        for turn in range(min(ahead, total + ahead)):
+            self._turn(repeat, turn, full, total)
+        if full > ahead:
+            self._some(repeat, full - ahead, lambda: self._turn(repeat, ahead, full, total))
+        for turn in range(max(ahead, full), total + ahead):
+            self._turn(repeat, turn, full, total)
+        for stage in repeat.full:
+            for buffer in stage.allocates:
+                self._which[buffer] = -1
+
+    def _turn(self, repeat: Repeat, turn: int, full: int, total: int) -> None:
+        """The first stage of step `turn`, the second one of the step before it, and so on."""
+        for number in range(len(repeat.full)):
+            step = turn - number
+            if not 0 <= step < total:
+                continue
+            stages = repeat.full if step < full else repeat.tail
+            assert stages is not None
+            for earlier in range(number):
+                newest = min(turn - earlier, total - 1)
+                for buffer in stages[earlier].allocates:
+                    self._which[buffer] = step - newest - 1
+            for buffer in stages[number].allocates:
+                self._which[buffer] = -1
+            self._stage(stages[number])
+
+    def _some(self, repeat: Repeat, count: int, once: Callable[[], None]) -> None:
+        """`count` equal turns of a loop, jumping as soon as they repeat."""
+        seen: dict[tuple[int, ...], tuple[int, int]] = {}
+        charges: list[list[int]] = []
+        done = 0
+        watch = self._jump and count > 3
+        while done < count:
+            once()
+            done += 1
+            if not watch:
+                continue
+            base, pattern = self._pattern(repeat.touched)
+            charges.append([self._free[queue] for queue in repeat.touched.charged])
+            if pattern in seen and self._decided(repeat.touched):
+                earlier, earlier_base = seen[pattern]
+                period = done - earlier
+                jumps = max(0, (count - done) // period - self.after)
+                before = charges[earlier - 1]
+                if jumps * period < self.least:
+                    jumps = 0
+                if jumps:
+                    self._leap(repeat, jumps * period, (base - earlier_base) * jumps, before, jumps)
+                done += jumps * period
+                watch = False
+            else:
+                seen[pattern] = (done, base)
+
+    def _leap(self, repeat: Repeat, steps: int, shift: int, charges: list[int], jumps: int) -> None:
+        """Leaves out `steps` steps, `jumps` periods, which take `shift` together."""
+        self._shift(repeat.touched, shift, charges, jumps)
+
+    def _pattern(self, touched: Touched) -> tuple[int, tuple[int, ...]]:
+        """The clocks that the loop moves, as differences to the first of them, which is given too."""
+        clocks = [self._free[queue] for queue in touched.queues]
+        for buffer in touched.rings:
+            clocks += self._written[buffer]
+            clocks += self._read[buffer]
+        for buffer in touched.written:
+            clocks.append(self._written[buffer][self._which[buffer]])
+        for buffer in touched.released:
+            clocks.append(self._read[buffer][self._which[buffer]])
+        for buffer, _ in touched.read:
+            clocks.append(self._read[buffer][self._which[buffer]])
+        base = clocks[0]
+        return base, tuple([clock - base for clock in clocks])
+
+    def _decided(self, touched: Touched) -> bool:
+        """True if no clock that the loop only looks at can hold an instruction up any more: the queues that do are past it."""
+        return all(
+            clocks[buffer][self._which[buffer]] <= self._free[queue]
+            for clocks, looked_at in ((self._written, touched.read), (self._read, touched.waiting))
+            for buffer, queues in looked_at
+            for queue in queues
+        )
+
+    def _shift(self, touched: Touched, shift: int, charges: list[int], jumps: int) -> None:
+        """Moves the clocks as `jumps` further periods would: all by `shift`; queues only held up, by what a period charges."""
+        for queue in touched.queues:
+            self._free[queue] += shift
+        for queue, before in zip(touched.charged, charges, strict=True):
+            self._free[queue] += (self._free[queue] - before) * jumps
+        for buffer in touched.rings:
+            self._written[buffer] = [clock + shift for clock in self._written[buffer]]
+            self._read[buffer] = [clock + shift for clock in self._read[buffer]]
+        for buffer in touched.written:
+            self._written[buffer][self._which[buffer]] += shift
+        for buffer in touched.released:
+            self._read[buffer][self._which[buffer]] += shift
+        for buffer, _ in touched.read:
+            self._read[buffer][self._which[buffer]] += shift

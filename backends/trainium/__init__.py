@@ -1,0 +1,1 @@
+"""The family of chips around AWS Trainium: layout, instructions, costs and capacities."""

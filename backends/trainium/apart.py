@@ -1,0 +1,122 @@
+"""Transfers that meet device memory one element at a time: which they are, why, and what another storage order would gain.
+
+    x[m, 2 * j]              every second element of a row: two bytes at a time
+    x[m, j], j of N by 1     one element of each row
+
+The gain is the run timed again with the transfers of that statement as fast as if their elements lay together, all else as it is.
+Flat tensors with an element a partition are told by `runs.told`, with the layout that mends them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tilery.dsl.program import AffineIndex, GatherIndex
+
+from ..machine.program import EngineProgram, Instruction, Loop, Node, Transfer
+from ..machine.time.report import tile_sizes
+from ..machine.time.timing import latency_fs
+from ..machine.time.totals import Totals
+from .addressing import contiguous_axis, long_axes
+from .cost import run_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A place of the text whose transfers meet device memory one element at a time."""
+
+    text: str
+    """As it stands in the kernel, `x[m, 2 * j]`."""
+    place: str
+    """File, line and column."""
+    tensor: str
+    store: bool
+    run_bytes: int
+    """Consecutive bytes that a transfer meets."""
+    why: str
+    instead: str
+    """What to write."""
+    latency_us: float
+    """Of the run in which these elements lie together."""
+    gain: float
+    """The share of the latency that goes away."""
+
+
+def elements_apart(program: EngineProgram) -> tuple[Apart, ...]:
+    """The places that would gain, the one that would gain most first."""
+    before = latency_fs(program)
+    found = []
+    for nodes in _places(program):
+        after = latency_fs(_together(program, nodes))
+        if after < before:
+            found.append(_told(next(iter(nodes)), after / 1e9, 1 - after / before))
+    return tuple(sorted(found, key=lambda each: -each.gain))
+
+
+def _places(program: EngineProgram) -> list[frozenset[Instruction]]:
+    """The transfers of single elements, those of one place of the text together."""
+    places: dict[tuple[object, ...], set[Instruction]] = {}
+    for node, _, extents in Totals(program.structure, program.dims, tile_sizes(program), program.cores).executed():
+        action = node.action
+        if isinstance(action, Transfer) and not _is_flat(action) and run_bytes(action, extents) == action.buffer.element.bytes:
+            places.setdefault((action.tensor.name, action.store, node.span), set()).add(node)
+    return [frozenset(nodes) for nodes in places.values()]
+
+
+def _is_flat(action: Transfer) -> bool:
+    """True for a tile of one axis that lies across the partitions: a layout, and no index, gives each one element."""
+    axis = action.buffer.partition
+    return axis is not None and long_axes(action.index) == [axis] and contiguous_axis(action.index) == axis
+
+
+def _together(program: EngineProgram, nodes: frozenset[Instruction]) -> EngineProgram:
+    """The program in which some transfers take no longer than if their elements lay together."""
+    return replace(program, structure=replace(program.structure, body=_rebuilt(program.structure.body, nodes)))
+
+
+def _rebuilt(body: tuple[Node, ...], nodes: frozenset[Instruction]) -> tuple[Node, ...]:
+    found: list[Node] = []
+    for node in body:
+        if isinstance(node, Loop):
+            stages = tuple(replace(stage, body=_rebuilt(stage.body, nodes)) for stage in node.stages)
+            found.append(replace(node, stages=stages))
+        elif node in nodes and isinstance(node.action, Transfer):
+            found.append(replace(node, action=replace(node.action, together=True)))
+        else:
+            found.append(node)
+    return tuple(found)
+
+
+def _told(node: Instruction, latency_us: float, gain: float) -> Apart:
+    action = node.action
+    assert isinstance(action, Transfer)
+    name, element = action.tensor.name, action.buffer.element.bytes
+    why, instead = _advice(action)
+    text = node.span.text.split("=")[0].strip() if action.store else node.span.text
+    return Apart(text or name, str(node.span), name, action.store, element, why, instead, latency_us, gain)
+
+
+def _advice(action: Transfer) -> tuple[str, str]:
+    """Why a transfer meets single elements, and what to write in place of it."""
+    name, last, axis = action.tensor.name, action.index[-1], contiguous_axis(action.index)
+    other = _other_axis(action)
+    turned = f"store {name} the other way round, with {other} last" if other else f"give {name} another last dimension"
+    rows = "write whole rows" if action.store else "read whole rows"
+    if axis is not None and axis.unit:
+        return f"{axis} takes one position a step", f"tile {axis} without `by 1`, or {turned}"
+    if axis is not None and axis == action.buffer.partition:
+        return f"{axis} is last and lies across the partitions", f"tile another axis, or {turned}"
+    if axis is not None:
+        return f"{axis} has one position", f"take longer tiles of {axis}, or {turned}"
+    if isinstance(last, AffineIndex) and last.terms:
+        stepped = " and ".join(str(each) for each, _ in last.terms)
+        return f"{stepped} goes along the last dimension in steps", f"{rows}, or store what {stepped} takes together, or {turned}"
+    if isinstance(last, GatherIndex):
+        return f"{last.value.name} chooses single elements", f"{rows} and select from them, or {turned}"
+    return "one position of the last dimension is taken", f"{rows}, or {turned}"
+
+
+def _other_axis(action: Transfer) -> str:
+    """An axis that lies along each partition, and could be last in device memory."""
+    free = [axis for axis in long_axes(action.index) if axis in action.buffer.free and axis not in long_axes(action.index[-1:])]
+    return str(free[-1]) if free else ""

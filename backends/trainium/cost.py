@@ -1,0 +1,223 @@
+"""What an instruction costs: the published formulas, each with its source, for one configuration or arrays of them.
+
+An instruction's cost covers its counted repetitions. It depends on the extents of the axes at that place only, so that full and
+ragged tiles are told apart by their extents and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tilery.dsl.program import Axis, Call, Tensor, size_value
+from tilery.dsl.program import Elementwise as ElementwiseOp
+
+from ..chips import Chip, Elementwise
+from ..machine.numbers import Number, ceil_div, in_pieces, larger, product, smaller
+from ..machine.program import Buffer, Clear, Compute, Copy, Instruction, MatMul, ReduceRuns, Transfer, Transpose
+from .addressing import contiguous_axis
+from .runs.pieces import elements_a_lane, left_over, piece_count, run_length
+
+Extents = Mapping[str, Number]
+"""Axis name -> positions it covers here."""
+
+
+def duration_s(instruction: Instruction, chip: Chip, extents: Extents, dims: Mapping[str, int]) -> Number:
+    """Seconds for which the instruction, with its repetitions, occupies its engine."""
+    match instruction.action:
+        case Transfer() as action:
+            return transfer_s(action, chip, extents)
+        case MatMul() as action:
+            return matmul_cycles(action, chip, extents) / chip.tensor.clock_hz
+        case Transpose() as action if instruction.engine == "tensor":
+            return transpose_cycles(action, chip, extents) / chip.tensor.clock_hz
+        case Transpose() as action:
+            engine = chip.engine(instruction.engine)
+            return elementwise_transpose_cycles(action, engine, extents) / engine.clock_hz
+        case Clear(tensor=Tensor() as tensor):
+            return product(size_value(each, dims) for each in tensor.shape) * tensor.element.bytes / chip.dma_bytes_per_s
+        case Compute() | Copy() | ReduceRuns() | Clear() as action:
+            return compute_cycles(instruction, action, chip, extents) / chip.engine(instruction.engine).clock_hz
+
+
+def latency_s(instruction: Instruction, chip: Chip) -> float:
+    """Seconds from the end of the occupation until the result can be used; the engine goes on meanwhile."""
+    return chip.dma.latency_ns * 1e-9 if instruction.engine == "dma" else 0.0
+
+
+def transferred_bytes(action: Transfer, chip: Chip, extents: Extents) -> Number:
+    """Bytes written to or read from the chip's memory."""
+    times = 2 if action.accumulate else 1  # read, added to, written
+    return _rows(action, chip, extents) * row_bytes(action.buffer, extents) * times
+
+
+def row_bytes(buffer: Buffer, extents: Extents) -> Number:
+    """Bytes that one position takes of the axis across the partitions, or of the one that is cut into runs."""
+    return product(extents[axis.name] for axis in buffer.free) * buffer.element.bytes
+
+
+def transfer_s(action: Transfer, chip: Chip, extents: Extents) -> Number:
+    """A floor for each transfer, which its data overlap: max(floor, bytes / bandwidth).
+
+    That form is read off AWS's chart of [128, F] loads (NKI DMA overview); runs of consecutive bytes under 256 are called severe
+    there and cost as if they had 256.
+    """
+    if action.buffer.runs is None:
+        return _rows_s(action, chip, extents, _rows(action, chip, extents), run_bytes(action, extents))
+    positions, partitions = extents[action.buffer.runs.name], chip.sbuf.partitions
+    length, rest = run_length(positions, partitions), left_over(positions, partitions)
+    full = _rows_s(action, chip, extents, partitions * length, run_bytes(action, {**extents, action.buffer.runs.name: length}))
+    single = _rows_s(action, chip, extents, rest, run_bytes(action, {**extents, action.buffer.runs.name: 1}))
+    return (length > 0) * full + (rest > 0) * single
+
+
+def _rows_s(action: Transfer, chip: Chip, extents: Extents, rows: Number, run: Number) -> Number:
+    """Seconds for that many rows whose runs in device memory are of `run` bytes."""
+    dma = chip.dma
+    bytes_per_s = chip.dma_bytes_per_s * (dma.transpose_share if action.transposed else 1.0)
+    longer = 1 if action.together else larger(1, dma.run_bytes / larger(run, 1))
+    seconds_a_row = row_bytes(action.buffer, extents) * longer / bytes_per_s
+    times = 2 if action.accumulate else 1  # read, added to, written
+    return larger(dma.floor_ns * 1e-9, rows * seconds_a_row * times)
+
+
+def _rows(action: Transfer, chip: Chip, extents: Extents) -> Number:
+    """Rows moved: a tile that is the same on every partition is written to all of them, and stored from one."""
+    across = action.buffer.partition or action.buffer.runs
+    if across is not None:
+        return extents[across.name]
+    return 1 if action.store else chip.sbuf.partitions
+
+
+def run_bytes(action: Transfer, extents: Extents) -> Number:
+    """Consecutive bytes in device memory that go to one partition (to one row, where the load transposes)."""
+    last = contiguous_axis(action.index)
+    if last is None or (last == action.buffer.partition and not action.transposed):
+        return action.buffer.element.bytes
+    return action.buffer.element.bytes * extents[last.name]
+
+
+def matmul_cycles(action: MatMul, chip: Chip, extents: Extents) -> Number:
+    """max(64, columns) cycles for each block of 128 x 128 stationary elements, times 4 for f32 (NKI instruction costs).
+
+    A few cycles more from one instruction to the next: AWS measures 98 % of peak at 512 columns, and f32 at 4 x 512 + 14.
+    Several small matmuls share the array, each in its own rows and columns (NKI's tile_position).
+    """
+    unit = chip.tensor
+    passes = unit.cycles_per_column[action.moving.element.name]
+    width = _extent(action.column, extents)
+    columns = in_pieces(width, unit.moving_columns, unit.min_cycles) * passes
+    columns = columns + ceil_div(width, unit.moving_columns) * unit.fixed_cycles
+    rows, depth = _extent(action.rows, extents), extents[action.contracted.name]
+    blocks = ceil_div(rows, unit.columns) * ceil_div(depth, contraction_rows(action, chip))
+    counted = product(extents[axis.name] for axis in action.counted)
+    apart = counted * ceil_div(rows, unit.columns) * ceil_div(width, unit.moving_columns)
+    return counted * blocks * columns / smaller(_side_by_side(rows, depth, chip), apart)
+
+
+def contraction_rows(action: MatMul, chip: Chip) -> int:
+    """The longest contraction of one instruction: twice the array's rows for element types that go in two at a time."""
+    return chip.tensor.rows * (2 if action.moving.element.name in chip.tensor.double_row else 1)
+
+
+def _side_by_side(rows: Number, depth: Number, chip: Chip) -> Number:
+    """How many small matmuls the array holds at once: its rows split for short contractions, its columns for few of them."""
+    unit = chip.tensor
+    by_rows = _parts(unit.rows, depth, unit.row_tiles)
+    by_columns = _parts(unit.columns, rows, unit.column_tiles)
+    return smaller(by_rows * by_columns, larger(unit.row_tiles, unit.column_tiles))
+
+
+def _parts(whole: int, used: Number, most: int) -> Number:
+    """The largest power of two of parts, `most` at most, that `used` fits one of."""
+    parts: Number = 1
+    for split in (2, 4, 8):
+        if split <= most:
+            parts = parts + (used * split <= whole) * (split // 2)
+    return parts
+
+
+def transpose_cycles(action: Transpose, chip: Chip, extents: Extents) -> Number:
+    """max(P, min(64, F)) cycles for each [P, F] block of at most 128 x 128 (NKI instruction costs)."""
+    unit = chip.tensor
+    rows, columns = extents[action.rows.name], extents[action.columns.name]
+    least = smaller(unit.min_cycles, rows)
+    others = [extents[axis.name] for axis in action.source.axes if axis not in (action.rows, action.columns)]
+    passes = unit.cycles_per_column[action.source.element.name]
+    return product(others) * ceil_div(rows, unit.columns) * in_pieces(columns, unit.rows, least) * passes
+
+
+def elementwise_transpose_cycles(action: Transpose, engine: Elementwise, extents: Extents) -> Number:
+    """fixed + N cycles for each block of at most 32 x 32, N its elements a partition (NKI instruction costs)."""
+    rows, columns = extents[action.rows.name], extents[action.columns.name]
+    others = product(extents[axis.name] for axis in action.source.axes if axis not in (action.rows, action.columns))
+    across, along = ceil_div(columns, engine.transpose_block), ceil_div(rows, engine.transpose_block)
+    return others * across * (along * engine.fixed_cycles + rows)
+
+
+def compute_cycles(instruction: Instruction, action: Compute | Copy | ReduceRuns | Clear, chip: Chip, extents: Extents) -> Number:
+    """fixed + passes x free elements (NKI instruction costs).
+
+    A tile of more than 128 rows lies folded along the partitions, and one instruction takes all its folds, unless it has an
+    operand or a result of one element a partition: that is another one in every fold. Runs are taken at once, what is left over
+    by an instruction of its own.
+    """
+    engine = chip.engine(instruction.engine)
+    buffers = [*instruction.reads, *instruction.writes]
+    partition = next((buffer.partition for buffer in buffers if buffer.partition), None)
+    runs = next((buffer.runs for buffer in buffers if buffer.runs), None)
+    free = {axis.name for buffer in buffers for axis in buffer.axes if axis not in (partition, runs)}
+    elements = product(extents[name] for name in sorted(free))
+    folds = ceil_div(extents[partition.name], engine.lanes) if partition else 1
+    times = folds if any(_is_column(buffer) for buffer in buffers) else 1
+    if runs is not None:
+        folds = elements_a_lane(extents[runs.name], chip.sbuf.partitions, engine.lanes)
+        times = piece_count(extents[runs.name], chip.sbuf.partitions)
+    extra = engine.accumulate_cycles if isinstance(action, Compute) and action.accumulates else 0.0
+    return times * (engine.fixed_cycles + extra) + folds * passes(instruction, chip) * elements
+
+
+def passes(instruction: Instruction, chip: Chip) -> float:
+    """Cycles an element takes.
+
+    Two SBUF operands of tile size share a port; some functions are slow on some engines; tiles of 16 bits may go faster.
+    """
+    engine = chip.engine(instruction.engine)
+    slowest = 1.0
+    if instruction.form == "scan":
+        return engine.passes.get("scan", 1.0)
+    if isinstance(instruction.action, Compute):
+        names = [op.fn for op in instruction.action.ops if isinstance(op, ElementwiseOp | Call)]
+        slowest = max([1.0, *(engine.passes.get(name, 1.0) for name in names)])
+    from_sbuf = all(buffer.memory == "sbuf" for buffer in instruction.reads)
+    rate = _mode(instruction, engine)
+    if instruction.form == "tensor_tensor" and from_sbuf and rate is None:
+        return max(slowest, engine.passes.get("tensor_tensor", 1.0))
+    return slowest / (rate or 1.0)
+
+
+def _mode(instruction: Instruction, engine: Elementwise) -> float | None:
+    """Elements a cycle of the engine's mode for short elements; None if the instruction does not qualify."""
+    tiles = [buffer for buffer in (*instruction.reads, *instruction.writes) if not _is_column(buffer)]
+    if any(buffer.element.name not in engine.mode_elements for buffer in tiles):
+        return None
+    in_psum = any(buffer.memory == "psum" for buffer in tiles)
+    if in_psum and instruction.form != "tensor_tensor" and instruction.form in engine.modes:
+        return engine.modes.get("psum")
+    return engine.modes.get(instruction.form)
+
+
+def _is_column(buffer: Buffer) -> bool:
+    return all(axis == buffer.partition or axis.unit for axis in buffer.axes)
+
+
+def flops(instruction: Instruction, extents: Extents) -> Number:
+    """Multiplications and additions of a matmul, 2 a product; nothing else is counted, as in a chip's quoted peak."""
+    if not isinstance(instruction.action, MatMul):
+        return 0
+    action = instruction.action
+    names = {axis.name for axis in (action.rows, action.column, action.contracted, *action.counted) if axis}
+    return 2 * product(extents[name] for name in names)
+
+
+def _extent(axis: Axis | None, extents: Extents) -> Number:
+    return extents[axis.name] if axis else 1

@@ -1,0 +1,108 @@
+"""The configuration of an untuned kernel: the model's own pick, in well under a second.
+
+The best lower bounds of a spread of configurations are timed exactly, and the fastest is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilery.dsl.program import Kernel
+
+from ..chips import Chip
+from ..machine.errors import Infeasible
+from ..machine.time.dealing import busiest_share
+from ..machine.time.timing import latency_fs
+from ..tunable import Choice, Config, Tunable
+from .lowering.lower import assembled, completed, lower, tunables
+from .screen import screen
+from .unfit import nothing_fits
+
+STRUCTURES = 32
+"""Combinations of structural choices that are looked at."""
+EACH = 64
+"""Configurations of each whose bounds are looked at."""
+TIMED = 24
+"""How many of the best bounds are timed."""
+
+
+def default_config(
+    kernel: Kernel, dims: Mapping[str, int], chip: Chip, given: Config | None = None, cores: int = 1
+) -> dict[str, Choice]:
+    """The pick for a kernel at some shapes on a chip, or on several of its cores; the same at every call.
+
+    What is `given` is kept, and the rest picked to go with it; element types stay the defaults of the text. Raises `Infeasible`
+    if nothing among the spread fits, naming the least violated limit and what would satisfy it; UsageError if something given
+    is unknown or none of its choices.
+    """
+    # A choice between element types changes the values: nobody but the user, or a search under an error bound, may make it.
+    given = {each.name: each.default for each in kernel.tunes if isinstance(each.default, str)} | dict(given or {})
+    settable = tunables(kernel, dims, chip, settable=True)
+    completed(settable, given)
+    searched, usual = ({each.name: each for each in tunables(kernel, dims, chip, short=short)} for short in (True, False))
+    space = tuple(
+        each if each.name in given else searched[each.name] for each in settable if each.name in given or each.name in searched
+    )
+    columns = _spread(tuple(each if each.name in given else usual[each.name] for each in space), space)
+    for each in space:
+        if each.name in given:
+            columns[each.name][:] = _nearest(each, given[each.name])
+    screening = screen(kernel, dims, chip, columns, within=space)
+    rows = range(len(screening.limit))
+    configs = [{each.name: each.values[int(columns[each.name][row])] for each in space} | dict(given) for row in rows]
+    feasible = np.flatnonzero(screening.limit == 0)
+    if not len(feasible):
+        raise nothing_fits(assembled(kernel, dims, chip, configs[int(np.argmin(screening.over))]))
+    bounds = screening.lower_bound_us[feasible]
+    if cores > 1:
+        bounds = bounds * np.array([busiest_share(kernel, dims, configs[int(row)], cores) for row in feasible])
+    ordered = feasible[np.argsort(bounds, kind="stable")]
+    best = [row for half in (ordered < STRUCTURES * EACH, ordered >= STRUCTURES * EACH) for row in ordered[half][:TIMED]]
+    timed = [(_time(kernel, dims, chip, configs[int(row)], cores), int(row)) for row in best]
+    if not any(latency is not None for latency, _ in timed):
+        lower(kernel, dims, chip, configs[int(best[0])])  # a given size that is no choice of the space, and does not fit
+    return configs[min((latency, row) for latency, row in timed if latency is not None)[1]]
+
+
+def _time(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, cores: int) -> int | None:
+    try:
+        return latency_fs(lower(kernel, dims, chip, config, cores))
+    except Infeasible:
+        return None
+
+
+def _nearest(tunable: Tunable, value: Choice) -> int:
+    """The place of a value in a tunable's choices; of the nearest one for a size that is none of them."""
+    if value in tunable.values:
+        return tunable.values.index(value)
+    return min(range(len(tunable.values)), key=lambda place: abs(int(tunable.values[place]) - int(value)))
+
+
+def _spread(usual: tuple[Tunable, ...], space: tuple[Tunable, ...]) -> dict[str, NDArray[np.integer]]:
+    """Places in the space: a spread with the usual tile sizes; where there are short ones, too, another one with all."""
+    columns = _drawn(usual)
+    if all(len(one.values) == len(other.values) for one, other in zip(usual, space, strict=True)):
+        return columns
+    among = _drawn(space)
+    places = {one.name: [other.values.index(value) for value in one.values] for one, other in zip(usual, space, strict=True)}
+    return {name: np.concatenate([np.array(places[name])[columns[name]], among[name]]) for name in columns}
+
+
+def _drawn(space: tuple[Tunable, ...]) -> dict[str, NDArray[np.integer]]:
+    """Seeded random configurations, after the two likeliest to fit: smallest tiles and fewest slots, and the defaults.
+
+    Structures are drawn first, and numbers for each: bounds are computed a structure at a time.
+    """
+    generator = np.random.default_rng(0)
+    columns: dict[str, NDArray[np.integer]] = {}
+    for each in space:
+        if each.kind == "knob" and each.structural:
+            columns[each.name] = np.repeat(generator.integers(0, len(each.values), STRUCTURES), EACH)
+        else:
+            columns[each.name] = generator.integers(0, len(each.values), STRUCTURES * EACH)
+        columns[each.name][0] = 0
+        columns[each.name][1] = each.values.index(each.default)
+    return columns

@@ -1,0 +1,64 @@
+"""What a structure takes of the chip's memories, as arrays over tile sizes and a sum over slots; and which structures are one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilery.dsl.program import Kernel
+
+from ..chips import Chip
+from ..machine.time.bounds import lower_bound_s
+from ..tunable import Choice, Config, retuned
+from .capacity import bytes_per_partition, psum_banks
+from .lowering.lower import lowering
+from .screen import LIMITS, ROUNDING, Columns, Sizes
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What configurations take of each limited memory, as a sum over slots: fixed + the sum of slots times each."""
+
+    limits: tuple[str, ...]
+    capacity: NDArray[np.float64]
+    """Shape [limit]."""
+    fixed: NDArray[np.float64]
+    """Shape [limit, configuration]."""
+    each: Mapping[str, NDArray[np.float64]]
+    """By tunable of slots, those that the program has: what one slot takes, shape [limit, configuration]."""
+    lower_bound_us: NDArray[np.float64]
+    """Latency that the configuration cannot beat, however many slots it has."""
+
+
+def footprint(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, tiles: Columns) -> Footprint:
+    """The memory that a structure takes with many tile sizes and any number of slots.
+
+    `config` makes the structure; `tiles` holds a size a configuration for every tile tunable.
+    """
+    road = lowering(retuned(kernel, config), chip)
+    structure = road.structure(config)
+    count = len(next(iter(tiles.values()))) if tiles else 1
+    sizes = Sizes(structure, dims, tiles)
+    fixed = np.zeros((len(LIMITS), count))
+    each: dict[str, NDArray[np.float64]] = {}
+    for buffer in structure.buffers:
+        if buffer.memory == "hbm":
+            continue
+        limit, measure = (0, bytes_per_partition) if buffer.memory == "sbuf" else (1, psum_banks)
+        one = measure(buffer, chip, sizes.tile, sizes.extent)
+        slots = buffer.slots
+        fixed[limit] += (structure.lags.get(buffer, 0) + (slots if isinstance(slots, int) else 0)) * one
+        if isinstance(slots, str):
+            each.setdefault(slots, np.zeros_like(fixed))[limit] += one
+    bound = np.broadcast_to(lower_bound_s(structure, dims, sizes.tiles) * (1e6 * ROUNDING), count)
+    capacity = np.array([chip.sbuf.bytes_per_partition, chip.psum.banks], float)
+    return Footprint(LIMITS, capacity, fixed, each, bound)
+
+
+def canonical(kernel: Kernel, chip: Chip, config: Config) -> dict[str, Choice]:
+    """The structural choices that the program of a configuration really depends on: equal ones make the same program."""
+    bound = retuned(kernel, config)
+    return {each.name: config[each.name] for each in kernel.tunes} | lowering(bound, chip).built(config)[1].used()

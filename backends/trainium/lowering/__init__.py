@@ -1,0 +1,1 @@
+"""From a checked kernel to an engine program of Trainium, a pass a file."""

@@ -1,0 +1,195 @@
+"""The builder: open loops, buffers and instructions while a program takes shape.
+
+It keeps one frame for every loop that it is in. The passes beside it (`loads`, `dots`, `computes`, `loops`) decide what
+goes where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tilery.backends.chips import Chip
+from tilery.backends.machine.choices import SLOTS, Choices
+from tilery.backends.machine.errors import CannotLower
+from tilery.backends.machine.program import Action, Buffer, Instruction, Loop, Memory, Node
+from tilery.dsl.program import Axis, Call, Carried, Constant, Elementwise, Guard, Op, Print, Reduce, Store, Tensor, Value
+from tilery.dsl.spans import Span
+from tilery.dsl.types import ElementType
+
+from ..runs.arrange import Arrangement
+from .pipeline import cuts, spread, staged
+from .prepare import Prepared
+from .select import Selector
+from .uses import Uses
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """A loop whose body is being built; without an axis, the program itself."""
+
+    axis: Axis | None
+    limit: int | None = None
+    guard: Guard | None = None
+    parallel: bool = True
+    nodes: list[Node] = field(default_factory=list)
+    allocates: list[Buffer] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSum:
+    """What a loop carries only to add products to it."""
+
+    buffer: Buffer
+    first: bool
+    """True for the first product of a step: in the first step it overwrites."""
+
+
+class Builder:
+    """The state of one lowering under one set of structural choices."""
+
+    def __init__(self, chip: Chip, prepared: Prepared, arrangement: Arrangement, choices: Choices) -> None:
+        self.chip = chip
+        self.layout = arrangement.across
+        self.runs = arrangement.runs
+        self.choices = choices
+        self.uses = Uses(prepared.body)
+        self.immediates = prepared.immediates
+        self.zeros = frozenset(op.result for op in prepared.host if isinstance(op, Constant) and op.value == 0)
+        self.selector = Selector(chip, self.layout, self.runs, self.uses, prepared.immediates)
+        self.frames = [Frame(None)]
+        self.buffers: list[Buffer] = []
+        self.home: dict[Value, Buffer] = {}
+        """Where each value is."""
+        self.crossed: dict[tuple[Value, Axis], Buffer] = {}
+        """Where a value is with another axis across the partitions."""
+        self.loaded: dict[tuple[object, ...], tuple[Frame, Value]] = {}
+        """The tiles that have been loaded, with the frame that holds each."""
+        self.carrying: dict[Value, Carried] = {}
+        """What an open `for` loop carries, by the value that the step leaves."""
+        self.sums: dict[Value, RunningSum] = {}
+        """Products that are only added to what a loop carries, by the product."""
+        self.accumulated: dict[Tensor, Buffer] = {}
+        """Results that stores add to."""
+        self.done: set[Op | Store | Print] = set()
+        """What has been emitted, or needs no instruction of its own."""
+        self._labels: dict[Value, str] = {}
+
+    def open(self, axis: Axis, limit: int | None = None, guard: Guard | None = None, parallel: bool = True) -> None:
+        """Enters a loop."""
+        self.frames.append(Frame(axis, limit, guard, parallel))
+
+    def close(self, span: Span) -> None:
+        """Leaves the innermost loop and puts it into the one around it, unless it is empty."""
+        frame = self.frames.pop()
+        assert frame.axis is not None
+        if frame.nodes:
+            stages = staged(frame.nodes, frame.allocates, self._cuts(frame))
+            self.frames[-1].nodes.append(Loop(frame.axis, frame.limit, stages, frame.guard, frame.parallel, span))
+
+    def _cuts(self, frame: Frame) -> tuple[int, ...]:
+        """Where the stages of an innermost tile loop begin, after the first."""
+        assert frame.axis is not None
+        if frame.limit is not None or any(isinstance(node, Loop) and node.limit is None for node in frame.nodes):
+            return ()
+        places = cuts(frame.nodes, frame.allocates)
+        options = tuple(range(1, len(places) + 2))
+        reason = f"steps of {frame.axis} whose parts may overlap on engines that run in order"
+        count = int(self.choices.pick(f"stages.{frame.axis}", options, reason))
+        return spread(places, count - 1)
+
+    @contextmanager
+    def blocks(self, limits: Iterable[tuple[Axis, int]], span: Span) -> Iterator[None]:
+        """Loops over blocks of the current tile, one an axis, the first outermost."""
+        before = len(self.frames)
+        for axis, limit in limits:
+            self.open(axis, limit)
+        yield
+        while len(self.frames) > before:
+            self.close(span)
+
+    @contextmanager
+    def outside(self, depth: int) -> Iterator[None]:
+        """Builds in the frame at `depth`, before the loop that is being built in it."""
+        inner = self.frames[depth + 1 :]
+        del self.frames[depth + 1 :]
+        yield
+        self.frames += inner
+
+    def buffer(
+        self,
+        name: str,
+        memory: Memory,
+        element: ElementType,
+        axes: tuple[Axis, ...],
+        partition: Axis | None,
+        slots: str | int,
+        *,
+        cut: Sequence[Axis] = (),
+        blocks: Mapping[str, int] | None = None,
+        runs: Axis | None = None,
+    ) -> Buffer:
+        """A new buffer, of which every step of the innermost open loop takes the next instance.
+
+        `cut`: the axes of loops further in, over all of whose steps it is filled.
+        """
+        slots = 1 if len(self.frames) == 1 else slots
+        whole = frozenset(axis.name for axis in cut)
+        open_axes = {frame.axis.name: frame.axis for frame in self.frames if frame.axis is not None}
+        within = {axis.name: open_axes[axis.parent] for axis in cut if axis.parent in open_axes}
+        made = Buffer(self.unique(name), memory, element, axes, partition, slots, whole, within, blocks or {}, runs)
+        self.buffers.append(made)
+        self.frames[-1].allocates.append(made)
+        return made
+
+    def label(self, value: Value) -> str:
+        """A name for a value: the one it has in the text, else what computes it."""
+        if not value.name.startswith("%"):
+            return value.name
+        if value not in self._labels:
+            definition = self.uses.definition.get(value)
+            what = definition.fn if isinstance(definition, Elementwise | Call | Reduce) else type(definition).__name__.lower()
+            taken = set(self._labels.values())
+            names = [what, *(f"{what}{number}" for number in range(2, len(taken) + 3))]
+            self._labels[value] = next(each for each in names if each not in taken)
+        return self._labels[value]
+
+    def unique(self, name: str) -> str:
+        """`name`, or `name.2` and so on if a buffer has it already."""
+        taken = {each.name for each in self.buffers}
+        if name not in taken:
+            return name
+        return next(f"{name}.{number}" for number in range(2, len(taken) + 3) if f"{name}.{number}" not in taken)
+
+    def emit(
+        self, name: str, queue: str, form: str, action: Action, reads: Iterable[Buffer], writes: Iterable[Buffer], span: Span
+    ) -> None:
+        """Appends an instruction to the innermost open loop."""
+        once_read, once_written = tuple(dict.fromkeys(reads)), tuple(dict.fromkeys(writes))
+        self.frames[-1].nodes.append(Instruction(name, queue, form, action, once_read, once_written, span))
+
+    def engine(self, name: str, engines: tuple[str, ...], reads: Iterable[Buffer], small: bool, span: Span) -> str:
+        """The engine of an elementwise instruction: a knob, where several have it and its tile is more than a column."""
+        from_psum = any(buffer.memory == "psum" for buffer in reads)
+        able = tuple(each for each in engines if not from_psum or self.chip.engine(each).reads_psum)
+        if not able:
+            why = "the engine that has this operation cannot read what the tensor engine leaves"
+            raise CannotLower(self.chip.name, span, why, "multiply the product by a scalar first, and use the result here")
+        if small:
+            return able[0]
+        reason = f"engines of {self.chip.name} that can do it: {', '.join(able)}"
+        return str(self.choices.pick(f"engine.{name}", able, reason))
+
+    def transfer_queue(self, kind: str) -> str:
+        """The queue for the loads, or the stores, that stand in the innermost open tile loop."""
+        axes = [frame.axis for frame in self.frames if frame.axis is not None and frame.limit is None]
+        return f"dma.{kind}.{axes[-1]}" if axes else f"dma.{kind}"
+
+    def work_slots(self) -> str | int:
+        """The knob for tiles that are computed and used within one step."""
+        return self.choices.slots("buffers.work", SLOTS, 2, "steps whose intermediate tiles are alive at once")
+
+    def slots(self, name: str, default: int = 2) -> str | int:
+        """The knob for the slots of one buffer."""
+        return self.choices.slots(f"buffers.{name}", SLOTS, default, f"steps whose tile of {name} is alive at once")

@@ -1,0 +1,33 @@
+"""The element type in which the tensor engine passes a tile through: its own, or a float type that holds it exactly.
+
+bf16 -> bf16      the engine multiplies it
+i8   -> bf16      8 bits of significand hold every integer of 8 bits
+i16  -> f32       on chips that multiply f32
+i32  -> nothing   no float type holds 32 bits: an elementwise engine or the DMA engines turn it, or nothing does
+"""
+
+from __future__ import annotations
+
+from tilery.backends.chips import Chip
+from tilery.backends.numbers.rounding import largest_and_smallest
+from tilery.dsl.types import ELEMENT_TYPES, ElementType
+
+
+def carrier(chip: Chip, element: ElementType) -> ElementType | None:
+    """What a tile of `element` is cast to on its way through the tensor engine; None: it cannot go that way."""
+    known = chip.tensor.cycles_per_column
+    if element.name in known:
+        return element
+    able = [each for each in map(ELEMENT_TYPES.__getitem__, known) if holds(each, element)]
+    return min(able, key=lambda each: (known[each.name], each.bytes), default=None)
+
+
+def holds(carrier: ElementType, element: ElementType) -> bool:
+    """True if every value of `element` is one of `carrier`, a float type."""
+    if carrier.kind != "float":
+        return False
+    if element.kind != "float":
+        bits = 1 if element.kind == "bool" else 8 * element.bytes
+        return carrier.significand_bits >= bits
+    (most, least), (largest, smallest) = largest_and_smallest(carrier), largest_and_smallest(element)
+    return carrier.significand_bits >= element.significand_bits and most >= largest and least <= smallest

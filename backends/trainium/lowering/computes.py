@@ -1,0 +1,156 @@
+"""Elementwise work: one instruction a group of operations, and the buffers that its results go to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tilery.backends.machine.errors import CannotLower
+from tilery.backends.machine.program import Buffer, Clear, Compute, Transfer
+from tilery.dsl.program import Carried, Fill, Op, Store, Value, index_values
+from tilery.dsl.spans import Span
+
+from ..addressing import alongside, is_strided
+from .builder import Builder
+from .loads import positions
+from .select import Group
+from .transposes import across, copy
+
+
+def compute(builder: Builder, group: Group) -> None:
+    """Places the instruction of a group; with the store of its result, where that is all that reads it."""
+    if group.main in builder.done or _only_begins_a_loop(builder, group.main):
+        return
+    builder.done.update(group.ops)
+    inside = set(group.ops)
+    results = [op.result for op in group.ops if any(use.by not in inside for use in builder.uses.of(op.result))]
+    stored = _stored(builder, results)
+    if stored is None:
+        _emit(builder, group, results)
+        return
+    with fold_by_fold(builder, stored.value, stored.span):
+        _emit(builder, group, results)
+        _transfer(builder, stored, builder.home[stored.value])
+
+
+def _emit(builder: Builder, group: Group, results: list[Value]) -> None:
+    inputs = tuple((value, builder.home[value]) for value in group.inputs if value not in builder.immediates)
+    reads = [buffer for _, buffer in inputs]
+    name = builder.label(results[-1] if results else group.main.result)
+    small = all(builder.selector.is_scalar(value, builder.layout.get(value)) for value in (*group.inputs, *results))
+    engine = builder.engine(name, group.engines, reads, small, group.main.result.span)
+    outputs = tuple((value, _target(builder, value)) for value in results)
+    builder.home.update(outputs)
+    action = Compute(group.ops, inputs, outputs, group.accumulates)
+    writes = [buffer for _, buffer in outputs]
+    builder.emit(f"{group.form} {name}", engine, group.form, action, reads, writes, group.main.result.span)
+
+
+def _stored(builder: Builder, results: list[Value]) -> Store | None:
+    """The store of a group's only result that is all that reads it, in the same block."""
+    if len(results) != 1 or results[0] in builder.carrying:
+        return None
+    uses = builder.uses.of(results[0])
+    store = uses[0].by if len(uses) == 1 and uses[0].block == builder.uses.block_of[results[0]] else None
+    if not isinstance(store, Store) or store.value != results[0] or is_strided(store.index, builder.layout[store.value]):
+        return None
+    # Positions that are computed further on do not lie anywhere yet; the store then comes where the text has it.
+    known = all(value in builder.home or value in builder.immediates for value in index_values(store.index))
+    return store if known else None
+
+
+@contextmanager
+def fold_by_fold(builder: Builder, value: Value, span: Span) -> Iterator[None]:
+    """A loop over the 128-row folds of a value, so that what stages it for a store holds one fold at a time."""
+    partition = builder.layout.get(value)
+    limits = [(partition, builder.chip.sbuf.partitions)] if partition is not None else []
+    with builder.blocks(limits, span):
+        yield
+
+
+def _staging(builder: Builder, name: str, value: Value) -> Buffer:
+    """A buffer for one fold of what is to be stored."""
+    partition = builder.layout.get(value)
+    blocks = {partition.name: builder.chip.sbuf.partitions} if partition is not None else {}
+    runs = builder.runs.get(value)
+    return builder.buffer(name, "sbuf", value.element, value.axes, partition, builder.slots(name), blocks=blocks, runs=runs)
+
+
+def _only_begins_a_loop(builder: Builder, op: Op) -> bool:
+    """True for zeros[..] and full[..] that a loop starts from: they are written straight into what the loop carries."""
+    uses = builder.uses.of(op.result)
+    return isinstance(op, Fill) and len(uses) == 1 and isinstance(uses[0].by, Carried)
+
+
+def _target(builder: Builder, value: Value) -> Buffer:
+    """The buffer for a computed value: what the loop carries, if this replaces it; a store's staging; or one of its own."""
+    carried = builder.carrying.get(value)
+    if carried is not None and _last_reader(builder, carried):
+        return builder.home[carried.argument]
+    partition = builder.layout[value]
+    stored = _stored(builder, [value])
+    if stored is not None:
+        return _staging(builder, stored.tensor.name, value)
+    slots, runs = builder.work_slots(), builder.runs.get(value)
+    return builder.buffer(builder.label(value), "sbuf", value.element, value.axes, partition, slots, runs=runs)
+
+
+def _last_reader(builder: Builder, carried: Carried) -> bool:
+    """True if everything that reads the old value has been emitted, so that the new one may take its place."""
+    home = builder.home[carried.argument]
+    readers = [use.by for use in builder.uses.of(carried.argument)]
+    emitted = all(not isinstance(by, Carried) and by in builder.done for by in readers)
+    return emitted and home.memory == "sbuf" and home.element == carried.updated.dtype
+
+
+def store(builder: Builder, statement: Store) -> None:
+    """Places a store, from SBUF: what the tensor engine left is copied there first."""
+    if statement in builder.done:
+        return
+    value, name = statement.value, statement.tensor.name
+    source = builder.home[value]
+    if is_strided(statement.index, source.partition):
+        _transfer(builder, statement, across(builder, value, alongside(statement.index), statement.span))
+        return
+    if source.memory == "sbuf":
+        _transfer(builder, statement, source)
+        return
+    with fold_by_fold(builder, value, statement.span):
+        staging = _staging(builder, name, value)
+        copy(builder, source, staging, name, statement.span)
+        _transfer(builder, statement, staging)
+
+
+def _transfer(builder: Builder, statement: Store, source: Buffer) -> None:
+    name = statement.tensor.name
+    chosen = positions(builder, statement.index, source.partition, statement.span)
+    target = (_accumulated(builder, statement),) if statement.accumulate else ()
+    action = Transfer(statement.tensor, statement.index, source, store=True, positions=chosen, accumulate=statement.accumulate)
+    reads = (source, *(buffer for _, buffer in chosen), *target)
+    builder.emit(f"store {name}", builder.transfer_queue("store"), "store", action, reads, target, statement.span)
+    builder.done.add(statement)
+
+
+def _accumulated(builder: Builder, statement: Store) -> Buffer:
+    """The result that stores add to: cleared once, and added to by one store after another."""
+    tensor = statement.tensor
+    if tensor.element.name not in builder.chip.dma.accumulates:
+        why = f"its DMA engines do not add {tensor.element} in device memory"
+        known = ", ".join(builder.chip.dma.accumulates) or "nothing"
+        instead = f"give {tensor.name} a type that they add ({known}), and round it in a kernel of its own"
+        raise CannotLower(builder.chip.name, statement.span, why, instead)
+    if tensor not in builder.accumulated:
+        with builder.outside(0):
+            made = builder.buffer(f"{tensor.name}.hbm", "hbm", tensor.element, (), None, 1)
+            clear = Clear(made, 0.0, tensor)
+            builder.emit(f"clear {tensor.name}", builder.transfer_queue("store"), "store", clear, (), (made,), statement.span)
+        builder.accumulated[tensor] = made
+    return builder.accumulated[tensor]
+
+
+def fill(builder: Builder, op: Fill, target: Buffer) -> None:
+    """Writes one number into a whole buffer."""
+    engines = tuple(each for each in ("vector", "gpsimd") if "memset" in builder.chip.engine(each).forms)
+    action = Compute((op,), (), ((op.result, target),), False)
+    builder.emit(f"memset {target.name}", engines[0], "memset", action, (), (target,), op.result.span)
+    builder.done.add(op)

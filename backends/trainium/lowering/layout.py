@@ -1,0 +1,183 @@
+"""Second pass: for every value, the axis that lies across the partitions; `runs` offers another layout beside it.
+
+Values that elementwise work, reductions, loops and stores tie together share one partition axis; a value of such a group
+that lacks the axis is the same on every partition. A dot stands between groups: it wants its contracted axis across the
+partitions of both operands, and leaves one operand's free axis across those of its result. Each group takes the axis that
+costs least:
+
+    softmax      m: rows are read whole, and max[N], sum[N] run along the partition
+    a[m, k] @ .. m: rows are read whole, and a transpose follows; stored as a[k, m] it would be k, and no transpose
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from tilery.dsl.program import (
+    Axis,
+    Call,
+    Cast,
+    Dot,
+    Elementwise,
+    Fill,
+    ForLoop,
+    Index,
+    Load,
+    Op,
+    Reduce,
+    Scan,
+    Statement,
+    Store,
+    Value,
+    operands,
+)
+
+from ..addressing import contiguous_axis, gathered, is_strided
+from .prepare import Prepared
+from .uses import statements
+
+ALMOST_IMPOSSIBLE = 100.0
+"""A dot whose result or operand has no such axis, a reduction or a scan across the partitions, a gather along them."""
+STRIDED = 20.0
+"""Device memory met element by element, or a transpose that avoids it."""
+TRANSPOSED = 5.0
+"""A transpose on the way to a dot."""
+BROADCAST = 3.0
+"""The same bytes loaded into every partition."""
+SHORT = 2.0
+"""A vector read with one element a partition."""
+
+Layout = Mapping[Value, Axis | None]
+"""The partition axis of each value; None: the same on every partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Values that share one partition axis."""
+
+    members: tuple[Value, ...]
+    axis: Axis | None
+    """The one that costs least."""
+
+    def across(self) -> dict[Value, Axis | None]:
+        """The partition axis of each value."""
+        return {value: self.axis if self.axis in value.axes else None for value in self.members}
+
+
+def grouped(prepared: Prepared) -> tuple[Group, ...]:
+    """Every value that lives on the chip, with those that it shares a partition axis with."""
+    groups = Groups(prepared)
+    return tuple(
+        Group(tuple(members), min(_candidates(members), key=partial(groups.cost, members))) for members in groups.members()
+    )
+
+
+def _candidates(members: Iterable[Value]) -> list[Axis | None]:
+    """The axes that could lie across the partitions, those of the largest values first."""
+    by_rank = sorted(members, key=lambda value: -len(value.axes))
+    axes = dict.fromkeys(axis for value in by_rank for axis in value.axes if not axis.unit)
+    return [*axes] or [None]
+
+
+@dataclass(slots=True)
+class Demands:
+    """What speaks for and against an axis for one value."""
+
+    loads: list[tuple[Index, ...]]
+    stores: list[tuple[Index, ...]]
+    reduced: list[Axis]
+    contracted: list[tuple[Axis, ...]]
+    batch: list[Axis] | None
+    """None: no dot gives the value. Else the axes that both of its operands have, which cannot lie across the partitions."""
+
+
+class Groups:
+    """The values, grouped by what ties them together, and what each group asks."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self._parent: dict[Value, Value] = {}
+        self._demands: dict[Value, Demands] = {}
+        self._immediates = prepared.immediates
+        for statement in statements(prepared.body):
+            self._note(statement)
+
+    def members(self) -> list[list[Value]]:
+        """The groups, in order of appearance."""
+        found: dict[Value, list[Value]] = {}
+        for value in self._parent:
+            found.setdefault(self._root(value), []).append(value)
+        return list(found.values())
+
+    def cost(self, members: Iterable[Value], axis: Axis | None) -> float:
+        """How much a partition axis costs a group, in no unit: only the order counts."""
+        return sum(self._cost(value, axis) for value in members)
+
+    def _cost(self, value: Value, axis: Axis | None) -> float:
+        demands = self._demands[value]
+        total = sum(_transfer_cost(index, axis) for index in (*demands.loads, *demands.stores))
+        total += ALMOST_IMPOSSIBLE * sum(each == axis for each in demands.reduced)
+        total += TRANSPOSED * sum(axis not in each for each in demands.contracted)
+        if demands.contracted and axis not in value.axes:
+            total += ALMOST_IMPOSSIBLE
+        if demands.loads and axis not in value.axes:
+            total += BROADCAST
+        if demands.batch is not None and (axis not in value.axes or axis in demands.batch):
+            total += ALMOST_IMPOSSIBLE
+        return total
+
+    def _note(self, statement: Statement) -> None:
+        match statement:
+            case ForLoop():
+                for carried in statement.carried:
+                    self._tie(carried.initial, carried.argument, carried.updated, carried.result)
+            case Store():
+                self._of(statement.value).stores.append(statement.index)
+                for value in gathered(statement.index):
+                    self._of(value)
+            case Dot():
+                self._of(statement.result).batch = [axis for axis in statement.left.axes if axis in statement.right.axes]
+                for operand in (statement.left, statement.right):
+                    self._of(operand).contracted.append(tuple(axis for axis in statement.axes if not axis.unit))
+            case Load():
+                self._of(statement.result).loads.append(statement.index)
+                for value in gathered(statement.index):
+                    self._of(value)
+            case Scan():
+                self._tie(statement.result, statement.operand)
+                self._of(statement.operand).reduced.append(statement.axis)
+            case Elementwise() | Cast() | Fill() | Call() | Reduce():
+                self._tie(statement.result, *operands(statement))
+                if isinstance(statement, Reduce) and statement.operand not in self._immediates:
+                    self._of(statement.operand).reduced.extend(statement.axes)
+            case Op():
+                self._of(statement.result)
+            case _:
+                pass
+
+    def _of(self, value: Value) -> Demands:
+        if value not in self._demands:
+            self._parent[value] = value
+            self._demands[value] = Demands([], [], [], [], None)
+        return self._demands[value]
+
+    def _tie(self, *values: Value) -> None:
+        tied = [value for value in values if value not in self._immediates]
+        for value in tied:
+            self._of(value)
+            self._parent[self._root(value)] = self._root(tied[0])
+
+    def _root(self, value: Value) -> Value:
+        while self._parent[value] is not value:
+            self._parent[value] = self._parent[self._parent[value]]
+            value = self._parent[value]
+        return value
+
+
+def _transfer_cost(index: tuple[Index, ...], axis: Axis | None) -> float:
+    if any(axis not in value.axes for value in gathered(index)):
+        return ALMOST_IMPOSSIBLE
+    if is_strided(index, axis):
+        return STRIDED
+    return SHORT if index and contiguous_axis(index) == axis else 0.0

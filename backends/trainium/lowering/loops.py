@@ -1,0 +1,140 @@
+"""Loops and blocks: the order of the tile loops, and what `for` loops carry, in place where nothing still reads the old value."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+from tilery.backends.machine.errors import CannotLower
+from tilery.backends.machine.program import Buffer, Node, Observe
+from tilery.dsl.program import Carried, Dot, Fill, ForLoop, Load, LoopVariable, Op, Print, Reduce, Statement, Store, TileLoop
+
+from ..runs.reduce import reduce_runs
+from .builder import Builder
+from .computes import compute, fill, store
+from .dots import begin_sum, dot, running_sums
+from .loads import load
+from .pipeline import read, written
+from .transposes import copy
+
+
+def block(builder: Builder, body: tuple[Statement, ...]) -> None:
+    """The statements of one block, in order."""
+    groups = builder.selector.groups(body)
+    waiting: list[Print] = []
+    for statement in body:
+        match statement:
+            case Print():
+                waiting.append(statement)
+            case TileLoop():
+                _tile_loop(builder, statement)
+            case ForLoop():
+                _for_loop(builder, statement)
+            case Store():
+                store(builder, statement)
+            case Load():
+                load(builder, statement)
+            case Dot():
+                dot(builder, statement)
+            case Reduce() if statement in groups and groups[statement].form == "reduce runs":
+                reduce_runs(builder, statement)
+            case Op() if statement in groups:
+                compute(builder, groups[statement])
+            case _:
+                pass  # another operation's instruction has taken it up
+        while waiting and _observed(builder, waiting[0]):
+            waiting.pop(0)
+    assert not waiting, f"nothing holds {waiting[0].what}, which is to be printed"
+
+
+def _observed(builder: Builder, statement: Print) -> bool:
+    """Places a print, once its value has a place: an instruction may compute it with others that come later in the text."""
+    value = statement.value
+    home = builder.home.get(value)
+    if home is None and value not in builder.immediates:
+        return False
+    reads = (home,) if home else ()
+    builder.emit(f"print {statement.what}", "print", "print", Observe(statement, home), reads, (), statement.span)
+    builder.done.add(statement)
+    return True
+
+
+def _tile_loop(builder: Builder, loop: TileLoop) -> None:
+    for variable in _ordered(builder, loop.variables):
+        builder.open(variable.axis)
+    block(builder, loop.body)
+    for _ in loop.variables:
+        builder.close(loop.span)
+
+
+def _ordered(builder: Builder, variables: tuple[LoopVariable, ...]) -> tuple[LoopVariable, ...]:
+    """The variables, outermost first: a knob. Those `by 1` stay outside, where a change of order would only cost reuse."""
+    long = {each.axis.name: each for each in variables if not each.axis.unit}
+    orders = tuple(" ".join(each) for each in permutations(long))
+    reason = "independent loops may be nested in any order, outermost first"
+    chosen = str(builder.choices.pick(f"order.{'.'.join(long)}", orders, reason)) if len(long) > 1 else " ".join(long)
+    unit = [each for each in variables if each.axis.unit]
+    return (*unit, *(long[name] for name in chosen.split()))
+
+
+def _for_loop(builder: Builder, loop: ForLoop) -> None:
+    sums = running_sums(builder, loop)
+    for carried in loop.carried:
+        if carried in sums:
+            begin_sum(builder, carried, sums[carried])
+        else:
+            builder.home[carried.argument] = _begin(builder, carried)
+    others = [each for each in loop.carried if each not in sums]
+    builder.carrying |= {each.updated: each for each in others}
+    builder.open(loop.variable.axis, guard=loop.guard, parallel=False)
+    block(builder, loop.body)
+    _update(builder, others)
+    builder.close(loop.span)
+    for carried in loop.carried:
+        builder.home[carried.result] = builder.home[carried.argument]
+
+
+def _begin(builder: Builder, carried: Carried) -> Buffer:
+    """What the loop carries, with the value it starts from."""
+    initial, argument = carried.initial, carried.argument
+    if initial in builder.immediates:
+        why = f"{argument.name} is a single number that a loop changes, and no engine keeps one"
+        instead = f"give it an axis of the tile, as in {argument.name} = full[m](..)"
+        raise CannotLower(builder.chip.name, argument.span, why, instead)
+    alone = len(builder.uses.of(initial)) == 1
+    if alone and initial in builder.home and builder.home[initial].memory == "sbuf":
+        return builder.home[initial]
+    partition = builder.layout[argument]
+    slots, runs = builder.work_slots(), builder.runs.get(argument)
+    made = builder.buffer(argument.name, "sbuf", argument.element, argument.axes, partition, slots, runs=runs)
+    definition = builder.uses.definition.get(initial)
+    if alone and isinstance(definition, Fill):
+        fill(builder, definition, made)
+    else:
+        copy(builder, builder.home[initial], made, argument.name, argument.span)
+    return made
+
+
+def _update(builder: Builder, carried: list[Carried]) -> None:
+    """Copies what the step left to where the next one looks for it, where it is not there already."""
+    moves = [(each, builder.home[each.updated], builder.home[each.argument]) for each in carried]
+    moves = [(each, source, target) for each, source, target in moves if source is not target]
+    targets = {target for _, _, target in moves}
+    staged = []
+    for each, source, target in moves:
+        if source in targets:  # two names that change places: neither may be overwritten before both are read
+            name = f"{each.argument.name}.next"
+            slots = builder.work_slots()
+            spare = builder.buffer(name, "sbuf", source.element, source.axes, source.partition, slots, runs=source.runs)
+            copy(builder, source, spare, name, each.updated.span)
+            source = spare
+        staged.append((each, source, target))
+    for each, source, target in staged:
+        copy(builder, source, target, each.argument.name, each.updated.span)
+        _move_up(builder.frames[-1].nodes, source, target)
+
+
+def _move_up(nodes: list[Node], source: Buffer, target: Buffer) -> None:
+    """Puts the copy that was appended last right after what it has to wait for, so that a stage may end behind it."""
+    copied = nodes.pop()
+    before = [place for place, node in enumerate(nodes) if source in written(node) or target in read(node) | written(node)]
+    nodes.insert(before[-1] + 1 if before else 0, copied)

@@ -1,0 +1,126 @@
+"""Software pipelining: where to cut a loop's body into stages.
+
+An engine runs in order. If its second piece of work in a step waits for another engine that waited for its first piece, the
+engine idles meanwhile, though the next step's first piece is ready:
+
+    vector  max(0) .......... mul(0) max(1) .......... mul(1)        one stage
+    scalar         exp(0)                   exp(1)
+
+    vector  max(0) max(1) mul(0) max(2) mul(1)                       cut before mul
+    scalar         exp(0) exp(1)
+
+So a body is cut before every node whose work goes back to an engine that the stage has used, by way of another one. No cut may
+part the nodes that update what outlives the step (a carried tile, a sum): their order over the steps is the program's.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+
+from tilery.backends.machine.program import Buffer, Instruction, Loop, Node, Stage
+
+
+def cuts(body: Sequence[Node], allocates: Sequence[Buffer]) -> tuple[int, ...]:
+    """Places in the body at which a further stage may begin with profit, in order."""
+    legal = legal_cuts(body, allocates)
+    found: list[int] = []
+    begin = 0
+    for place, node in enumerate(body):
+        if not _goes_back(body[begin:place], node):
+            continue
+        allowed = [each for each in legal if begin < each <= place]
+        if allowed:
+            begin = allowed[-1]
+            found.append(begin)
+    return tuple(found)
+
+
+def legal_cuts(body: Sequence[Node], allocates: Sequence[Buffer]) -> list[int]:
+    """Places that part no two nodes that touch the same buffer of an outer loop, one of them writing it."""
+    local = set(allocates)
+    barred: set[int] = set()
+    for buffer in {each for node in body for each in written(node)} - local - inner_buffers(body):
+        places = [place for place, node in enumerate(body) if buffer in written(node) or buffer in read(node)]
+        barred.update(range(places[0] + 1, places[-1] + 1))
+    return [place for place in range(1, len(body)) if place not in barred]
+
+
+def staged(body: Sequence[Node], allocates: Sequence[Buffer], begins: Iterable[int]) -> tuple[Stage, ...]:
+    """The body cut at `begins`; each buffer is given out by the first stage that touches it."""
+    places = [0, *begins, len(body)]
+    parts = [tuple(body[start:stop]) for start, stop in itertools.pairwise(places)]
+    waiting, stages = list(allocates), []
+    for part in parts:
+        here = {buffer for node in part for buffer in (*read(node), *written(node))}
+        stages.append(Stage(tuple(buffer for buffer in waiting if buffer in here), part))
+        waiting = [buffer for buffer in waiting if buffer not in here]
+    return tuple(stages)
+
+
+def spread(places: Sequence[int], count: int) -> tuple[int, ...]:
+    """`count` of the places, evenly."""
+    return tuple(places[(2 * number + 1) * len(places) // (2 * count)] for number in range(count))
+
+
+def lags(body: Iterable[Node]) -> dict[Buffer, int]:
+    """For each buffer of a pipelined loop: how many stages after the one that gives it out still touch it."""
+    found: dict[Buffer, int] = {}
+    for node in body:
+        if isinstance(node, Loop):
+            found |= lags(node.body)
+            touched = [_touched(stage) for stage in node.stages]
+            for first, stage in enumerate(node.stages):
+                for buffer in stage.allocates:
+                    last = max(place for place, each in enumerate(touched) if buffer in each)
+                    if last > first:
+                        found[buffer] = last - first
+    return found
+
+
+def _touched(stage: Stage) -> frozenset[Buffer]:
+    return frozenset[Buffer]().union(*(read(node) | written(node) for node in stage.body))
+
+
+def _goes_back(stage: Sequence[Node], node: Node) -> bool:
+    """True if `node` depends on work of one of its own engines in the stage by way of another engine."""
+    mine = engines(node)
+    wanted = read(node) | written(node)
+    others: set[Buffer] = set()
+    for earlier in reversed(stage):
+        if not written(earlier) & (wanted | others):
+            continue
+        theirs = engines(earlier)
+        if written(earlier) & others and theirs & mine:
+            return True
+        if theirs != mine or len(theirs) > 1:
+            others |= read(earlier) | written(earlier)
+        wanted |= read(earlier)
+    return False
+
+
+def engines(node: Node) -> frozenset[str]:
+    """The engines that a node keeps busy, the DMA engines left out: every buffer's transfers have a queue of their own."""
+    if isinstance(node, Instruction):
+        return frozenset() if node.engine == "dma" else frozenset((node.engine,))
+    return frozenset[str]().union(*(engines(each) for each in node.body))
+
+
+def read(node: Node) -> frozenset[Buffer]:
+    """Buffers that a node reads, at any depth."""
+    if isinstance(node, Instruction):
+        return frozenset(node.reads)
+    return frozenset[Buffer]().union(*(read(each) for each in node.body))
+
+
+def written(node: Node) -> frozenset[Buffer]:
+    """Buffers that a node writes, at any depth."""
+    if isinstance(node, Instruction):
+        return frozenset(node.writes)
+    return frozenset[Buffer]().union(*(written(each) for each in node.body))
+
+
+def inner_buffers(body: Iterable[Node]) -> frozenset[Buffer]:
+    """Buffers that loops inside the body give out."""
+    loops = [node for node in body if isinstance(node, Loop)]
+    return frozenset[Buffer]().union(*(frozenset(loop.allocates) | inner_buffers(loop.body) for loop in loops))

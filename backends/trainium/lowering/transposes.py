@@ -1,0 +1,111 @@
+"""Tiles with another axis across the partitions: who turns them, and where they lie then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tilery.backends.machine.choices import ForShort
+from tilery.backends.machine.errors import CannotLower
+from tilery.backends.machine.program import Buffer, Copy, Transpose
+from tilery.backends.tunable import Choice
+from tilery.dsl.program import Axis, Value
+from tilery.dsl.spans import Span
+
+from .builder import Builder
+from .carriers import carrier
+
+
+def way_to_turn(
+    builder: Builder, name: str, value: Value, axes: tuple[Axis | None, ...], reason: str, span: Span, by_dma: bool = False
+) -> Choice:
+    """What turns a tile: the tensor engine, DMA engines on the way in, or an elementwise engine, for tiles of its block's size.
+
+    A tile of many such small blocks takes as many instructions, so that for longer dimensions the others are searched alone.
+    The tensor engine turns what it multiplies, and what a type that it multiplies holds exactly.
+    """
+    block, engine = max((builder.chip.engine(each).transpose_block, each) for each in ("vector", "scalar", "gpsimd"))
+    able = {"tensor": carrier(builder.chip, value.element) is not None, "dma": by_dma, engine: bool(block)}
+    options = tuple(way for way, can in able.items() if can)
+    if not options:
+        known = ", ".join(builder.chip.tensor.cycles_per_column)
+        why = f"{reason}, and nothing there transposes {value.element}"
+        instead = f"store the tensor with its last two axes exchanged, or use an element type that it multiplies ({known})"
+        raise CannotLower(builder.chip.name, span, why, instead)
+    unit = builder.chip.tensor
+    why = f"it turns {block} x {block} elements an instruction, and the tensor engine {unit.rows} x {unit.columns}"
+    short = ForShort(engine, tuple(axis for axis in axes if axis), block, why) if block else None
+    return builder.choices.pick(f"transpose.{name}", options, reason, short)
+
+
+def transpose(builder: Builder, source: Buffer, out: Buffer, name: str, way: str, span: Span) -> None:
+    """Transposes every block of `source` into `out`.
+
+    An elementwise engine writes them there. The tensor engine leaves them in PSUM, gathered a bank at a time, and a copy follows.
+    A bank takes 512 columns. A tile variable across the partitions is likely to be long: four of its folds share a bank.
+    """
+    rows, columns = out.partition, source.partition
+    if rows is None or columns is None:
+        why = f"{name} is the same on every partition, and a dot needs axis {rows} across them"
+        raise CannotLower(builder.chip.name, span, why, "give the operand both axes of the product")
+    if way != "tensor":
+        builder.emit(f"transpose {name}", way, "transpose", Transpose(source, out, rows, columns), (source,), (out,), span)
+        return
+    columns_a_bank = builder.chip.psum.bank_bytes // 4
+    long, short = max(columns_a_bank, builder.chip.tensor.columns), builder.chip.tensor.columns
+    limits = {axis.name: 1 for axis in source.axes if axis not in (rows, columns) and not axis.unit}
+    limits |= {rows.name: short, columns.name: long} if rows.whole else {rows.name: long, columns.name: short}
+    by_name = {axis.name: axis for axis in source.axes}
+    with builder.blocks([(by_name[each], limit) for each, limit in limits.items()], span):
+        carried = _carried(builder, source, name, limits, span)
+        slots = builder.choices.slots("buffers.turn", (1, 2), 2, "PSUM banks between a transpose and its copy")
+        bank = builder.buffer(f"{name}.turn", "psum", carried.element, source.axes, rows, slots, blocks=limits)
+        action = Transpose(carried, bank, rows, columns)
+        builder.emit(f"transpose {name}", "tensor", "transpose", action, (carried,), (bank,), span)
+        copy(builder, bank, out, "turn", span)
+
+
+def _carried(builder: Builder, source: Buffer, name: str, limits: Mapping[str, int], span: Span) -> Buffer:
+    """The block in the element type that goes through the tensor engine."""
+    element = carrier(builder.chip, source.element)
+    if element in (source.element, None):
+        return source
+    assert element is not None
+    slots = builder.work_slots()
+    target = builder.buffer(f"{name}.{element}", "sbuf", element, source.axes, source.partition, slots, blocks=limits)
+    copy(builder, source, target, f"{name}.{element}", span)
+    return target
+
+
+def copy(builder: Builder, source: Buffer, target: Buffer, name: str, span: Span) -> None:
+    """One buffer into another, on an engine of choice."""
+    engines = tuple(each for each in ("vector", "scalar", "gpsimd") if "copy" in builder.chip.engine(each).forms)
+    small = all(axis == source.partition or axis.unit for axis in source.axes)
+    engine = builder.engine(name, engines, (source,), small, span)
+    builder.emit(f"copy {name}", engine, "copy", Copy(source, target), (source,), (target,), span)
+
+
+def across(builder: Builder, value: Value, axis: Axis, span: Span) -> Buffer:
+    """Where `value` lies in SBUF with `axis` across the partitions; turned here if it is not yet."""
+    if (value, axis) in builder.crossed:
+        return builder.crossed[value, axis]
+    home = in_sbuf(builder, value, span)
+    if home.partition == axis:
+        return home
+    label = builder.label(value)
+    out = builder.buffer(f"{label}.t", "sbuf", home.element, home.axes, axis, builder.work_slots())
+    reason = f"axis {axis} of {label} has to lie across the partitions"
+    way = way_to_turn(builder, label, value, (axis, home.partition), reason, span)
+    transpose(builder, home, out, label, str(way), span)
+    builder.crossed[value, axis] = out
+    return out
+
+
+def in_sbuf(builder: Builder, value: Value, span: Span) -> Buffer:
+    """Where `value` lies in SBUF; copied there if the tensor engine left it in PSUM."""
+    home = builder.home[value]
+    if home.memory == "sbuf":
+        return home
+    name = builder.label(value)
+    target = builder.buffer(f"{name}.s", "sbuf", value.element, value.axes, home.partition, builder.work_slots())
+    copy(builder, home, target, f"{name}.s", span)
+    return target

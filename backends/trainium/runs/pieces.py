@@ -1,0 +1,47 @@
+"""How positions are cut into runs: a full rectangle, and what is left over, one element a partition.
+
+    300 positions on 128 partitions: [128, 2], then [44, 1]
+
+Both begin at the first partition. Each takes an instruction of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tilery.backends.machine.numbers import Number, ceil_div
+from tilery.backends.operations.numerics import Array
+
+
+def run_length(positions: Number, partitions: int) -> Number:
+    """Elements of a run in the full rectangle."""
+    return positions // partitions
+
+
+def left_over(positions: Number, partitions: int) -> Number:
+    """Elements after the full rectangle: fewer than there are partitions."""
+    return positions % partitions
+
+
+def piece_count(positions: Number, partitions: int) -> Number:
+    """Instructions that cover all positions: one, or two."""
+    return (run_length(positions, partitions) > 0) * 1 + (left_over(positions, partitions) > 0) * 1
+
+
+def elements_a_lane(positions: Number, partitions: int, lanes: int) -> Number:
+    """Elements that each lane of an engine takes, both pieces together."""
+    full = run_length(positions, partitions) * ceil_div(partitions, lanes)
+    return full + ceil_div(left_over(positions, partitions), lanes)
+
+
+def rectangles(start: int, stop: int, partitions: int) -> Iterator[tuple[int, int]]:
+    """The positions of the full rectangle, and of the rest."""
+    border = stop - left_over(stop - start, partitions)
+    yield from (each for each in ((start, border), (border, stop)) if each[0] < each[1])
+
+
+def by_lane(tile: Array, axes: list[str], runs: str, lane: str, lanes: int) -> tuple[Array, list[str]]:
+    """A rectangle with the axis of its runs in two: `lane`, the partition, and before the others `runs`, the place in a run."""
+    place = axes.index(runs)
+    shape = (*tile.shape[:place], lanes, -1, *tile.shape[place + 1 :])
+    return tile.reshape(shape), [*axes[:place], lane, *axes[place:]]

@@ -1,0 +1,94 @@
+"""A reduction along an axis that is cut into runs: every partition reduces its run, then the tensor engine brings them together.
+
+sum[n](x)    partial[lane] = sum of the lane's run;    ones[lane, every] @ partial[lane]
+max[n](x)    partial[lane] = max of the lane's run;    max of its transpose, [1, lane];    ones[1, every] @ that one number
+
+Either product leaves the result on every partition.
+"""
+
+from __future__ import annotations
+
+import math
+
+from tilery.backends.machine.program import Buffer, Clear, Compute, Copy, MatMul, ReduceRuns, Transpose
+from tilery.dsl.program import Axis, Reduce, Value
+from tilery.dsl.spans import Span
+from tilery.dsl.types import F32
+
+from ..lowering.builder import Builder
+
+IDENTITY = {"sum": 0.0, "max": -math.inf, "min": math.inf}
+"""The reductions that partitions can share, with what a partition without elements contributes."""
+
+
+def reduce_runs(builder: Builder, op: Reduce) -> None:
+    """Places a reduction along the runs of its operand; its result is the same on every partition."""
+    partitions = builder.chip.sbuf.partitions
+    lane, every, one = (
+        Axis(name, size, whole=True) for name, size in (("%lane", partitions), ("%every", partitions), ("%one", 1))
+    )
+    name, span, kept = builder.label(op.result), op.result.span, op.result.axes
+    if op.fn == "sum":
+        moving, contracted = _partial(builder, op, (*kept, lane), name), lane
+    else:
+        moving, contracted = _extreme(builder, op, _partial(builder, op, (one, *kept, lane), name), name), one
+    bank = builder.buffer(f"{name}.every", "psum", F32, (*kept, every), every, builder.work_slots())
+    stationary = _ones(builder, contracted, every, span)
+    long = [axis for axis in kept if not axis.unit]
+    counted = tuple(long[:-1])
+    product = MatMul(stationary, moving, bank, every, long[-1] if long else None, contracted, counted, None)
+    builder.emit(f"matmul {name}", "tensor", "matmul", product, (stationary, moving), (bank,), span)
+    out = builder.buffer(name, "sbuf", op.result.element, kept, None, builder.work_slots())
+    _copy(builder, bank, out, every, name, span)
+    builder.home[op.result] = out
+    builder.done.add(op)
+
+
+def _partial(builder: Builder, op: Reduce, axes: tuple[Axis, ...], name: str) -> Buffer:
+    """What every partition's run gives; a partition without elements has the identity."""
+    source, span = builder.home[op.operand], op.result.span
+    partial = builder.buffer(f"{name}.part", "sbuf", F32, axes, axes[-1], builder.work_slots())
+    clear = Clear(partial, IDENTITY[op.fn])
+    builder.emit(f"memset {partial.name}", _filling(builder), "memset", clear, (), (partial,), span)
+    engines = tuple(each for each in ("vector", "scalar", "gpsimd") if "reduce" in builder.chip.engine(each).forms)
+    engine = builder.engine(name, engines, (source,), False, span)
+    builder.emit(f"reduce {name}", engine, "reduce", ReduceRuns(op, source, partial), (source, partial), (partial,), span)
+    return partial
+
+
+def _extreme(builder: Builder, op: Reduce, partial: Buffer, name: str) -> Buffer:
+    """The extreme over the partitions, on one of them."""
+    one, *kept, lane = partial.axes
+    span = op.result.span
+    turned = builder.buffer(f"{name}.turn", "psum", F32, partial.axes, one, builder.work_slots())
+    action = Transpose(partial, turned, one, lane)
+    builder.emit(f"transpose {name}", "tensor", "transpose", action, (partial,), (turned,), span)
+    row = Value(f"{name}.row", turned.axes, F32, span)
+    least = Value(f"{name}.one", (one, *kept), F32, span)
+    found = builder.buffer(least.name, "sbuf", F32, least.axes, one, builder.work_slots())
+    compute = Compute((Reduce(least, op.fn, row, (lane,)),), ((row, turned),), ((least, found),), False)
+    builder.emit(f"reduce {name}", "vector", "reduce", compute, (turned,), (found,), span)
+    return found
+
+
+def _ones(builder: Builder, contracted: Axis, every: Axis, span: Span) -> Buffer:
+    """A stationary tile of ones, made once."""
+    name = f"ones{contracted.name}".replace("%", ".")
+    known = next((each for each in builder.buffers if each.name == name), None)
+    if known is not None:
+        return known
+    with builder.outside(0):
+        made = builder.buffer(name, "sbuf", F32, (contracted, every), contracted, 1)
+        builder.emit(f"memset {name}", _filling(builder), "memset", Clear(made, 1.0), (), (made,), span)
+    return made
+
+
+def _filling(builder: Builder) -> str:
+    return next(each for each in ("gpsimd", "vector") if "memset" in builder.chip.engine(each).forms)
+
+
+def _copy(builder: Builder, bank: Buffer, out: Buffer, every: Axis, name: str, span: Span) -> None:
+    engines = tuple(each for each in ("vector", "scalar", "gpsimd") if "copy" in builder.chip.engine(each).forms)
+    small = all(axis.unit for axis in out.axes)
+    engine = builder.engine(f"{name}.every", engines, (bank,), small, span)
+    builder.emit(f"copy {name}", engine, "copy", Copy(bank, out, shared=every), (bank,), (out,), span)

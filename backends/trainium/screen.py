@@ -1,0 +1,173 @@
+"""Arrays of configurations at once: what each violates, and a latency that it cannot beat.
+
+Configurations of one structure share every formula; their tile sizes and slots are arrays in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilery.dsl.program import Axis, Kernel, size_value
+
+from ..chips import Chip
+from ..machine.numbers import Number
+from ..machine.program import Structure
+from ..machine.time.bounds import lower_bound_s
+from ..machine.time.energy import energy
+from ..tunable import Tunable, retuned
+from .capacity import bytes_per_partition, psum_banks
+from .lowering.lower import Lowering, lowering, tunables
+from .traffic import traffic_of
+
+LIMITS = ("sbuf", "psum")
+ROUNDING = 1 - 1e-6
+"""The exact latency counts whole femtoseconds an instruction; the bound must not be above it for that."""
+
+Columns = Mapping[str, NDArray[np.integer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """What arithmetic says of an array of configurations."""
+
+    limit: NDArray[np.int64]
+    """0: feasible; else 1 + the place in `limits` of the first limit violated."""
+    limits: tuple[str, ...]
+    lower_bound_us: NDArray[np.float64]
+    """Latency that the configuration cannot beat."""
+    over: NDArray[np.float64]
+    """By what share of the limit it is exceeded; 0 where feasible."""
+    energy_j: NDArray[np.float64] | None = None
+    """Joules of a run, if they were asked for; NaN where the chip has no numbers for it."""
+
+
+def screen(
+    kernel: Kernel,
+    dims: Mapping[str, int],
+    chip: Chip,
+    columns: Columns,
+    *,
+    energies: bool = False,
+    within: Sequence[Tunable] | None = None,
+) -> Screening:
+    """Screens configurations given as choice indices: `columns[name][i]` is a place in that tunable's values.
+
+    `within`: the space, if it is not the one that is searched.
+    """
+    space = {tunable.name: tunable for tunable in within or tunables(kernel, dims, chip)}
+    count = len(next(iter(columns.values()))) if columns else 1
+    sbuf, psum, bound, joules = np.zeros(count), np.zeros(count), np.zeros(count), np.full(count, np.nan)
+    for bound_kernel, chosen in _by_tune(kernel, space, columns, count):
+        road = lowering(bound_kernel, chip)
+        for structure, rows in _by_structure(road, space, columns, chosen):
+            sizes, first, where = _distinct(structure, dims, space, columns, rows)
+            sbuf[rows], psum[rows] = _memory(structure, sizes, first, where, space, columns, rows)
+            bound[rows] = np.broadcast_to(lower_bound_s(structure, dims, sizes.tiles) * 1e6, len(first))[where]
+            if energies and (used := energy(chip, traffic_of(structure, dims, sizes.tiles))):
+                joules[rows] = np.broadcast_to(used.total_j, len(first))[where]
+    over_sbuf = np.maximum(0.0, sbuf / chip.sbuf.bytes_per_partition - 1)
+    over_psum = np.maximum(0.0, psum / chip.psum.banks - 1)
+    limit = np.where(over_sbuf > 0, 1, np.where(over_psum > 0, 2, 0))
+    over = np.where(limit == 1, over_sbuf, over_psum)
+    return Screening(limit, LIMITS, bound * ROUNDING, over, joules if energies else None)
+
+
+def _by_tune(
+    kernel: Kernel, space: Mapping[str, Tunable], columns: Columns, count: int
+) -> Iterator[tuple[Kernel, NDArray[np.intp]]]:
+    """The rows of each choice of the tuning parameters, with the kernel that they make."""
+    names = [tune.name for tune in kernel.tunes]
+    for rows in _alike(names, space, columns, np.arange(count)):
+        yield retuned(kernel, {name: space[name].values[int(columns[name][rows[0]])] for name in names}), rows
+
+
+def _by_structure(
+    road: Lowering, space: Mapping[str, Tunable], columns: Columns, chosen: NDArray[np.intp]
+) -> Iterator[tuple[Structure, NDArray[np.intp]]]:
+    """The rows of each structure."""
+    names = sorted(road.structural & space.keys())
+    for rows in _alike(names, space, columns, chosen):
+        yield road.structure({name: space[name].values[int(columns[name][rows[0]])] for name in names}), rows
+
+
+def _alike(
+    names: Sequence[str], space: Mapping[str, Tunable], columns: Columns, rows: NDArray[np.intp]
+) -> Iterator[NDArray[np.intp]]:
+    """The rows, in parts that agree in the named columns."""
+    if not names:
+        yield rows
+        return
+    key = _combined([columns[name][rows] for name in names], [len(space[name].values) for name in names], len(rows))
+    order = np.argsort(key, kind="stable")
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    yield from np.split(rows[order], starts[1:])
+
+
+def _combined(columns: Sequence[NDArray[np.integer]], sizes: Sequence[int], count: int) -> NDArray[np.int64]:
+    """One number a row that tells the rows' combinations apart."""
+    key = np.zeros(count, np.int64)
+    for column, size in zip(columns, sizes, strict=True):
+        key = key * size + column
+    return key
+
+
+def _distinct(
+    structure: Structure, dims: Mapping[str, int], space: Mapping[str, Tunable], columns: Columns, rows: NDArray[np.intp]
+) -> tuple[Sizes, NDArray[np.intp], NDArray[np.intp]]:
+    """The distinct tile sizes among the rows, which of the rows have them first, and which of them every row has."""
+    tiles = [name for name, tunable in space.items() if tunable.kind == "tile"]
+    key = _combined([columns[name][rows] for name in tiles], [len(space[name].values) for name in tiles], len(rows))
+    _, first, where = np.unique(key, return_index=True, return_inverse=True)
+    distinct = {name: np.asarray(space[name].values)[columns[name][rows[first]]] for name in tiles}
+    return Sizes(structure, dims, distinct), first, where
+
+
+def _memory(
+    structure: Structure,
+    sizes: Sizes,
+    first: NDArray[np.intp],
+    where: NDArray[np.intp],
+    space: Mapping[str, Tunable],
+    columns: Columns,
+    rows: NDArray[np.intp],
+) -> tuple[Number, Number]:
+    """SBUF bytes a partition and PSUM banks, a number a row."""
+    sbuf, psum = np.zeros(len(rows)), np.zeros(len(rows))
+    for buffer in structure.buffers:
+        if buffer.memory == "hbm":
+            continue
+        slots = buffer.slots
+        alive = slots if isinstance(slots, int) else np.asarray(space[slots].values)[columns[slots][rows]]
+        alive = alive + structure.lags.get(buffer, 0)
+        measure, total = (bytes_per_partition, sbuf) if buffer.memory == "sbuf" else (psum_banks, psum)
+        one = np.broadcast_to(measure(buffer, structure.chip, sizes.tile, sizes.extent), len(first))
+        total += alive * one[where]
+    return sbuf, psum
+
+
+class Sizes:
+    """Tile sizes of many configurations, as the capacity formulas ask for them."""
+
+    def __init__(self, structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, NDArray[np.integer]]) -> None:
+        self._dims = dims
+        self.tiles: dict[str, Number] = {}
+        for variable in structure.kernel.loop_variables:
+            axis = variable.axis
+            if axis.unit:
+                continue
+            size = tiles.get(axis.name, variable.by.choices[0] if variable.by.choices else 1)
+            self.tiles[axis.name] = np.minimum(size, size_value(axis.size, dims))
+            if axis.parent:
+                self.tiles[axis.name] = np.minimum(self.tiles[axis.name], self.tiles[axis.parent])
+
+    def extent(self, axis: Axis) -> int:
+        """Positions of the whole dimension."""
+        return size_value(axis.size, self._dims)
+
+    def tile(self, axis: Axis) -> Number:
+        """Positions of a full step."""
+        return self.extent(axis) if axis.whole else self.tiles.get(axis.name, 1)

@@ -1,0 +1,58 @@
+"""Tile sizes: which ones are worth trying, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from tilery.dsl.program import Kernel, LoopVariable, size_value
+
+from ..chips import Chip
+from ..tunable import Tunable
+from .loose import short_sizes
+
+LARGEST = 8192
+"""Past this, a tile of any axis is larger than the on-chip memory of every chip described so far; a run, too."""
+USUAL_RUN = 512
+"""Elements a partition of an axis that is cut into runs, untuned: transfers pay for runs of kilobytes."""
+
+
+def tile_tunables(
+    kernel: Kernel, dims: Mapping[str, int], chip: Chip, flat: Collection[str] = (), loose: Collection[str] | None = None
+) -> tuple[Tunable, ...]:
+    """One tunable a tile variable, by its name; `by 1` is no choice, and `by TK` is the choice of `TK`.
+
+    `flat`: names of the axes that may be cut into runs, and of which a tile may have as many runs as there are partitions.
+    `loose`: names of those of which tiles shorter than the chip is wide may help; None: nobody asks for such tiles.
+    """
+    by_name = {each.axis.name: each for each in kernel.loop_variables if not each.axis.unit and each.by.tune is None}
+    return tuple(
+        _tile_tunable(each, dims, chip, name in flat, loose is not None and (name in loose or each.by.low is not None))
+        for name, each in by_name.items()
+    )
+
+
+def _tile_tunable(variable: LoopVariable, dims: Mapping[str, int], chip: Chip, flat: bool, short: bool) -> Tunable:
+    extent = size_value(variable.axis.size, dims)
+    if variable.by.choices is not None:
+        values = tuple(sorted(variable.by.choices))
+        return Tunable(variable.axis.name, "tile", values, values[0], ("said in the text",))
+    step, largest = chip.tensor.rows, LARGEST * (chip.sbuf.partitions if flat else 1)
+    low, high = variable.by.low or 1, variable.by.high or largest
+    long = [size for size in _sizes(extent, step, largest) if low <= size <= high] or [max(low, min(high, extent))]
+    less = [size for size in short_sizes(extent, step) if short and low <= size <= high]
+    usual = USUAL_RUN * chip.sbuf.partitions if flat else step
+    default = min(long, key=lambda size: (abs(size - usual), size))
+    reasons = [f"{variable.axis.size} is {extent}", f"partitions of {chip.name}: {chip.sbuf.partitions}"]
+    if variable.by.low or variable.by.high:
+        reasons.append(f"the text says {low} to {high}")
+    elif less:
+        reasons.append(f"below {step}, too: its positions are taken one after another")
+    return Tunable(variable.axis.name, "tile", tuple(sorted({*long, *less})), default, tuple(reasons))
+
+
+def _sizes(extent: int, step: int, largest: int) -> list[int]:
+    """Powers of two times the chip's step, sizes that cut the dimension into few equal parts, and the whole of it."""
+    doubled = {step << power for power in range(largest.bit_length())}
+    parts = {extent // parts for parts in range(1, 17) if extent % parts == 0 and (extent // parts) % step == 0}
+    sizes = {size for size in doubled | parts if size < extent} | {extent}
+    return sorted(size for size in sizes if size <= largest) or [step]

@@ -1,0 +1,108 @@
+"""What an instruction reads and writes on the chip, in bytes: for the roofline and for the energy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..chips import Chip
+from ..machine.numbers import Number, ceil_div, larger, product
+from ..machine.program import Buffer, EngineProgram, Instruction, MatMul, Structure, Transfer, Transpose
+from ..machine.time.dealing import repeated
+from ..machine.time.report import tile_sizes
+from ..machine.time.totals import Totals
+from .cost import contraction_rows, flops, transferred_bytes
+
+Extents = Mapping[str, Number]
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Bytes and operations of a whole run, all cores together: of one configuration, or an array of them."""
+
+    hbm_bytes: Number = 0.0
+    sbuf_bytes: Number = 0.0
+    psum_bytes: Number = 0.0
+    macs: dict[str, Number] = field(default_factory=dict)
+    """Multiplications and additions of the tensor engine, by the element type of what moves."""
+    operations: Number = 0.0
+    """Elements through the vector, scalar and gpsimd engines."""
+    tensor_sbuf_bytes: Number = 0.0
+    """What the tensor engine reads of the SBUF bytes."""
+
+    def each(self, cores: int) -> Traffic:
+        """A core's share."""
+        macs = {name: number / cores for name, number in self.macs.items()}
+        parts = (self.hbm_bytes, self.sbuf_bytes, self.psum_bytes, self.operations, self.tensor_sbuf_bytes)
+        hbm, sbuf, psum, operations, tensor = (part / cores for part in parts)
+        return Traffic(hbm, sbuf, psum, macs, operations, tensor)
+
+
+def traffic(program: EngineProgram) -> Traffic:
+    """Sums over everything that a program executes."""
+    found, copies = Traffic(), repeated(program)
+    for node, times, extents in Totals(program.structure, program.dims, tile_sizes(program)).executed():
+        _add(found, node, times * copies.get(node, 1) * 1.0, extents, program.chip)
+    return found
+
+
+def traffic_of(structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, Number]) -> Traffic:
+    """The same of a structure at given tile sizes, which may be arrays."""
+    found = Traffic()
+    for node, times, extents in Totals(structure, dims, tiles).executed():
+        _add(found, node, times * 1.0, extents, structure.chip)
+    return found
+
+
+def _add(found: Traffic, node: Instruction, times: Number, extents: Extents, chip: Chip) -> None:
+    sbuf, psum = on_chip_bytes(node, chip, extents)
+    # Not in place: an array may be one that the next configuration is computed from.
+    found.sbuf_bytes = found.sbuf_bytes + times * sbuf
+    found.psum_bytes = found.psum_bytes + times * psum
+    match node.action:
+        case Transfer() as action:
+            found.hbm_bytes = found.hbm_bytes + times * transferred_bytes(action, chip, extents)
+        case MatMul() as action:
+            name = action.moving.element.name
+            found.macs[name] = found.macs.get(name, 0.0) + times * flops(node, extents) / 2
+            found.tensor_sbuf_bytes = found.tensor_sbuf_bytes + times * sbuf
+        case Transpose():
+            found.tensor_sbuf_bytes = found.tensor_sbuf_bytes + times * sbuf
+        case _:
+            largest: Number = 0
+            for buffer in (*node.reads, *node.writes):
+                largest = larger(largest, elements(buffer, extents))
+            found.operations = found.operations + times * largest
+
+
+def on_chip_bytes(node: Instruction, chip: Chip, extents: Extents) -> tuple[Number, Number]:
+    """Bytes of SBUF and of PSUM that an instruction reads and writes, with its repetitions.
+
+    A matmul reads the moving operand again for every block of stationary columns, and adds to its result again for every block of
+    the contracted axis.
+    """
+    sbuf: Number = 0.0
+    psum: Number = 0.0
+    for buffer in (*node.reads, *node.writes):
+        moved = elements(buffer, extents) * buffer.element.bytes * _again(node, buffer, chip, extents)
+        if buffer.memory == "sbuf":
+            sbuf = sbuf + moved
+        else:
+            psum = psum + moved
+    return sbuf, psum
+
+
+def elements(buffer: Buffer, extents: Extents) -> Number:
+    """Elements of a buffer that an instruction at these extents covers."""
+    return product(extents[axis.name] for axis in buffer.axes)
+
+
+def _again(node: Instruction, buffer: Buffer, chip: Chip, extents: Extents) -> Number:
+    action = node.action
+    if not isinstance(action, MatMul):
+        return 1
+    if buffer is action.moving and action.rows is not None:
+        return ceil_div(extents[action.rows.name], chip.tensor.columns)
+    if buffer is action.out:
+        return ceil_div(extents[action.contracted.name], contraction_rows(action, chip))
+    return 1

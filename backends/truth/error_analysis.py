@@ -1,0 +1,301 @@
+"""How large rounding errors a kernel's own arithmetic explains in single elements: a running error analysis.
+
+`accuracy` judges whole results by one number. An element can be far worse conditioned than its neighbours: where terms cancel
+(`1 + erf(x)` in the tail of gelu), or where few terms stand beside many (the first rows of causal attention). For those the
+program is executed tile by tile in float64, and every value carries the variance of its error, to first order in the rounding
+units (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sections 2.8 and 3.3):
+
+- an operation passes its operands' errors on by its derivatives and adds u(f32) of its value, a cast u of its type;
+- a sum or contraction of length K adds u(f32) sqrt(K) of the sum of the magnitudes;
+- an error is kept with the axes along which it varies. Summed over such an axis variances add up, for the errors arose in
+  different elements; over another, along which it is one and the same error, the errors themselves do.
+
+An element may be off by u(result) and `SIGMAS` standard deviations. What the analysis leaves out: a condition or a `floor` that
+flips because of an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from tilery.dsl import program
+from tilery.dsl.program import Op, Value
+from tilery.dsl.types import F32, ElementType
+
+from ..emulator.stepping.stepwise import Run
+from ..numbers import indexing
+from ..numbers.arithmetic import HighPrecision
+from ..numbers.axes import aligned, contract
+from ..numbers.rounding import largest_and_smallest
+from ..operations.numerics import Array
+from ..operations.slopes import EXACT, rounding_scale, slopes
+
+SIGMAS = 4.0
+"""Deviations taken as the largest are a rounding unit each, 1.7 standard deviations of a uniform error: seven of those in all."""
+TILE = 128
+"""Positions of a parallel loop at once, where the text leaves them open."""
+
+Axes = frozenset[str]
+Errors = dict[Axes, Array]
+"""Variances by the axes along which the errors vary; each array broadcasts against its value."""
+
+
+def unit(t: ElementType) -> float:
+    """The rounding unit of a float type."""
+    return 2.0**-t.significand_bits
+
+
+def explained_errors(
+    kernel: program.Kernel, dims: Mapping[str, int], arguments: Mapping[str, Array | float], wanted: Mapping[str, Array]
+) -> dict[str, Array]:
+    """How far elements may be off by rounding, in absolute terms, by result: at the least where `wanted` is true.
+
+    `wanted` holds an array of truth values for each result. Elsewhere the answer may be 0: tiles without any are left out.
+    """
+    results = {each.name: np.zeros([program.size_value(size, dims) for size in each.shape]) for each in kernel.signature.results}
+    with np.errstate(all="ignore"):
+        run = _Analysis(kernel, dims, arguments, results, wanted)
+        run.block(kernel.body)
+    return run.bounds
+
+
+class _Analysis(Run):
+    """An execution in float64 whose values have errors beside them."""
+
+    def __init__(
+        self,
+        kernel: program.Kernel,
+        dims: Mapping[str, int],
+        arguments: Mapping[str, Array | float],
+        results: Mapping[str, Array],
+        wanted: Mapping[str, Array],
+    ) -> None:
+        super().__init__(dims, _tiles(kernel, dims), arguments, results, HighPrecision(), None)
+        self.bounds = {name: np.zeros(each.shape) for name, each in results.items()}
+        self._magnitudes = {name: np.zeros(each.shape) for name, each in results.items()}
+        self._errors: dict[Value, Errors] = {}
+        self._needed = _needed_positions(kernel, wanted)
+
+    def steps(self, variable: program.LoopVariable) -> Iterator[slice]:
+        """Those that cover an element that is asked for."""
+        needed = self._needed.get(variable.axis.name)
+        for each in super().steps(variable):
+            if needed is None or needed[each].any():
+                yield each
+
+    def define(self, value: Value, array: Array) -> None:
+        super().define(value, array)
+        self._errors.setdefault(value, {})
+
+    def rebind(self, pairs: Sequence[tuple[Value, Value]]) -> None:
+        """Errors go with their values."""
+        super().rebind(pairs)
+        errors = [self._errors[source] for _, source in pairs]
+        self._errors.update(zip((value for value, _ in pairs), errors, strict=True))
+
+    def op(self, op: Op) -> Array:
+        array = super().op(op)
+        self._errors[op.result] = self._passed_on(op, array)
+        return array
+
+    def store(self, store: program.Store) -> None:
+        super().store(store)
+        t, place = store.tensor.element, self.place
+        axes = [axis.name for axis in program.index_axes(store.index)]
+        deviation = SIGMAS * np.sqrt(np.asarray(sum(self._errors[store.value].values(), np.zeros(()))))
+        tile = np.broadcast_to(deviation, self.shape(store.value))
+        tile = aligned(tile, _names(store.value), axes)
+        if not store.accumulate:
+            indexing.window(self.bounds[store.tensor.name], store.index, place)[...] = tile
+            return
+        # Each addition rounds what is there by then, which the magnitudes added so far are not below.
+        value = np.abs(aligned(self.values[store.value], _names(store.value), axes))
+        magnitudes, bounds = self._magnitudes[store.tensor.name], self.bounds[store.tensor.name]
+        indexing.add(magnitudes, store, value, place, _same, _same)
+        there = indexing.read(magnitudes, program.Load(store.value, store.tensor, store.index), place, _same)
+        indexing.add(bounds, store, tile + unit(t) * there, place, _same, _same)
+
+    # --- how errors pass through an operation -------------------------------------------------------------------------
+
+    def _passed_on(self, op: Op, value: Array) -> Errors:
+        if op.result.element.kind != "float" and not isinstance(op, program.Call):
+            return {}
+        own = frozenset(_names(op.result))
+        match op:
+            case program.Elementwise():
+                return self._elementwise(op, value, own)
+            case program.Cast():
+                errors = dict(self._errors[op.operand])
+                return _added(errors, own, _cast_error(value, op.result.element) ** 2)
+            case program.Fill():
+                shape = [1] * len(op.result.axes)
+                return {axes: np.broadcast_to(each, ()).reshape(shape) for axes, each in self._errors[op.operand].items()}
+            case program.Reduce():
+                return self._reduce(op, value, own)
+            case program.Scan():
+                return self._scan(op, own)
+            case program.Dot():
+                return self._dot(op, own)
+            case program.Call():
+                return self._errors[op.body[-1].result]
+            case _:
+                return {}
+
+    def _elementwise(self, op: program.Elementwise, value: Array, own: Axes) -> Errors:
+        names = _names(op.result)
+        arrays = [aligned(self.values[each], _names(each), names) for each in op.operands]
+        factors: dict[Value, Array | float] = {}
+        # Of an operand that stands there twice, x * x, the error is one: its factors add up before they are squared.
+        for operand, factor in zip(op.operands, slopes(op.fn, arrays, value), strict=True):
+            factors[operand] = factors.get(operand, 0.0) + factor
+        errors: Errors = {}
+        for operand, factor in factors.items():
+            for axes, variance in self._errors[operand].items():
+                _added(errors, axes, np.square(factor) * aligned(variance, _names(operand), names))
+        if op.fn not in EXACT:
+            scale = rounding_scale(op.fn, arrays, value)
+            _added(errors, own, np.where(np.isfinite(scale), (unit(F32) * scale) ** 2, 0.0))
+        return errors
+
+    def _reduce(self, op: program.Reduce, value: Array, own: Axes) -> Errors:
+        names = _names(op.operand)
+        over = {axis.name for axis in op.axes}
+        numbers = tuple(names.index(name) for name in over)
+        operand = self.values[op.operand]
+        count = float(np.prod([operand.shape[each] for each in numbers]))
+        errors: Errors = {}
+        for axes, narrow in self._errors[op.operand].items():
+            variance = np.broadcast_to(narrow, operand.shape)
+            match op.fn:
+                case "max" | "min":
+                    _added(errors, axes - over, variance.max(axis=numbers, initial=0.0))
+                case "prod":
+                    relative = variance / np.square(operand)
+                    _added(errors, axes - over, _summed(relative, names, over, axes) * np.square(value))
+                case _:
+                    scale = count if op.fn == "mean" else 1.0
+                    _added(errors, axes - over, _summed(variance, names, over, axes) / scale**2)
+        match op.fn:
+            case "sum" | "mean":
+                magnitude = np.abs(operand).sum(axis=numbers) / (count if op.fn == "mean" else 1.0)
+                _added(errors, own, count * (unit(F32) * magnitude) ** 2)
+            case "prod":
+                _added(errors, own, count * (unit(F32) * value) ** 2)
+        return errors
+
+    def _scan(self, op: program.Scan, own: Axes) -> Errors:
+        names = _names(op.operand)
+        operand, along = self.values[op.operand], names.index(op.axis.name)
+        errors: Errors = {}
+        for axes, narrow in self._errors[op.operand].items():
+            variance = np.broadcast_to(narrow, operand.shape)
+            if op.fn == "cummax":
+                _added(errors, axes, np.maximum.accumulate(variance, axis=along))
+            elif op.axis.name in axes:
+                # Sums of the same terms share their errors: from here on it counts as one error along the axis.
+                _added(errors, axes - {op.axis.name}, np.cumsum(variance, axis=along))
+            else:
+                _added(errors, axes, np.cumsum(np.sqrt(variance), axis=along) ** 2)
+        if op.fn == "cumsum":
+            magnitude = np.cumsum(np.abs(operand), axis=along)
+            _added(errors, own - {op.axis.name}, operand.shape[along] * (unit(F32) * magnitude) ** 2)
+        return errors
+
+    def _dot(self, op: program.Dot, own: Axes) -> Errors:
+        over = [axis.name for axis in op.axes]
+        names = _names(op.result)
+        left, right = self.values[op.left], self.values[op.right]
+
+        def contracted(a: Array, b: Array) -> Array:
+            array, axes = contract(a, _names(op.left), b, _names(op.right), over)
+            return aligned(array, axes, names)
+
+        magnitude = contracted(np.abs(left), np.abs(right))
+        length = float(np.prod([self.span(axis).stop - self.span(axis).start for axis in op.axes]))
+        errors: Errors = {own: length * (unit(F32) * magnitude) ** 2}
+        for operand, is_left in ((op.left, True), (op.right, False)):
+            whole = self.values[operand].shape
+            for axes, narrow in self._errors[operand].items():
+                variance = np.broadcast_to(narrow, whole)
+                independent = axes.issuperset(over)
+                one = variance if independent else np.sqrt(variance)
+                other = (np.square if independent else np.abs)(right if is_left else left)
+                found = contracted(one, other) if is_left else contracted(other, one)
+                _added(errors, axes - set(over), found if independent else found**2)
+        return errors
+
+
+def _summed(variance: Array, names: list[str], over: set[str], axes: Axes) -> Array:
+    """The variance of a sum over `over` of errors that vary along `axes`."""
+    alone = tuple(number for number, name in enumerate(names) if name in over and name in axes)
+    shared = tuple(number for number, name in enumerate(names) if name in over and name not in axes)
+    summed = variance.sum(axis=alone, keepdims=True)
+    if shared:
+        summed = np.sqrt(summed).sum(axis=shared, keepdims=True) ** 2
+    return np.asarray(summed.squeeze(axis=(*alone, *shared)))
+
+
+def _added(errors: Errors, axes: Axes, variance: Array) -> Errors:
+    """`errors` with one more; where a factor of 0 meets one of infinity, as in exp(-inf - top), nothing comes of it."""
+    known = np.where(np.isnan(variance), 0.0, variance)
+    errors[axes] = errors[axes] + known if axes in errors else known
+    return errors
+
+
+def _same(x: Array) -> Array:
+    return x
+
+
+def _cast_error(value: Array, t: ElementType) -> Array:
+    """The largest error of rounding to `t`; what overflows it has no bound."""
+    if unit(t) <= unit(F32):
+        return np.zeros_like(value)
+    largest, smallest = largest_and_smallest(t)
+    error = np.maximum(unit(t) * np.abs(value), smallest / 2)
+    return np.where((np.abs(value) > largest) & np.isfinite(value), np.inf, np.where(np.isfinite(value), error, 0.0))
+
+
+def _tiles(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, int]:
+    """Parallel loops by `TILE` where the text does not say; loops in order take their dimension whole where they may."""
+    parallel = {one.axis for loop in program.walk(kernel.body) if isinstance(loop, program.TileLoop) for one in loop.variables}
+    sizes = {}
+    for each in kernel.loop_variables:
+        whole = max(1, program.size_value(each.axis.size, dims))
+        wish = min(whole, TILE) if each.axis in parallel else whole
+        choices = each.by.choices or (min(max(wish, each.by.low or 1), each.by.high or wish),)
+        sizes[each.axis.name] = min(whole, max((one for one in choices if one <= wish), default=min(choices)))
+    return sizes
+
+
+def _needed_positions(kernel: program.Kernel, wanted: Mapping[str, Array]) -> dict[str, Array]:
+    """For parallel loops that choose a place in every result: at which positions there is something to be asked."""
+    stores = [each for each in program.walk(kernel.body) if isinstance(each, program.Store)]
+    found: dict[str, Array] = {}
+    for loop in program.walk(kernel.body):
+        if not isinstance(loop, program.TileLoop):
+            continue
+        for name in (variable.axis.name for variable in loop.variables):
+            places = [_place_of(each, name) for each in stores]
+            if None in places:
+                continue
+            masks = [
+                wanted[each.tensor.name].any(axis=tuple(other for other in range(len(each.index)) if other != place))
+                for each, place in zip(stores, places, strict=True)
+            ]
+            if len({each.shape for each in masks}) == 1:
+                found[name] = np.logical_or.reduce(masks)
+    return found
+
+
+def _place_of(store: program.Store, name: str) -> int | None:
+    """The dimension of a result that a store indexes with nothing but one axis."""
+    for place, each in enumerate(store.index):
+        if isinstance(each, program.AxisIndex) and each.axis.name == name:
+            return place
+    return None
+
+
+def _names(value: Value) -> list[str]:
+    return [axis.name for axis in value.axes]

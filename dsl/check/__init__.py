@@ -1,0 +1,1 @@
+"""From a syntax tree to a checked tile program: names, axes, types and shapes, with every mistake told at its place."""

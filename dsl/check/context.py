@@ -1,0 +1,129 @@
+"""What the checker of one kernel knows while it goes through the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ..errors import Label
+from ..library import Functions, Known
+from ..program import Axis, LoopVariable, Signature, Tensor, Tune, Value
+from ..report import Abandoned, Report, did_you_mean
+from ..spans import Span
+from ..text import syntax
+from ..types import ELEMENT_TYPES, AnyType
+from .emitter import Emitter
+from .scope import Scope
+
+DEEPEST_NESTING = 90
+"""Expressions and blocks inside each other, calls of `fn`s included; the checker recurses into them."""
+
+
+@dataclass(slots=True)
+class Context:
+    """The state of checking one kernel."""
+
+    report: Report
+    emit: Emitter
+    signature: Signature
+    types: Mapping[str, AnyType]
+    """What each type variable stands for: itself as long as it is open."""
+    constants: Mapping[str, int | bool] | None
+    """The constant parameters' values; None while they are open."""
+    functions: Functions
+    scope: Scope = field(default_factory=Scope)
+    variables: dict[str, LoopVariable] = field(default_factory=dict)
+    """Every tile variable seen so far, by name."""
+    counters: dict[str, Span] = field(default_factory=dict)
+    """The counters of the counted loops around, and where each stands."""
+    tunes: Mapping[str, Tune] = field(default_factory=dict)
+    """The tuning parameters."""
+    tuned: Mapping[str, int | str] | None = None
+    """What they are bound to; None while they are open."""
+    used: set[str] = field(default_factory=set)
+    """The parameters, results and constants that something reads or writes."""
+    calls: list[Known] = field(default_factory=list)
+    """The `fn`s being inlined, outermost first."""
+    broken: frozenset[str] = frozenset()
+    """Parameters, results and tuning parameters whose declaration has a mistake: what is made of them is not checked."""
+    seen: dict[Span, Value] | None = None
+    """Where given, the value of each expression by its place, for an editor to show."""
+    in_reference: bool = False
+    depth: int = 0
+
+    @contextmanager
+    def nested(self, span: Span) -> Iterator[None]:
+        """Guards one level of recursion; gives the kernel up where the text nests beyond reason."""
+        if self.depth >= DEEPEST_NESTING:
+            self.report.error("TK111", f"this is nested more than {DEEPEST_NESTING} deep", span, help="name the inner parts")
+            raise Abandoned
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+
+    def note(self, span: Span, value: Value | None) -> None:
+        """Notes the value that stands at a place of the kernel's own text."""
+        if self.seen is not None and value is not None and not self.calls:
+            self.seen[span] = value
+
+    # --- what names mean ----------------------------------------------------------------------------------------------
+
+    def argument(self, name: str) -> Tensor | None:
+        """The tensor argument of that name."""
+        return next((each for each in self.signature.tensors if each.name == name), None)
+
+    def result(self, name: str) -> Tensor | None:
+        """The result of that name."""
+        return next((each for each in self.signature.results if each.name == name), None)
+
+    def element_type(self, name: str) -> AnyType | None:
+        """The type that a name stands for: an element type or a type variable of the kernel."""
+        return self.types.get(name) or ELEMENT_TYPES.get(name)
+
+    def axis(self, name: str) -> Axis | None:
+        """The axis that a name stands for here: an open loop's variable or a whole dimension."""
+        if (size := self.signature.size(name)) is not None:
+            return Axis(name, size, whole=True)
+        self.used.add(name)
+        return self.scope.axis(name)
+
+    def axis_named(self, node: syntax.Expr, role: str) -> Axis | None:
+        """The axis that an expression in brackets names, or a report of why it names none."""
+        if not isinstance(node, syntax.Name):
+            self.report.error("TK323", "axes are named, and this is no name", node.span, f"expected {role}")
+            return None
+        axis = self.axis(node.text)
+        if axis is None:
+            self._no_axis(node, role)
+        return axis
+
+    def _no_axis(self, node: syntax.Name, role: str) -> None:
+        if node.text in self.variables:
+            loop = Label(self.variables[node.text].span, "its loop")
+            self.report.error("TK401", f"`{node.text}` is known only inside its loop", node.span, others=(loop,))
+            return
+        axes = [each.axis.name for frame in self.scope.frames for each in frame.variables]
+        hint = did_you_mean(node.text, [*axes, *self.signature.dimension_names])
+        what = f"`{node.text}` is no axis"
+        self.report.error("TK201", what, node.span, f"expected {role}: a tile variable or a dimension", hint)
+
+    def taken(self, name: str) -> str | None:
+        """What a name stands for throughout the kernel, so that the text may not bind it."""
+        if self.argument(name) or self.result(name):
+            return "a tensor of the kernel"
+        if any(each.name == name for each in self.signature.parameters):
+            return "a parameter of the kernel"
+        if self.signature.size(name) is not None:
+            return "a dimension of the kernel"
+        if name in self.tunes:
+            return "a tuning parameter of the kernel"
+        if self.element_type(name) is not None:
+            return "an element type"
+        return "infinity" if name == "inf" else None
+
+
+Checked = Value | None
+"""A checked expression's value; None for one with a mistake, which is reported already and causes no further reports."""

@@ -1,0 +1,252 @@
+"""`tile` and `for`: their variables, what a `for` carries, and its guard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from ..errors import Label
+from ..program import Carried, ForLoop, Guard, LoopVariable, Reduce, Statement, TileLoop, Value
+from ..text import syntax
+from ..types import BOOL, F32, I32, ElementType, type_name
+from .context import Context
+from .expressions import evaluate
+from .pure import always_true, closed_ops
+from .scope import Binding, Frame, Local
+from .variables import check_variable
+
+Block = Callable[[Context, tuple[syntax.Stmt, ...]], None]
+
+
+def check_tile(c: Context, node: syntax.Tile, block: Block) -> None:
+    """`tile m of M, n of N:`."""
+    if not allowed(c, node):
+        return
+    if any(each.kind == "for" for each in c.scope.frames):
+        help = "put the `tile` outside, with the `for` in it"
+        c.report.error("TK437", "steps in order cannot hold a `tile`, whose steps have none", node.span, help=help)
+        return
+    variables: list[LoopVariable] = []
+    for each in node.variables:
+        if (variable := check_variable(c, each, variables)) is not None:
+            variables.append(variable)
+    if len(variables) < len(node.variables):
+        return
+    outside = dict(c.scope.names)
+    frame = Frame("tile", tuple(variables), node.span, frozenset(c.scope.locals()))
+    c.scope.frames.append(frame)
+    c.used -= {each.axis.name for each in variables}
+    with c.emit.block() as body:
+        block(c, node.body)
+    _warn_idle(c, frame)
+    c.scope.frames.pop()
+    c.scope.leave(outside, f"it is bound in each step of `{frame.heading}`")
+    c.emit.out.append(TileLoop(frame.variables, tuple(body), node.span))
+
+
+def _warn_idle(c: Context, frame: Frame) -> None:
+    for each in frame.variables:
+        if c.constants is None and each.axis.name not in c.used:
+            what = f"every step of `{each.axis}` does the same: nothing uses `{each.axis}`"
+            c.report.warn("TK294", what, each.span)
+
+
+def allowed(c: Context, node: syntax.Tile | syntax.For | syntax.Count) -> bool:
+    """Whether a loop may stand here; reports one in a reference."""
+    if c.in_reference:
+        help = "name whole dimensions: `sum[K](a[M, K] * b[K, N])`"
+        c.report.error("TK414", "a `reference` has no loops", node.span, help=help)
+    return not c.in_reference
+
+
+def check_for(c: Context, node: syntax.For, block: Block) -> None:
+    """`for k of K if any(...):`."""
+    if not allowed(c, node):
+        return
+    variable = check_variable(c, node.variable, [])
+    if variable is None:
+        return
+    frame = Frame("for", (variable,), node.span)
+    outside = dict(c.scope.names)
+    with _open(c, frame):
+        guard = _guard(c, node.guard) if node.guard else None
+    frame = replace(frame, guarded=guard is not None)
+    starts = starts_of(c, node.body)
+    c.used.discard(variable.axis.name)
+
+    def inside(context: Context, statements: tuple[syntax.Stmt, ...]) -> None:
+        with _open(context, frame):
+            block(context, statements)
+            _drop_unit(context, variable, starts)
+        _warn_idle(context, frame)
+
+    step = carried_through(c, node.body, starts, inside)
+    c.scope.leave(outside, f"it is bound in the steps of `{frame.heading}`, and is gone after them")
+    c.emit.out.append(ForLoop(variable, finish(c, starts, step), guard, step.body, node.span))
+
+
+def _drop_unit(c: Context, variable: LoopVariable, starts: dict[str, Start]) -> None:
+    """Takes the loop's own axis off what it carries, where it is of extent one: `h = a[s, d] * h` with `s of S by 1`."""
+    for name, start in starts.items():
+        binding = c.scope.names[name]
+        value = binding.value if isinstance(binding, Local) else None
+        if value is None or start.initial is None or not variable.axis.unit or value.dtype not in (F32, I32, BOOL):
+            continue
+        if variable.axis in value.axes and variable.axis not in start.initial.axes:
+            kept = tuple(each for each in value.axes if each != variable.axis)
+            fn = "any" if value.dtype == BOOL else "sum"
+            reduced = c.emit.add(Reduce(c.emit.value(kept, value.dtype, value.span, name), fn, value, (variable.axis,)))
+            c.scope.names[name] = Local(reduced, binding.span)
+
+
+# --- carried values ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Start:
+    """A name that a loop carries, as it is before the loop; without a value after a mistake."""
+
+    bound: Local
+    initial: Value | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A checked loop body, and what each carried name is at its start and at its end."""
+
+    body: tuple[Statement, ...]
+    ends: dict[str, tuple[Value | None, Local]]
+
+    def __getitem__(self, name: str) -> tuple[Value | None, Local]:
+        return self.ends[name]
+
+
+@contextmanager
+def _open(c: Context, frame: Frame) -> Iterator[None]:
+    c.scope.frames.append(frame)
+    yield
+    c.scope.frames.pop()
+
+
+def starts_of(c: Context, body: tuple[syntax.Stmt, ...]) -> dict[str, Start]:
+    """The names bound before a loop that its body binds anew."""
+    bindings = {name: c.scope.names.get(name) for name in bound_names(body)}
+    return {name: Start(each, each.value) for name, each in bindings.items() if isinstance(each, Local)}
+
+
+def bound_names(statements: tuple[syntax.Stmt, ...]) -> list[str]:
+    """The names that statements bind, in order, those of blocks inside them too."""
+    names: dict[str, None] = {}
+    rest = list(reversed(statements))
+    while rest:
+        each = rest.pop()
+        if isinstance(each, syntax.Assign) and isinstance(each.target, syntax.Name):
+            names[each.target.text] = None
+        for inner in reversed(syntax.inner_blocks(each)):
+            rest += reversed(inner)
+    return list(names)
+
+
+def carried_through(c: Context, nodes: tuple[syntax.Stmt, ...], starts: dict[str, Start], block: Block) -> Step:
+    """A loop's body, checked again where a value that it carries turns out to have more axes of extent one."""
+    mark, outside = c.report.mark(), dict(c.scope.names)
+    step = _step(c, nodes, starts, block)
+    while _widen(c, starts, step):
+        c.report.rewind(mark)
+        c.scope.names = dict(outside)
+        step = _step(c, nodes, starts, block)
+    return step
+
+
+def finish(c: Context, starts: dict[str, Start], step: Step) -> tuple[Carried, ...]:
+    """What the loop carries; binds the names to what they are after it."""
+    return tuple(each for name in starts if (each := _carried(c, name, starts[name], step[name])))
+
+
+def _step(c: Context, nodes: tuple[syntax.Stmt, ...], starts: dict[str, Start], block: Block) -> Step:
+    arguments: dict[str, Value | None] = {}
+    for name, start in starts.items():
+        value, span = start.initial, start.bound.span
+        arguments[name] = c.emit.value(value.axes, value.dtype, span, name) if value else None
+        c.scope.names[name] = Local(arguments[name], span)
+    with c.emit.block() as body:
+        block(c, nodes)
+    ends = {name: (arguments[name], _local(c.scope.names[name])) for name in starts}
+    return Step(tuple(body), ends)
+
+
+def _local(binding: Binding) -> Local:
+    return binding if isinstance(binding, Local) else Local(None, binding.span)
+
+
+def _widen(c: Context, starts: dict[str, Start], step: Step) -> bool:
+    """Gives initial values the axes of extent one that a step adds to them; whether there were any.
+
+    In `tile h of H by 1` a sum may start as `zeros[i]` and gather `q[h, i, D] @ k[h, j, D]`: one element is one element.
+    """
+    grown = False
+    for name, start in starts.items():
+        updated = step[name][1].value
+        if start.initial is None or updated is None:
+            continue
+        extra = tuple(each for each in updated.axes if each not in start.initial.axes)
+        if extra and all(each.unit and c.scope.axis(each.name) for each in extra):
+            wider = c.emit.widened(start.initial, extra)
+            grown = grown or wider is not None
+            start.initial = wider or start.initial
+    return grown
+
+
+def _carried(c: Context, name: str, start: Start, end: tuple[Value | None, Local]) -> Carried | None:
+    """What the loop carries under a name, and its binding after the loop; None after a report."""
+    initial, (argument, after) = start.initial, end
+    updated = after.value
+    c.scope.names[name] = Local(None, after.span)
+    if initial is None or argument is None or updated is None or not _agree(c, name, start, after, updated):
+        return None
+    result = c.emit.value(initial.axes, initial.dtype, after.span, name)
+    c.scope.names[name] = Local(result, after.span)
+    return Carried(initial, argument, updated, result)
+
+
+def _agree(c: Context, name: str, start: Start, after: Local, updated: Value) -> bool:
+    initial = start.initial
+    if initial is None or (set(initial.axes) == set(updated.axes) and initial.dtype == updated.dtype):
+        return True
+    others = (Label(start.bound.span, f"before the loop it is {_shown(initial)}"),)
+    here = f"here it is {_shown(updated)}"
+    if set(initial.axes) != set(updated.axes):
+        what = f"`{name}` leaves a step of the loop with other axes than it enters it with"
+        c.report.error("TK415", what, after.span, here, others=others)
+    else:
+        what = f"`{name}` leaves a step of the loop with another type than it enters it with"
+        type_ = updated.dtype if isinstance(updated.dtype, ElementType) else F32
+        help = f"let both be {type_}: `{type_}(...)` casts"
+        c.report.error("TK416", what, after.span, here, help, others)
+    return False
+
+
+def _shown(value: Value) -> str:
+    """`f32 over [m, n]`, or `f32` for a scalar."""
+    over = f" over [{', '.join(map(str, value.axes))}]" if value.axes else ""
+    return f"{type_name(value.dtype)}{over}"
+
+
+# --- guards -----------------------------------------------------------------------------------------------------------
+
+
+def _guard(c: Context, node: syntax.Expr) -> Guard | None:
+    """The condition of `if any(COND)`; None where it is a mistake, or true and nothing is left out."""
+    if not isinstance(node, syntax.Call) or node.function.text != "any" or node.axes is not None or len(node.arguments) != 1:
+        c.report.error("TK417", "a loop's `if` leaves steps out", node.span, "expected `any(CONDITION)`")
+        return None
+    with c.emit.block() as out:
+        value = evaluate(c, node.arguments[0])
+    if value is None:
+        return None
+    if value.dtype != BOOL:
+        c.report.error("TK314", f"a condition is bool, and this is {value.dtype}", node.arguments[0].span, "expected bool")
+        return None
+    ops = closed_ops(c, out, value, node.arguments[0].span, "a guard")
+    return None if ops is None or always_true(c, ops) else Guard(ops)

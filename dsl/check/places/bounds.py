@@ -1,0 +1,179 @@
+"""Positions that fall outside a tensor: what is sure before any size is known, and the whole truth once all are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from tilery.dsl import sizes
+from tilery.dsl.errors import Diagnostic, Label, SourceErrors
+from tilery.dsl.program import AffineIndex, Axis, AxisIndex, Index, Kernel, Load, Size, Statement, Store, Tensor, size_value, walk
+from tilery.dsl.spans import Span
+
+from .covers import Written, verdict
+
+
+def outside(index: AffineIndex, size: Size, known: set[str]) -> str | None:
+    """How an index is sure to leave a dimension, in words; None if it may stay inside.
+
+    `known` are the names that stand for at least one element; others may be anything.
+    """
+    try:
+        return _outside(index, size, known)
+    except sizes.Unwieldy:
+        return None
+
+
+def _outside(index: AffineIndex, size: Size, known: set[str]) -> str | None:
+    low, high = _range(index)
+    if low is not None and known.issuperset(sizes.names_in(low)) and sizes.positive(sizes.minus(0, low)):
+        return f"starts at {low}"
+    if high is None or not known.issuperset([*sizes.names_in(high), *sizes.names_in(size)]):
+        return None
+    return f"reaches {high}" if sizes.never_negative(sizes.minus(high, size)) else None
+
+
+def _range(index: AffineIndex) -> tuple[Size | None, Size | None]:
+    """The smallest and the largest position, None where that depends on sizes."""
+    low: Size | None = index.offset
+    high: Size | None = index.offset
+    for axis, stride in index.terms:
+        last = sizes.times(stride, sizes.minus(axis.size, 1))
+        if sizes.never_negative(stride):
+            high = None if high is None else sizes.plus(high, last)
+        elif sizes.never_negative(sizes.minus(0, stride)):
+            low = None if low is None else sizes.plus(low, last)
+        else:
+            low = high = None
+    return low, high
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One thing that the sizes of a specialised kernel must satisfy."""
+
+    names: frozenset[str]
+    """The dimensions that it depends on."""
+    check: Callable[[Mapping[str, int]], None]
+    """Raises the error to be shown if sizes, at least those of `names`, do not satisfy it."""
+
+
+def check_bounds(kernel: Kernel, dims: Mapping[str, int]) -> None:
+    """Raises SourceErrors where a specialised kernel of these sizes reads or writes outside, or not every element once."""
+    for each in bounds_conditions(kernel):
+        each.check(dims)
+
+
+def bounds_conditions(kernel: Kernel) -> Iterator[Condition]:
+    """Every tensor has elements, every read lies inside its tensor, and every element of a result is written once."""
+    for tensor in (*kernel.signature.tensors, *kernel.signature.results):
+        for size in tensor.shape:
+            yield Condition(_names(size), partial(_check_some, tensor, size))
+    for statements in (kernel.reference, kernel.body):
+        for each in walk(statements):
+            # A store without `+=` writes every element exactly once, so none outside: `_check_written`.
+            if (isinstance(each, Load) and each.fill is None) or (isinstance(each, Store) and each.accumulate):
+                yield from _inside_conditions(kernel, each)
+        yield from _written_conditions(kernel, statements)
+
+
+def _names(*given: Size) -> frozenset[str]:
+    return frozenset(name for size in given for name in sizes.names_in(size))
+
+
+def _index_names(index: Index) -> frozenset[str]:
+    match index:
+        case AxisIndex(axis):
+            return _names(axis.size)
+        case AffineIndex(terms, offset):
+            return _names(offset, *(size for axis, stride in terms for size in (axis.size, stride)))
+        case _:
+            return frozenset()
+
+
+def _check_some(tensor: Tensor, size: Size, dims: Mapping[str, int]) -> None:
+    if size_value(size, dims) < 1:
+        what = f"`{tensor.name}` has no elements: `{size}` is {size_value(size, dims)}"
+        raise SourceErrors([Diagnostic("TK327", what + _where(dims, size), tensor.span)])
+
+
+def _inside_conditions(kernel: Kernel, access: Load | Store) -> Iterator[Condition]:
+    for each, size in zip(access.index, access.tensor.shape, strict=True):
+        if isinstance(each, AffineIndex):
+            yield Condition(_names(size) | _index_names(each), partial(_check_inside, kernel, access, each, size))
+
+
+def _check_inside(kernel: Kernel, access: Load | Store, index: AffineIndex, size: Size, dims: Mapping[str, int]) -> None:
+    numbers = _numbers(index, dims)
+    extent = size_value(size, dims)
+    if any(size_value(axis.size, dims) < 1 for axis, _ in index.terms):
+        return  # a loop without steps touches nothing
+    low, high = _range(numbers)
+    assert isinstance(low, int) and isinstance(high, int)
+    if low >= 0 and high < extent:
+        return
+    name, done = access.tensor.name, "read" if isinstance(access, Load) else "added to"
+    what = f"`{name}` is {done} at {low}..{high}, and `{size}` has the positions 0..{extent - 1}"
+    others = _loops(kernel, [index])
+    given = _where(dims, size, *(axis.size for axis, _ in index.terms))
+    span, help = _remedy(access)
+    raise SourceErrors([Diagnostic("TK324", what + given, span, "", help, others)])
+
+
+def _remedy(access: Load | Store) -> tuple[Span, str]:
+    name = access.tensor.name
+    if isinstance(access, Load):
+        return access.result.span, f"say what positions outside read as: `{name}[..., else 0]`"
+    return access.span, f"give `{name}` room for every position in its shape, as in `{name}: T[N + S - 1]`"
+
+
+def _numbers(index: AffineIndex, dims: Mapping[str, int]) -> AffineIndex:
+    """The index with every size a number."""
+    terms = tuple((_sized(axis, dims), size_value(stride, dims)) for axis, stride in index.terms)
+    return AffineIndex(terms, size_value(index.offset, dims))
+
+
+def _sized(axis: Axis, dims: Mapping[str, int]) -> Axis:
+    return replace(axis, size=size_value(axis.size, dims))
+
+
+def _written_conditions(kernel: Kernel, statements: Sequence[Statement]) -> Iterator[Condition]:
+    stores = [each for each in walk(tuple(statements)) if isinstance(each, Store)]
+    for result in kernel.signature.results:
+        mine = [each for each in stores if each.tensor.name == result.name]
+        if mine and not any(each.accumulate for each in mine):
+            names = _names(*result.shape).union(*(_index_names(index) for each in mine for index in each.index))
+            yield Condition(names, partial(_check_written, kernel, result, mine))
+
+
+def _check_written(kernel: Kernel, result: Tensor, stores: Sequence[Store], dims: Mapping[str, int]) -> None:
+    shape = [size_value(size, dims) for size in result.shape]
+    written = [Written(tuple(_number(one, dims) for one in each.index), each.span) for each in stores]
+    found = verdict(result, written, shape)
+    if isinstance(found, Diagnostic):
+        others = (*found.others, *_loops(kernel, stores[0].index))
+        raise SourceErrors([replace(found, message=found.message + _where(dims, *result.shape), others=others)])
+
+
+def _number(index: Index, dims: Mapping[str, int]) -> Index:
+    match index:
+        case AxisIndex(axis):
+            return AxisIndex(_sized(axis, dims))
+        case AffineIndex():
+            return _numbers(index, dims)
+        case _:
+            return index
+
+
+def _loops(kernel: Kernel, index: Sequence[Index]) -> tuple[Label, ...]:
+    """The loops whose variables stand in an index."""
+    names = {axis.name for each in index if isinstance(each, AffineIndex) for axis, _ in each.terms}
+    found = [each for each in kernel.loop_variables if each.axis.name in names]
+    return tuple(Label(each.span, f"`{each.axis}` runs over `{each.axis.size}`") for each in found)
+
+
+def _where(dims: Mapping[str, int], *given: Size) -> str:
+    """` (H = 5, W = 7)` for the names in sizes."""
+    names = dict.fromkeys(name for size in given for name in sizes.names_in(size) if name in dims)
+    return f" ({', '.join(f'{name} = {dims[name]}' for name in names)})" if names else ""

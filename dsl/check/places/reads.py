@@ -1,0 +1,118 @@
+"""Tensors read, and the other values written with brackets."""
+
+from __future__ import annotations
+
+from tilery.dsl.errors import Label
+from tilery.dsl.program import Axis, AxisIndex, Index, Load, Value, index_axes
+from tilery.dsl.report import did_you_mean
+from tilery.dsl.text import syntax
+from tilery.dsl.types import BOOL, F32, AnyType, type_name
+
+from ..context import Checked, Context
+from .indices import Evaluate, check_index, check_inside
+
+Fill = float | int | bool
+
+
+def subscript(c: Context, node: syntax.Subscript, evaluate: Evaluate) -> Checked:
+    """`a[m, k]`, `x[n + 1, else 0]`, `zeros[m, n]`, `index[N]` as values."""
+    name = node.base.text
+    if name == "zeros":
+        return zeros(c, node)
+    if name == "index":
+        return _index(c, node)
+    tensor = c.argument(name)
+    if name in c.broken:
+        return None
+    if tensor is None:
+        _not_a_tensor(c, node)
+        return None
+    c.used.add(name)
+    fill = _fill(c, tensor.dtype, node.otherwise, evaluate) if node.otherwise else None
+    index = check_index(c, tensor, node, evaluate)
+    if index is None or (node.otherwise and fill is None):
+        return None
+    if fill is None and not check_inside(c, tensor, index, node):
+        return None
+    if fill is not None:
+        _warn_needless(c, index, node.otherwise)
+    return c.emit.add(Load(c.emit.value(index_axes(index), tensor.dtype, node.span), tensor, index, fill))
+
+
+def _fill(c: Context, dtype: AnyType, node: syntax.Expr, evaluate: Evaluate) -> Fill | None:
+    """The number that positions outside read as, or None after a report."""
+    with c.emit.block():
+        value = evaluate(c, node)
+    if value is None:
+        return None
+    number = c.emit.known.get(value)
+    if number is None:
+        if value in c.emit.static and c.constants is None:
+            return 0
+        c.report.error("TK326", "positions outside read as a number that is known before the kernel runs", node.span)
+        return None
+    if not _fits(dtype, value):
+        help = "write `true` or `false`" if dtype == BOOL else ""
+        what = f"positions outside read as {type_name(value.dtype)}, and the tensor holds {type_name(dtype)}"
+        c.report.error("TK326", what, node.span, f"expected {type_name(dtype)}", help)
+        return None
+    return number
+
+
+def _fits(dtype: AnyType, value: Value) -> bool:
+    if BOOL in (dtype, value.dtype):
+        return dtype == value.dtype
+    return value.dtype != F32 or getattr(dtype, "kind", "float") == "float"
+
+
+def _warn_needless(c: Context, index: tuple[Index, ...], node: syntax.Expr | None) -> None:
+    if c.constants is None and node is not None and all(isinstance(each, AxisIndex) for each in index):
+        c.report.warn("TK293", "nothing is read outside here, and `else` does nothing", node.span)
+
+
+def _not_a_tensor(c: Context, node: syntax.Subscript) -> None:
+    name = node.base.text
+    if (result := c.result(name)) is not None:
+        others = (Label(result.span, "declared as a result here"),)
+        help = "bind the value to a name before it is stored, and use that"
+        c.report.error("TK210", f"the result `{name}` can only be written", node.span, help=help, others=others)
+    elif name in c.scope.names or c.taken(name):
+        c.scope.read.add(name)
+        help = f"a tile lines up by its axes' names: write `{name}` alone"
+        c.report.error("TK211", f"`{name}` is no tensor, and only tensors are indexed", node.base.span, help=help)
+    else:
+        hint = did_you_mean(name, [*(each.name for each in c.signature.tensors), "zeros", "index"])
+        c.report.error("TK201", f"there is no tensor `{name}`", node.base.span, "not found", hint)
+
+
+def axes_in(c: Context, items: tuple[syntax.Expr, ...], role: str) -> tuple[Axis, ...] | None:
+    """Distinct axes named in brackets, or None after a report."""
+    found = [c.axis_named(each, role) for each in items]
+    axes = tuple(each for each in found if each)
+    if len(axes) < len(items):
+        return None
+    for position, axis in enumerate(axes):
+        if axis in axes[:position]:
+            c.report.error("TK303", f"the axis `{axis.name}` stands here twice", items[position].span)
+            return None
+    return axes
+
+
+def zeros(c: Context, node: syntax.Subscript) -> Checked:
+    """A tile of f32 zeros."""
+    if node.otherwise is not None or not node.items:
+        c.report.error("TK304", "`zeros` needs the axes of the tile", node.span, "expected axes", "write `zeros[m, n]`")
+        return None
+    axes = axes_in(c, node.items, "an axis of the tile")
+    if axes is None:
+        return None
+    return c.emit.fill(c.emit.constant(0.0, node.span), axes, node.span)
+
+
+def _index(c: Context, node: syntax.Subscript) -> Checked:
+    if node.otherwise is not None or len(node.items) != 1:
+        help = "write `index[N]`"
+        c.report.error("TK304", "`index` gives the positions along one dimension", node.span, "expected one name", help)
+        return None
+    axis = c.axis_named(node.items[0], "an axis")
+    return c.emit.positions(axis, node.span) if axis else None

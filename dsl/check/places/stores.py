@@ -1,0 +1,140 @@
+"""Tiles written to the results."""
+
+from __future__ import annotations
+
+from tilery.dsl.errors import Label
+from tilery.dsl.program import AffineIndex, Axis, GatherIndex, Index, Store, Tensor, Value, index_axes
+from tilery.dsl.report import axes_said, did_you_mean, listed
+from tilery.dsl.text import syntax
+from tilery.dsl.types import BOOL, TypeVariable, type_name
+
+from ..context import Context
+from ..expressions import evaluate
+from .indices import check_index, check_inside
+
+
+def check_store(c: Context, target: syntax.Subscript, node: syntax.Assign) -> None:
+    """`c[m, n] = value`."""
+    value = evaluate(c, node.value)
+    tensor = _written(c, target)
+    if tensor is None or tensor.name in c.broken:
+        return
+    if node.op not in (None, "+"):
+        help = f"write `+=`, of `-x` to subtract: `{tensor.name}[...] += ...`"
+        c.report.error(
+            "TK428", f"a result can only be added to, and this is `{node.op}=`", node.span, "expected `=` or `+=`", help
+        )
+        return
+    if target.otherwise is not None:
+        c.report.error("TK116", "`else` belongs to the reading of a tensor", target.otherwise.span)
+        return
+    index = check_index(c, tensor, target, evaluate)
+    if index is None or not check_inside(c, tensor, index, target) or not _may_write(c, tensor, index, target, node):
+        return
+    axes = list(index_axes(index))
+    if value is not None and _axes_agree(c, value, axes, target, node) and _type_agrees(c, tensor, value):
+        c.emit.out.append(Store(tensor, index, value, node.op == "+", node.span))
+
+
+def _written(c: Context, target: syntax.Subscript) -> Tensor | None:
+    name = target.base.text
+    if (tensor := c.result(name)) is not None:
+        c.used.add(name)
+        return tensor
+    if (argument := c.argument(name)) is not None:
+        others = (Label(argument.span, "declared as an argument here"),)
+        dims = ", ".join(map(str, argument.shape))
+        help = f"store into a result: `-> y: {argument.dtype}[{dims}]` after the arguments, and `y[...] = ...` here"
+        c.report.error("TK410", f"the argument `{name}` can only be read", target.span, "", help, others)
+    elif name not in c.broken:
+        results = [each.name for each in c.signature.results]
+        help = did_you_mean(name, results) or f"the results are {listed(results)}"
+        c.report.error("TK201", f"there is no result `{name}`", target.base.span, "not found", help)
+    return None
+
+
+def _may_write(c: Context, tensor: Tensor, index: tuple[Index, ...], target: syntax.Subscript, node: syntax.Assign) -> bool:
+    """Each step of each loop around must write elements of its own, but those of a `tile` may add to the same ones."""
+    adding = node.op == "+"
+    if not adding and any(isinstance(each, GatherIndex) for each in index):
+        help = f"add to it, from zero: `{tensor.name}[...] += ...`"
+        c.report.error("TK430", "positions that data decide may be the same twice", target.span, "expected `+=`", help)
+        return False
+    if not adding and _guarded(c, target):
+        return False
+    spread = adding and any(isinstance(each, GatherIndex | AffineIndex) for each in index)
+    return _every_step_its_own(c, tensor, index_axes(index), target, adding, spread)
+
+
+def _guarded(c: Context, target: syntax.Subscript) -> bool:
+    for frame in c.scope.frames:
+        if frame.guarded:
+            others = (Label(frame.span, "this loop leaves steps out"),)
+            help = "add to it instead, `+=`, or leave the guard away and store `where(...)`"
+            c.report.error("TK431", "the steps that are left out would write nothing here", target.span, "", help, others)
+            return True
+    return False
+
+
+def _covered(axis: Axis, axes: tuple[Axis, ...], c: Context) -> bool:
+    """Whether a step of a loop is told apart by `axes`: by its own variable, or by one that cuts its tile."""
+    for each in axes:
+        inner: Axis | None = each
+        while inner is not None:
+            if inner == axis:
+                return True
+            inner = c.scope.axis(inner.parent) if inner.parent else None
+    return False
+
+
+def _every_step_its_own(
+    c: Context, tensor: Tensor, axes: tuple[Axis, ...], target: syntax.Subscript, adding: bool, spread: bool
+) -> bool:
+    for frame in c.scope.frames:
+        for variable in frame.variables:
+            if _covered(variable.axis, axes, c):
+                continue
+            if adding and frame.kind == "tile":
+                spread = True
+                continue
+            name = variable.axis.name
+            what = f"every step of `{name}` writes the same elements of `{tensor.name}`: `{name}` is not in its index"
+            help = "move the store after the loop" if frame.kind == "for" else "each step of a `tile` needs its own part, or `+=`"
+            others = (Label(variable.span, f"the steps of `{frame.heading}`"),)
+            c.report.error("TK411", what, target.span, help=help, others=others)
+            return False
+    if adding and not spread:
+        what = f"every element of `{tensor.name}` is written once here, and there is nothing to add to"
+        c.report.error("TK432", what, target.span, "expected `=`", "`+=` adds up what the steps of a `tile` give")
+        return False
+    return True
+
+
+def _axes_agree(c: Context, value: Value, axes: list[Axis], target: syntax.Subscript, node: syntax.Assign) -> bool:
+    extra = [each for each in value.axes if each not in axes]
+    missing = [each for each in axes if each not in value.axes]
+    place = (Label(target.span, f"its place has {listed(axes)}"),)
+    names = ", ".join(map(str, axes))
+    if extra:
+        what = f"the value has {axes_said(extra)}, which its place does not"
+        help = f"reduce it first: `sum[{', '.join(map(str, extra))}](...)`"
+        c.report.error("TK320", what, node.value.span, help=help, others=place)
+        return False
+    if missing:
+        help = f"spread it: `zeros[{names}] + ...`" if value.axes else f"spread it: `full[{names}](...)`"
+        what = f"the value lacks {axes_said(missing)} of its place"
+        c.report.error("TK321", what, node.value.span, help=help, others=place)
+        return False
+    return True
+
+
+def _type_agrees(c: Context, tensor: Tensor, value: Value) -> bool:
+    if isinstance(tensor.dtype, TypeVariable) or isinstance(value.dtype, TypeVariable):
+        return True
+    if (tensor.dtype == BOOL) == (value.dtype == BOOL):
+        return True
+    help = "compare it: `x != 0`" if tensor.dtype == BOOL else "cast it: `f32(x)`"
+    others = (Label(tensor.span, f"`{tensor.name}` is declared here"),)
+    what = f"`{tensor.name}` holds {tensor.dtype}, and this is {type_name(value.dtype)}"
+    c.report.error("TK322", what, value.span, f"expected {tensor.dtype}", help, others)
+    return False

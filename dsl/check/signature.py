@@ -1,0 +1,242 @@
+"""The heading of a kernel: parameters, results, dimensions and type variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .. import sizes
+from ..errors import Label
+from ..program import ConstantParameter, Parameter, ScalarParameter, Signature, Size, Tensor
+from ..report import Report, did_you_mean, listed
+from ..spans import Span
+from ..text import syntax
+from ..text.borrowed import TYPES, type_help
+from ..types import ELEMENT_TYPES, F32, I32, AnyType, ElementType, TypeVariable
+from .ranges import ranged
+from .shapes import solvable, written_size
+
+_SCALARS = {each.name: each for each in (F32, I32)}
+_CONSTANTS = ("int", "bool")
+_TYPE_VARIABLE = re.compile(r"[A-Z]")
+
+
+def check_signature(
+    kernel: syntax.Kernel, types: Mapping[str, ElementType], constants: Mapping[str, int | bool], report: Report
+) -> tuple[Signature, frozenset[str]]:
+    """The signature of a kernel, type variables and constants replaced by what they are bound to; reports every mistake in it.
+
+    Also gives the names whose declaration has a mistake.
+    """
+    heading = _Heading(report, types)
+    for each in kernel.parameters:
+        heading.parameter(each)
+    heading.bind()
+    for statement in kernel.body:
+        if isinstance(statement, syntax.Require):
+            heading.define(statement.condition)
+    parameters = ranged(heading.parameters, kernel.parameters, {**heading.sizes, **constants}, report)
+    for each in kernel.results:
+        heading.result(each)
+    heading.check_dimensions()
+    names = tuple(name for name in heading.variables if name not in types)
+    dimensions = tuple(name for name in heading.dimensions if name not in heading.derived)
+    derived = tuple(heading.derived.items())
+    signature = Signature(parameters, tuple(heading.results), dimensions, names, derived)
+    return signature, frozenset(heading.broken)
+
+
+@dataclass(slots=True)
+class _Heading:
+    report: Report
+    types: Mapping[str, ElementType]
+    parameters: list[Parameter] = field(default_factory=list)
+    results: list[Tensor] = field(default_factory=list)
+    dimensions: dict[str, Span] = field(default_factory=dict)
+    bound: set[str] = field(default_factory=set)
+    """The dimensions that the shapes of the arguments say."""
+    derived: dict[str, Size] = field(default_factory=dict)
+    """The dimensions that follow from others."""
+    variables: dict[str, Span] = field(default_factory=dict)
+    names: dict[str, Span] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    defaulted: syntax.Parameter | None = None
+
+    def parameter(self, node: syntax.Parameter) -> None:
+        self._declare(node.name)
+        if node.default is not None:
+            self.defaulted = node
+        elif self.defaulted:
+            others = (Label(self.defaulted.name.span, "this one has a default"),)
+            what = f"`{node.name.text}` has no default and follows a parameter that has one"
+            self.report.error("TK209", what, node.name.span, help="move it to the front", others=others)
+        if node.dimensions is None:
+            self._scalar(node)
+        elif node.default is not None:
+            self.report.error("TK208", f"the tensor `{node.name.text}` cannot have a default", node.default.span)
+        else:
+            self.parameters.append(self._tensor(node))
+
+    def result(self, node: syntax.Parameter) -> None:
+        self._declare(node.name)
+        if node.dimensions is None:
+            help = f"write `{node.name.text}: {node.type.text}[M, N]`, with its dimensions"
+            self.broken.add(node.name.text)
+            self.report.error("TK207", f"the result `{node.name.text}` is no tensor", node.span, help=help)
+            return
+        if node.default is not None:
+            self.report.error("TK208", f"the result `{node.name.text}` cannot have a default", node.default.span)
+        if node.range is not None:
+            what = f"the result `{node.name.text}` cannot have a range: it is what the kernel makes it"
+            self.report.error("TK227", what, node.range.span, help="a range stands with an argument, or with nothing")
+        self.results.append(self._tensor(node))
+
+    @property
+    def sizes(self) -> dict[str, Size]:
+        """What the dimensions are that are known, and the constants as long as they are open."""
+        open_constants = [each.name for each in self.parameters if isinstance(each, ConstantParameter) and each.kind == "int"]
+        return {**{each: each for each in (*self.bound, *open_constants)}, **self.derived}
+
+    def bind(self) -> None:
+        """Finds the dimensions that follow from the arguments' shapes, `G` of `G * R` where `R` is known too."""
+        shapes = [size for each in self.parameters if isinstance(each, Tensor) for size in each.shape]
+        before = -1
+        while len(self.bound) > before:
+            before = len(self.bound)
+            for size in shapes:
+                unknown = [name for name in sizes.names_in(size) if name not in self.bound]
+                if len(unknown) == 1 and solvable(size, unknown[0], self.bound):
+                    self.bound.add(unknown[0])
+
+    def define(self, condition: syntax.Expr) -> None:
+        """Takes `require P == H // 2` as what `P` is, if no argument binds it."""
+        match condition:
+            case syntax.Binary(op="==", left=syntax.Name() as name, right=node) if self._open(name.text):
+                pass
+            case syntax.Binary(op="==", left=node, right=syntax.Name() as name) if self._open(name.text):
+                pass
+            case _:
+                return
+        size = written_size(node, self._known, Report())
+        if size is not None:
+            self.dimensions.setdefault(name.text, name.span)
+            self.derived[name.text] = size
+
+    def _open(self, name: str) -> bool:
+        taken = name in self.names or name in ELEMENT_TYPES or name in self.dimensions or name in self.variables
+        return not taken and name not in self.derived
+
+    def _known(self, node: syntax.Name) -> Size | None:
+        return node.text if node.text in self.bound else self.derived.get(node.text)
+
+    def check_dimensions(self) -> None:
+        """Names must not clash, and every dimension must follow from an argument."""
+        for name, span in self.dimensions.items():
+            if name in self.variables:
+                others = (Label(self.variables[name], "here as an element type"),)
+                self.report.error("TK205", f"`{name}` is both a dimension and an element type", span, others=others)
+            elif name in self.names:
+                others = (Label(self.names[name], "here as a name"),)
+                self.report.error("TK205", f"`{name}` is both a dimension and a parameter", span, others=others)
+            elif name not in self.bound and name not in self.derived:
+                self._unbound(name, span)
+
+    def _unbound(self, name: str, span: Span) -> None:
+        tensors = [each for each in self.parameters if isinstance(each, Tensor)]
+        if any(name in sizes.names_in(size) for each in tensors for size in each.shape):
+            what = f"nothing says how large `{name}` is: it does not follow from the shapes of the arguments"
+            help = "a dimension follows from `+`, `-` and `*` with known ones, as `G` does from `G * R` if `R` is known"
+        else:
+            what = f"nothing says how large `{name}` is: no argument has this dimension"
+            known = f"; known are {listed(sorted(self.bound))}" if self.bound else ""
+            help = f"an argument must have the dimension `{name}`, or say what it is: `require {name} == ...`{known}"
+        self.report.error("TK206", what, span, help=help)
+
+    def _declare(self, name: syntax.Name) -> None:
+        if name.text in self.names:
+            others = (Label(self.names[name.text], "first here"),)
+            self.report.error("TK204", f"`{name.text}` is declared twice", name.span, others=others)
+        elif name.text in ELEMENT_TYPES or name.text in (*_CONSTANTS, "inf", "index", "zeros"):
+            self.report.error("TK204", f"`{name.text}` has a meaning of its own and cannot name a parameter", name.span)
+        self.names.setdefault(name.text, name.span)
+
+    def _tensor(self, node: syntax.Parameter) -> Tensor:
+        shape = [self._dimension(each) for each in node.dimensions or ()]
+        element = self._element(node.type)
+        if element is None or None in shape:
+            self.broken.add(node.name.text)
+        return Tensor(node.name.text, element or F32, tuple(each for each in shape if each is not None), node.span)
+
+    def _dimension(self, node: syntax.Expr) -> Size | None:
+        size = written_size(node, self._dimension_name, self.report)
+        if isinstance(size, int) and size < 1:
+            self.report.error("TK217", "a dimension has at least one element", node.span, f"found {size}")
+            return None
+        return size
+
+    def _dimension_name(self, node: syntax.Name) -> Size | None:
+        if node.text in ELEMENT_TYPES:
+            self.report.error("TK205", f"`{node.text}` is an element type and cannot name a dimension", node.span)
+        self.dimensions.setdefault(node.text, node.span)
+        return self.derived.get(node.text, node.text)
+
+    def _element(self, node: syntax.Name) -> AnyType | None:
+        if node.text in ELEMENT_TYPES:
+            return ELEMENT_TYPES[node.text]
+        if _TYPE_VARIABLE.fullmatch(node.text):
+            self.variables.setdefault(node.text, node.span)
+            return self.types.get(node.text) or TypeVariable(node.text)
+        help = type_help(node.text) or did_you_mean(node.text, ELEMENT_TYPES) or f"there are {listed(ELEMENT_TYPES)}"
+        self.report.error(
+            "TK202", f"`{node.text}` is no element type", node.span, "expected one, or a single capital for any", help
+        )
+        return None
+
+    def _scalar(self, node: syntax.Parameter) -> None:
+        name, kind = node.name.text, node.type.text
+        default = self._default(node)
+        if kind in _SCALARS:
+            self.parameters.append(ScalarParameter(name, _SCALARS[kind], default, node.span))
+        elif kind in _CONSTANTS:
+            constant = default if isinstance(default, int) else None
+            self.parameters.append(ConstantParameter(name, kind, constant, node.span))
+        else:
+            near = _scalar_help(kind) or did_you_mean(kind, [*_SCALARS, *_CONSTANTS])
+            help = near or f"a tensor has its dimensions, `{name}: {kind}[M]`"
+            expected = "expected f32 or i32 for a scalar, int or bool for a constant"
+            self.report.error("TK203", f"a parameter without dimensions cannot be `{kind}`", node.type.span, expected, help)
+            self.broken.add(name)
+
+    def _default(self, node: syntax.Parameter) -> float | int | bool | None:
+        if node.default is None:
+            return None
+        value = _literal(node.default)
+        kind = node.type.text
+        if kind == "f32" and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        wanted = {"f32": float, "i32": int, "int": int, "bool": bool}.get(kind)
+        if wanted and type(value) is not wanted:
+            self.report.error("TK208", f"this default is no {kind}", node.default.span, f"expected a literal {kind}")
+            return None
+        return value
+
+
+def _literal(node: syntax.Expr) -> float | int | bool | None:
+    match node:
+        case syntax.Number(value=value) | syntax.Truth(value=value):
+            return value
+        case syntax.Name(text="inf"):
+            return float("inf")
+        case syntax.Unary(op="-", operand=syntax.Number(value=value)):
+            return -value
+        case syntax.Unary(op="-", operand=syntax.Name(text="inf")):
+            return float("-inf")
+        case _:
+            return None
+
+
+def _scalar_help(kind: str) -> str:
+    """What to write for a scalar's type as other languages name it."""
+    known = TYPES.get(kind.lower())
+    return f"write `{'i32' if known.startswith(('i', 'u')) else 'f32'}`" if known and known != "bool" else ""

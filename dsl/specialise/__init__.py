@@ -1,0 +1,1 @@
+"""A checked kernel for given element types, constants and sizes."""

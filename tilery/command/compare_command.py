@@ -1,0 +1,95 @@
+"""`tilery compare`: one kernel on several chips, each with its own best configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from tilery.backends.machine.errors import CannotLower, Infeasible
+from tilery.backends.tunable import Choice
+from tilery.dsl.errors import UsageError
+from tilery.pages.compare_page import print_comparison
+from tilery.pipeline import Pipeline
+
+from .console import console, print_json
+from .duration import seconds
+from .opening import open_pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A kernel on one chip. Fields that nobody has numbers for, or that cannot be, are None."""
+
+    chip: str
+    title: str
+    cores: int
+    """How many cores work on it."""
+    latency_us: float | None = None
+    bound: str | None = None
+    peak_share: float | None = None
+    tflops: float | None = None
+    energy_j: float | None = None
+    price_usd: float | None = None
+    """One run: the share of the chip that is busy, for its time."""
+    price_source: str | None = None
+    config: Mapping[str, Choice] | None = None
+    origin: str | None = None
+    """`tuned`: an entry of the results file. `searched`: found just now."""
+    problem: str | None = None
+    """Why the kernel does not run on this chip."""
+
+
+def compare(
+    file: str,
+    names: tuple[str, ...],
+    chips: str,
+    what_if: tuple[str, ...],
+    as_json: bool,
+    budget: str,
+    whole_chip: bool,
+    tuned: str | None,
+) -> None:
+    """Tunes the kernel for each chip, for `budget` each, and prints them side by side. Writes no results file."""
+    wanted = [each.strip() for each in chips.split(",") if each.strip()]
+    if not wanted:
+        raise UsageError("--chips names no chip: write, for example, --chips trn1,trn2,trn3")
+    pipelines = [open_pipeline(file, names, chip, tuned=tuned, what_if=what_if) for chip in wanted]
+    rows = [_row(each, seconds(budget), whole_chip) for each in pipelines]
+    if as_json:
+        print_json({"kernel": pipelines[0].program.name, "dims": pipelines[0].dims, "whole_chip": whole_chip, "chips": rows})
+    else:
+        print_comparison(console(), pipelines[0], rows, whole_chip)
+
+
+def _row(pipeline: Pipeline, budget_s: float, whole_chip: bool) -> Row:
+    chip = pipeline.chip
+    pipeline.cores = chip.cores.count if whole_chip else 1
+    row = Row(chip.name, chip.title, pipeline.cores)
+    try:
+        origin = _choose(pipeline, budget_s)
+        report, analysis = pipeline.report, pipeline.analysis
+    except (Infeasible, CannotLower) as problem:
+        return replace(row, problem=str(problem))
+    return replace(
+        row,
+        latency_us=report.latency_us,
+        bound=report.bound,
+        peak_share=report.peak_share,
+        tflops=report.flops / report.latency_us / 1e6,
+        energy_j=analysis.energy.total_j if analysis.energy else None,
+        price_usd=analysis.price_usd,
+        price_source=str(chip.price) if chip.price else None,
+        config=pipeline.config,
+        origin=origin,
+    )
+
+
+def _choose(pipeline: Pipeline, budget_s: float) -> str:
+    """Gives the pipeline its best configuration: the tuned entry's for as many cores, else what a short search finds."""
+    if pipeline.chosen.origin == "tuned" and pipeline.chosen.entry and pipeline.chosen.entry.key.cores == pipeline.cores:
+        return "tuned"
+    result = pipeline.tune(budget_s=budget_s)
+    if result.stop == "interrupted":
+        raise KeyboardInterrupt  # of the comparison, not of one chip's part in it
+    pipeline.overrides = dict(result.config)
+    return "searched"

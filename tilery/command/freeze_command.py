@@ -1,0 +1,69 @@
+"""`tilery freeze`: a copy of a kernel that needs no tuned entry for its tile sizes."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+from tilery import dsl
+from tilery.dsl.errors import UsageError
+from tilery.freezing import frozen
+from tilery.library import load
+from tilery.pipeline import Pipeline
+from tilery.tuner.results.entry import Entry, key_of, prints_of
+from tilery.tuner.verify.verify import nothing_proven, verify
+
+from .console import echo, echo_file
+from .opening import open_pipeline, read_names
+
+
+def freeze(file: str, names: tuple[str, ...], chip: str, choices: tuple[str, ...], tuned: str | None, output: str | None) -> None:
+    """Prints the text with its sizes written in, or writes it to a file, with the schedule knobs in the entry beside it."""
+    pipeline = open_pipeline(file, names, chip, choices, tuned)
+    text = frozen(pipeline.definition, pipeline.config)
+    if pipeline.note:
+        echo(f"note: {pipeline.note}", error=True)
+    if output is None:
+        echo_file(text)
+        return
+    path = Path(output)
+    if path.resolve() == Path(pipeline.definition.kernel.span.source.name).resolve():
+        raise UsageError(f"{output} is the kernel itself; freeze it into another file")
+    dsl.parse(text, output, path)  # before it is written: a copy elsewhere may not find what it takes `from` other files
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror}") from error
+    copy = load(path)[pipeline.program.name].pipeline(read_names(names), chip)
+    copy.store.write(_entry(pipeline, copy))
+    echo(f"{output}: tile sizes written in; {copy.store.path}: the schedule, for {copy.request.title}")
+
+
+def _entry(pipeline: Pipeline, copy: Pipeline) -> Entry:
+    """The configuration's knobs as the copy's entry, verified and timed anew."""
+    space = {each.name: each for each in copy.settable}
+    config = {name: value for name, value in pipeline.config.items() if name in space}
+    copy.overrides = config
+    report, checked = copy.report, verify(copy.program, copy.dims, copy.chip, config, seed=0)
+    if checked.unproven:
+        raise nothing_proven(copy.program, checked.unproven)
+    if not checked.ok:
+        raise UsageError(f"the copy gives wrong values: {checked.problem}")
+    return Entry(
+        key=key_of(copy.program, copy.dims, copy.chip, copy.cores),
+        prints=prints_of(copy.program, copy.chip),
+        objective="latency",
+        config=config,
+        latency_us=report.latency_us,
+        bound=report.bound,
+        peak_share=report.peak_share,
+        default_latency_us=report.latency_us,
+        max_error=checked.max_error,
+        tolerance=checked.tolerance,
+        space=1,
+        feasible=1,
+        evaluated=1,
+        stop="frozen",
+        runners_up=[],
+        tilery=version("tilery"),
+    )

@@ -1,0 +1,119 @@
+"""The page of `tilery explain`: what can be chosen, why no further, and what the chip rules out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tilery.backends.trainium.apart import Apart
+from tilery.backends.tunable import Tunable
+from tilery.request import Request
+from tilery.tuner.space.feasibility import Landscape
+
+from .apart_page import LOST, apart_text
+
+LIMITS = {
+    "sbuf": "tiles and slots take more bytes a partition than the chip has",
+    "psum": "accumulators and their slots take more banks than the chip has",
+}
+"""What a limit means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A search space in numbers and reasons."""
+
+    tunables: tuple[Tunable, ...]
+    space: int
+    """How many configurations there are."""
+    screened: int
+    """How many of them were checked; fewer than `space` only if it is very large."""
+    feasible: int
+    """How many of those fit the chip."""
+    ruled_out: Mapping[str, int]
+    """How many of those each limit removes, in the order in which the limits are checked."""
+    tiles: int
+    """Combinations of tile sizes,"""
+    structures: int
+    """of choices that change what the program is made of,"""
+    slots: int
+    """and of numbers of slots: multiplied, the space."""
+    worth_timing: int
+    """How many of those that fit can be the fastest: of what differs in slots only those with most, of equal programs one."""
+    elements_apart: tuple[Apart, ...] = ()
+    """Places that meet device memory an element at a time, with the configuration that `simulate` takes."""
+
+
+def explained(landscape: Landscape, apart: tuple[Apart, ...] = ()) -> Explanation:
+    """The explanation of a screened space; `apart`: what meets device memory an element at a time."""
+    space = landscape.space
+    slots = math.prod(space.radices[space.slots].tolist())
+    return Explanation(
+        space.tunables,
+        space.size,
+        landscape.screened,
+        landscape.feasible,
+        landscape.removed,
+        space.size // (slots * space.structure_count),
+        space.structure_count,
+        slots,
+        len(landscape.order),
+        apart,
+    )
+
+
+def print_explanation(console: Console, request: Request, explanation: Explanation) -> None:
+    """Prints the tunables with their reasons, then the funnel of the limits."""
+    console.print(Text(f"\n{request.title}\n", style="bold cyan"))
+    console.print(_tunables(explanation.tunables))
+    console.print()
+    console.print(_funnel(explanation))
+    for each in explanation.elements_apart:
+        if each.gain >= LOST:
+            console.print(Text("\n").append(apart_text(each)))
+
+
+def _tunables(tunables: tuple[Tunable, ...]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("name", style="bold", no_wrap=True)
+    table.add_column("default", no_wrap=True)
+    table.add_column("choices", ratio=2)
+    table.add_column("why no further", ratio=3)
+    for kind, title in (("tile", "tile sizes"), ("tune", "declared"), ("knob", "knobs")):
+        rows = [each for each in tunables if each.kind == kind]
+        if rows:
+            table.add_row(Text(title, style="cyan"))
+        for each in rows:
+            table.add_row(f"  {each.name}", str(each.default), _choices(each), Text("; ".join(each.reasons)))
+    return table
+
+
+def _choices(tunable: Tunable) -> Text:
+    values = [str(each) for each in tunable.values]
+    if len(values) <= 8:
+        return Text(", ".join(values))
+    return Text(f"{', '.join(values[:3])} … {values[-1]} ({len(values)})")
+
+
+def _funnel(explanation: Explanation) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("limit", no_wrap=True)
+    table.add_column("rules out", justify="right")
+    table.add_column("leaves", justify="right")
+    table.add_column("")
+    left = explanation.screened
+    ways = f"{explanation.tiles:,} tile sizes x {explanation.structures:,} structures x {explanation.slots:,} numbers of slots"
+    table.add_row("the space", "", f"{explanation.space:,}", ways)
+    if left < explanation.space:
+        table.add_row("screened", "", f"{left:,}", "too many to screen all: random structures, and those around the best")
+    for limit, number in explanation.ruled_out.items():
+        left -= number
+        table.add_row(limit, f"{number:,}", f"{left:,}", LIMITS.get(limit, ""))
+    told = "more slots are never slower, and some choices make no difference"
+    table.add_row("worth timing", f"{left - explanation.worth_timing:,}", f"{explanation.worth_timing:,}", told)
+    return table

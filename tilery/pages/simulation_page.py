@@ -1,0 +1,178 @@
+"""The page of `tilery simulate`: a prediction that a person reads in ten seconds, and the same for machines."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tilery.backends.machine.explain.analysis import Analysis
+from tilery.backends.machine.time.report import EngineShare, Report
+from tilery.backends.trainium.runs.told import Single
+from tilery.command.console import bar, bars, bytes_text, facts, microseconds, percent, seldom
+from tilery.pipeline import Pipeline
+
+from .apart_page import LOST, apart_text
+from .run_page import print_head
+
+BOUNDS = {
+    "tensor": "the tensor engine",
+    "vector": "the vector engine",
+    "scalar": "the scalar engine",
+    "gpsimd": "the gpsimd engine",
+    "dma": "moving data (dma)",
+    "waiting": "waiting: no engine is busy half of the time",
+}
+WORTH = 0.005
+"""Gains below this share are not told."""
+PARTS = 3
+"""Instructions of the critical path, and further improvements, that are told."""
+
+
+def print_simulation(console: Console, pipeline: Pipeline) -> None:
+    """Prints latency, bound, what would help, shares of peak and bandwidth, memory used, and every engine's shares."""
+    print_head(console, pipeline)
+    console.print(_verdict(pipeline))
+    console.print(_resources(pipeline))
+    console.print(_engines(pipeline))
+
+
+def _verdict(pipeline: Pipeline) -> Table:
+    report, analysis = pipeline.report, pipeline.analysis
+    page = facts()
+    page.add_row("")
+    page.add_row("latency", Text(microseconds(report.latency_us), style="bold green"))
+    page.add_row("bound", BOUNDS[report.bound])
+    page.add_row("critical", _critical(analysis))
+    page.add_row("would help", _help(analysis))
+    if report.cores > 1:
+        page.add_row("cores", _cores(report))
+    for single in pipeline.analysis.singles:
+        if single.lost_s >= LOST * report.latency_us / 1e6:
+            page.add_row("single", _single(single))
+    for each in analysis.apart:
+        if each.gain >= LOST:
+            page.add_row("elements", apart_text(each))
+    return page
+
+
+def _single(single: Single) -> Text:
+    """What moves an element at a time, and what to do about it."""
+    tensors, lost = ", ".join(single.tensors), microseconds(single.lost_s * 1e6)
+    text = Text(f"{tensors}: one element of {single.axis} a partition, at least {lost} more than in runs", "bold")
+    return text.append(f"\n{single.why}: {single.instead}", style="not bold dim")
+
+
+def _critical(analysis: Analysis) -> str:
+    found = analysis.critical
+    parts = [f"{name} {100 * share:.0f} %" for name, share in list(found.shares.items())[:PARTS] if share >= 0.01]
+    if not found.waits:
+        waits = f"the {' and '.join(found.engines)} engine{'s never pause' if len(found.engines) > 1 else ' never pauses'}"
+    else:
+        waits = "; ".join(found.waits)
+    return f"{', '.join(parts)} of the time\n{waits}"
+
+
+def _cores(report: Report) -> str:
+    """How many of the cores are busy, by which loops, and why the others are not."""
+    dealt = ", ".join(f"{name} over {cores}" for name, cores in report.dealt.items() if cores > 1) or "no loop"
+    text = f"{report.busy_cores} of {report.cores} busy: {dealt} dealt out"
+    if report.busy_cores == report.cores:
+        return text
+    loops = " x ".join(f"{name} {steps:,}" for name, steps in report.steps.items())
+    why = f"the independent loops have {loops} steps" if report.steps else "the kernel has no independent loop"
+    return f"{text}\n{why}: " + ("smaller tiles give the others work" if report.steps else "write one as `tile`")
+
+
+def _help(analysis: Analysis) -> Text:
+    worth = [each for each in analysis.improvements if each.gain >= WORTH]
+    if not worth:
+        return Text(f"nothing by more than {percent(WORTH)}: neither a resource 10 % better nor a slot more")
+    best, *others = worth
+    text = Text(f"{best.what}: {percent(best.gain)} less time", style="bold")
+    if others:
+        told = ", ".join(f"{each.what} {percent(each.gain)}" for each in others[:PARTS])
+        text.append(f"\nthen {told}", style="not bold dim")
+    return text.append(f"\n{best.how}", style="not bold dim")
+
+
+def _resources(pipeline: Pipeline) -> Table:
+    report, chip = pipeline.report, pipeline.chip
+    seconds = report.latency_us / 1e6
+    rate, peak = report.flops / seconds / 1e12, report.peak_flops / 1e12
+    moved, most = report.hbm_bytes / seconds / 1e9, pipeline.cores * chip.dma_bytes_per_s / 1e9
+    used, available = bytes_text(report.sbuf_bytes_per_partition), bytes_text(report.sbuf_bytes_available)
+    banks, all_banks = report.psum_banks, report.psum_banks_available
+    page = facts()
+    page.add_row("")
+    page.add_row("peak", _share(report.peak_share, f"{rate:.1f} of {peak:.1f} TFLOP/s"))
+    page.add_row("bandwidth", _share(report.bandwidth_share, f"{moved:.0f} of {most:.0f} GB/s, {bytes_text(report.hbm_bytes)}"))
+    page.add_row("SBUF", _share(report.sbuf_bytes_per_partition / report.sbuf_bytes_available, f"{used} of {available}"))
+    page.add_row("PSUM", _share(banks / all_banks, f"{banks} of {all_banks} banks"))
+    for name, said in (("energy", _energy(pipeline)), ("price", _price(pipeline))):
+        if said:
+            page.add_row(name, said)
+    return page
+
+
+def _energy(pipeline: Pipeline) -> str:
+    used = pipeline.analysis.energy
+    if used is None or not used.total_j:
+        return ""
+    parts = {"HBM": used.hbm_j, "SBUF": used.sbuf_j, "PSUM": used.psum_j, "products": used.tensor_j, "rest": used.elementwise_j}
+    shares = ", ".join(
+        f"{name} {100 * part / used.total_j:.0f} %" for name, part in sorted(parts.items(), key=lambda each: -each[1])
+    )
+    return f"{seldom(used.total_j, 'J')}: {shares}"
+
+
+def _price(pipeline: Pipeline) -> str:
+    price, chip = pipeline.analysis.price_usd, pipeline.chip
+    if price is None or chip.price is None:
+        return ""
+    hour = f"{chip.price.usd_per_chip_hour:.2f} USD/h for {chip.cores.count} cores"
+    cores = "one core" if pipeline.cores == 1 else f"{pipeline.cores} cores"
+    return f"{1e6 * price:.3g} USD a million runs on {cores}: {hour}, {chip.price.instance}, {chip.price.date}"
+
+
+def _engines(pipeline: Pipeline) -> Table:
+    page = Table.grid(padding=(0, 2))
+    page.add_column(style="bold", no_wrap=True, min_width=13)
+    page.add_column(no_wrap=True)
+    for _ in range(3):
+        page.add_column(justify="right", no_wrap=True)
+    page.add_row("")
+    heads = ("█ busy ░ stalled · idle", "busy", "stalled", "instructions")
+    page.add_row("engine", *(Text(each, style="dim") for each in heads))
+    for name, engine in pipeline.report.engines.items():
+        page.add_row(name, *_engine(engine, pipeline.analysis.stalled[name]))
+    return page
+
+
+def _engine(engine: EngineShare, stalled: float) -> tuple[str, str, str, str]:
+    if not engine.instructions:
+        return bars((0.0, 0.0)), "", "", ""
+    return bars((engine.busy_share, stalled)), percent(engine.busy_share), percent(stalled), f"{engine.instructions:,}"
+
+
+def _share(share: float, words: str) -> str:
+    return f"{bar(share)} {percent(share):>7}  {words}"
+
+
+def figures(pipeline: Pipeline) -> dict[str, object]:
+    """A prediction for machines."""
+    data, analysis = asdict(pipeline.report), pipeline.analysis
+    for name, engine in data["engines"].items():
+        engine["stalled_share"] = analysis.stalled[name]
+    used = analysis.energy
+    return {
+        **data,
+        "critical": asdict(analysis.critical),
+        "improvements": [asdict(each) for each in analysis.improvements],
+        "single_elements": [asdict(each) for each in analysis.singles],
+        "elements_apart": [asdict(each) for each in analysis.apart],
+        "energy_j": used.total_j if used else None,
+        "price_usd": analysis.price_usd,
+    }

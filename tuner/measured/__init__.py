@@ -1,0 +1,1 @@
+"""The search by latencies measured from outside."""

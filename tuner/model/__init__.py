@@ -1,0 +1,1 @@
+"""The search by the engine model, for one objective or several."""

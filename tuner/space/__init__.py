@@ -1,0 +1,1 @@
+"""The configurations of a kernel: numbered, screened for what fits, and bounded."""

@@ -1,0 +1,164 @@
+"""Feasibility first: what fits the chip and how fast it could be at best, for the whole space before anything is timed.
+
+Screened structure by structure (`cells`), within a deadline, and what was found by then is what there is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..deadline import NEVER, Deadline, TimeUp
+from ..model.model import Model
+from .cells import Bounds, Cells
+from .space import Indices, Space
+
+STRUCTURES = 4096
+"""The most structures, each of which costs the model some milliseconds, and the numbers in it little."""
+SAMPLE = 160
+"""How many random structures stand for a larger space at first."""
+SEEDS, CLIMB = 4, 160
+"""A larger space is then followed downhill: from how many of the best structures at a time, and how many are looked at more."""
+
+Report = Callable[[int, int], None]
+"""Told how many configurations have been screened, and how many there are to screen."""
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """What screening found."""
+
+    space: Space
+    screened: int
+    """How many configurations were looked at."""
+    feasible: int
+    """How many of them fit the chip."""
+    removed: Mapping[str, int]
+    """How many of them each limit ruled out, the first limit violated counting."""
+    order: Indices
+    """Those worth timing, best lower bound first: of what differs in slots only the maximal ones, of equal programs one."""
+    bounds: Bounds
+    """Their lower bounds, ascending."""
+    cells: Cells = field(repr=False)
+    structures: int = 0
+    """How many combinations of structural choices were looked at, of `space.structure_count`."""
+    interrupted: bool = False
+    """Whether Ctrl-C ended the screening."""
+
+    @property
+    def whole(self) -> bool:
+        """True if no configuration was left out."""
+        return self.screened == self.space.size
+
+    def below(self, latency_us: float) -> int:
+        """How many of `order` have a lower bound below `latency_us`: those that might still be faster."""
+        return int(np.searchsorted(self.bounds, latency_us, side="left"))
+
+    def bounds_of(self, indices: Indices) -> Bounds:
+        """The lower bounds of any configurations, screened already or not; infinite where one does not fit."""
+        return np.array([self.cells.bound(int(index)) for index in indices], dtype=np.float64)
+
+    def lifted(self, indices: Indices) -> Indices:
+        """What stands for these configurations: the same with maximal slots, and without what makes no difference."""
+        found = dict.fromkeys(each for index in indices for each in self.cells.representatives(int(index)))
+        return np.fromiter(found, dtype=np.int64, count=len(found))
+
+
+def survey(
+    model: Model,
+    space: Space,
+    start: int,
+    seed: int = 0,
+    progress: Report | None = None,
+    patience_s: float | None = None,
+    deadline: Deadline = NEVER,
+    keep_interrupted: bool = False,
+) -> Landscape:
+    """Screens the whole space, or of one too large a sample of structures and what lies downhill of its best.
+
+    Too large is more than `WHOLE` cells or `STRUCTURES` structures, or what would take longer than `patience_s`. `start` is a
+    configuration whose structure is in every sample; `progress` is told how many are screened, and of how many. At the
+    deadline it ends with what has been screened; with `keep_interrupted` at Ctrl-C too.
+    """
+    generator = np.random.default_rng(seed)
+    cells = Cells(model, space, generator)
+    end = deadline if patience_s is None else deadline.by(patience_s)
+    interrupted = False
+    try:
+        cells.screen(_structure_of(space, start), end)  # whatever the time: there is no answer without
+        with deadline.enforced():
+            _screen(cells, start, generator, progress, patience_s, end)
+    except TimeUp:
+        pass
+    except KeyboardInterrupt:
+        if not keep_interrupted:
+            raise
+        interrupted = True
+    indices, bounds = cells.all()
+    # Of equal bounds any may come first.
+    sort = np.lexsort((generator.random(len(indices)), bounds))
+    return Landscape(
+        space,
+        cells.screened,
+        cells.feasible,
+        dict(cells.removed),
+        indices[sort],
+        bounds[sort],
+        cells,
+        cells.structures,
+        interrupted,
+    )
+
+
+def _screen(
+    cells: Cells,
+    start: int,
+    generator: np.random.Generator,
+    progress: Report | None,
+    patience_s: float | None,
+    end: Deadline,
+) -> None:
+    space = cells.space
+    own = _structure_of(space, start)
+    groups = space.groups(generator, STRUCTURES)
+    everything = cells.can_be_whole and space.structure_count <= STRUCTURES
+    order = np.concatenate([own[None], generator.permutation(groups)])
+    if not _screen_all(cells, order if everything else order[:SAMPLE], progress, patience_s, end) or not everything:
+        _climb(cells, progress, end)
+
+
+def _structure_of(space: Space, index: int) -> Indices:
+    return np.asarray(space.digits(space.structure_of(np.array([index])))[0])
+
+
+def _screen_all(cells: Cells, groups: Indices, progress: Report | None, patience_s: float | None, end: Deadline) -> bool:
+    """Screens structures; False if that is given up, after `SAMPLE` of them or half the time, because all would take too long."""
+    begin = time.monotonic()
+    for done, group in enumerate(groups):
+        spent_s = time.monotonic() - begin
+        enough = done >= SAMPLE or (patience_s is not None and spent_s > patience_s / 2)
+        if patience_s is not None and done and enough and spent_s * len(groups) > done * patience_s:
+            return False
+        if done and (end.over or cells.full):
+            return False
+        cells.screen(group, end)
+        if progress:
+            progress(cells.screened, cells.screened * len(groups) // (done + 1))
+    return True
+
+
+def _climb(cells: Cells, progress: Report | None, end: Deadline) -> None:
+    """Screens the structures around the best ones, until there are none new or time is up."""
+    most, expanded = len(cells.best) + CLIMB, set[int]()
+    while best := sorted(cells.best.keys() - expanded, key=lambda each: cells.best[each])[:SEEDS]:
+        expanded.update(best)
+        around = [other for group in cells.space.digits(np.array(best)) for other in cells.space.structures(group)]
+        for other in around:
+            if len(cells.best) >= most or end.over or cells.full:
+                return
+            cells.screen(other, end)
+            if progress:
+                progress(cells.screened, cells.screened)

@@ -1,0 +1,170 @@
+"""What a search from outside may ask for: feasible configurations as rows of choice indices, and how alike they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilery.dsl.errors import UsageError
+
+from .domains import Value, domains
+from .feasibility import Landscape
+
+Configuration = dict[str, Value]
+Constraint = Callable[[Mapping[str, Value]], bool]
+Rows = NDArray[np.int16]
+"""Choice indices, shape [configuration, parameter]."""
+Row = tuple[int, ...]
+
+WHOLE = 200_000
+"""The largest space that is listed whole; a larger one is sampled, and followed around what is good."""
+SAMPLE = 20_000
+"""How many feasible configurations stand for a larger space."""
+TRIES = 10
+"""How many times as many are drawn at most to find so many feasible ones."""
+
+
+@dataclass
+class Pool:
+    """Feasible configurations, each once."""
+
+    names: tuple[str, ...]
+    values: tuple[tuple[Value, ...], ...]
+    """The domain of each parameter."""
+    rows: Rows
+    whole: bool
+    """True if every feasible configuration is here."""
+    bounds: NDArray[np.float64] | None = None
+    """What a model says of each configuration, the lower the better."""
+    constraint: Constraint | None = None
+    bounds_of: Callable[[Rows], NDArray[np.float64]] | None = None
+    """What the model says of any rows; infinite for what is infeasible."""
+    places: dict[Row, int] = field(init=False)
+    """Where each configuration stands among the rows."""
+
+    def __post_init__(self) -> None:
+        self.places = {tuple(row): place for place, row in enumerate(self.rows.tolist())}
+
+    def configuration(self, place: int) -> Configuration:
+        """The configuration at a place."""
+        return self._named(self.rows[place].tolist())
+
+    def row(self, config: Mapping[str, Value]) -> Row:
+        """A configuration as choice indices; `UsageError` if a name or a value is unknown."""
+        if not isinstance(config, Mapping):
+            raise UsageError(f"a configuration is a mapping of names to values; this is {config!r}")
+        if set(config) != set(self.names):
+            raise UsageError(
+                f"a configuration of this space says {', '.join(self.names)}; this one {', '.join(map(str, config)) or 'nothing'}"
+            )
+        try:
+            return tuple(values.index(config[name]) for name, values in zip(self.names, self.values, strict=True))
+        except ValueError:
+            raise UsageError(f"no configuration of this space: {dict(config)}") from None
+
+    def place(self, config: Mapping[str, Value]) -> int:
+        """Where a configuration stands; one of a sampled space is added if it is new. `UsageError` if it is infeasible."""
+        row = self.row(config)
+        if row not in self.places:
+            if self.whole or not self._allowed([row]):
+                raise UsageError(f"this configuration is not feasible: {dict(config)}")
+            self._append([row])
+        return self.places[row]
+
+    def features(self) -> NDArray[np.float64]:
+        """Points whose distances say how alike configurations are: numbers by ratio, each parameter within 0 and 1."""
+        columns = [_scaled(values)[self.rows[:, place]] for place, values in enumerate(self.values)]
+        return np.concatenate(columns, axis=1)
+
+    def distances(self, wanted: Sequence[int], places: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How far configurations are from choice indices that need not be feasible."""
+        columns = [_scaled(values)[[digit]] for values, digit in zip(self.values, wanted, strict=True)]
+        return np.asarray(((self.features()[places] - np.concatenate(columns, axis=1)) ** 2).sum(axis=1))
+
+    def differences(self, place: int) -> NDArray[np.int64]:
+        """In how many parameters each configuration differs from the one at `place`."""
+        return np.asarray((self.rows != self.rows[place]).sum(axis=1))
+
+    def grow(self, place: int) -> None:
+        """Adds what differs in one parameter from the configuration at `place`, to a sample that cannot hold everything."""
+        centre = self.rows[place].tolist()
+        around = (
+            (*centre[:number], digit, *centre[number + 1 :])
+            for number, values in enumerate(self.values)
+            for digit in range(len(values))
+        )
+        self._append(self._allowed([row for row in around if row not in self.places]))
+
+    def _append(self, rows: Sequence[Row]) -> None:
+        if rows:
+            self.places |= {row: len(self.rows) + number for number, row in enumerate(rows)}
+            new = np.array(rows, np.int16)
+            self.rows = np.concatenate([self.rows, new])
+            if self.bounds is not None and self.bounds_of is not None:
+                self.bounds = np.concatenate([self.bounds, self.bounds_of(new)])
+
+    def _allowed(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Those of them that are feasible."""
+        if self.bounds_of is not None and rows:
+            return [row for row, bound in zip(rows, self.bounds_of(np.array(rows, np.int16)), strict=True) if np.isfinite(bound)]
+        return [row for row in rows if self.constraint is None or self.constraint(self._named(row))]
+
+    def _named(self, row: Row) -> Configuration:
+        return {name: values[digit] for name, values, digit in zip(self.names, self.values, row, strict=True)}
+
+
+def listed(space: Mapping[str, Iterable[Value]], constraint: Constraint | None, seed: int) -> Pool:
+    """The pool of a plain mapping; `UsageError` if nothing in it is feasible."""
+    named = domains(space)
+    values = tuple(named.values())
+    pool = Pool(tuple(named), values, np.empty((0, len(values)), np.int16), False, constraint=constraint)
+    radices = [len(each) for each in values]
+    if math.prod(radices) <= WHOLE:
+        rows = list(pool._allowed(list(product(*map(range, radices)))))
+    else:
+        rows = _drawn(pool, radices, np.random.default_rng(seed))
+    if not rows:
+        tried = "" if math.prod(radices) <= WHOLE else f" of {TRIES * SAMPLE:,} random ones; name what is feasible more narrowly"
+        raise UsageError(f"no configuration of this space meets the constraint{tried}")
+    pool._append(rows)
+    pool.whole = math.prod(radices) <= WHOLE
+    return pool
+
+
+def screened(landscape: Landscape) -> Pool:
+    """The pool of a kernel's space: of what is worth timing, that of best lower bounds; the rest may join it."""
+    order, space = landscape.order[:SAMPLE], landscape.space
+    return Pool(
+        tuple(each.name for each in space.tunables),
+        tuple(each.values for each in space.tunables),
+        space.digits(order).astype(np.int16),
+        landscape.whole and len(order) == landscape.feasible,
+        landscape.bounds[:SAMPLE],
+        bounds_of=lambda rows: landscape.bounds_of(space.indices(rows.astype(np.int64))),
+    )
+
+
+def _drawn(pool: Pool, radices: Sequence[int], generator: np.random.Generator) -> list[Row]:
+    rows: dict[Row, None] = {}
+    for _ in range(TRIES):
+        for drawn in generator.integers(radices, size=(SAMPLE, len(radices))).tolist():
+            row = tuple(drawn)
+            if row not in rows and pool._allowed([row]):
+                rows[row] = None
+                if len(rows) == SAMPLE:
+                    return list(rows)
+    return list(rows)
+
+
+def _scaled(values: Sequence[Value]) -> NDArray[np.float64]:
+    """The choices of one parameter as points, shape [choice, coordinate]; names are equally far from each other."""
+    numbers = [float(each) for each in values if isinstance(each, int | float)]
+    if len(numbers) < len(values):
+        return np.eye(len(values)) / math.sqrt(2)
+    points = np.log(numbers) if min(numbers) > 0 else np.array(numbers)
+    return np.asarray((points - points.min()) / (np.ptp(points) or 1.0))[:, None]

@@ -1,0 +1,1 @@
+"""Search strategies: each proposes the next configuration to time."""

@@ -1,0 +1,1 @@
+"""No configuration wins unchecked: execution on a small shape against the reference."""

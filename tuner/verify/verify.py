@@ -1,0 +1,112 @@
+"""No configuration wins unchecked: a finalist is executed on a small ragged shape and compared with the reference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tilery.backends import emulator, engine
+from tilery.backends.chips import Chip
+from tilery.backends.machine.errors import Infeasible
+from tilery.backends.operations.numerics import Array, numpy_dtype
+from tilery.backends.truth import data
+from tilery.backends.truth.accuracy import compare
+from tilery.backends.truth.comparison import Comparison, other_data
+from tilery.backends.truth.reference import reference
+from tilery.backends.tunable import Choice, Config, retuned
+from tilery.dsl import program
+from tilery.dsl.errors import TileryError
+
+from ..results.adapt import adapt, shrunk_to_fit
+from ..space.tiles import tile_sizes
+from .small_shape import MOST_WORK, small_dims
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What came of executing a finalist."""
+
+    ok: bool
+    dims: Mapping[str, int]
+    """The shape it was executed at."""
+    config: Mapping[str, Choice]
+    """The finalist as adapted to that shape."""
+    max_error: float
+    """The larger of the two errors of exact execution and fast emulation, relative to the scale of the result."""
+    tolerance: float
+    """What rounding of this type and these reductions may add up to."""
+    problem: str = ""
+    """What went wrong, if anything did."""
+    unproven: str = ""
+    """Why the comparison proves nothing, where it does not: the data's doing, whatever the configuration."""
+    rounding_error: float = 0.0
+    """What of the error rounding to the result's type makes, which no kernel can avoid."""
+    rounded_to: str = ""
+    """The element type of the result with the worst error."""
+
+
+def verify(
+    kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, config: Config, seed: int, most_work: float = MOST_WORK
+) -> Verification:
+    """Executes `config` exactly and by the emulator, on fresh inputs of a shape that its tiles do not divide.
+
+    The shape has a product of extents of at most `most_work`, if the kernel's requirements leave one.
+    Raises `TooLarge` where the kernel's requirements leave no shape that is small enough.
+    """
+    small = small_dims(kernel, dims, config, most_work)
+    tunables = engine.tunables(kernel, small, chip)
+    try:
+        fitted, lowered = shrunk_to_fit(
+            adapt(config, tunables), tunables, lambda candidate: engine.lower(kernel, small, chip, candidate)
+        )
+    except Infeasible as error:
+        return Verification(False, small, config, math.nan, math.nan, f"could not be adapted to a small shape: {error}")
+    arguments = data.random_arguments(kernel, small, seed)
+    chosen = retuned(kernel, fitted)
+    emulated = emulator.compile(chosen, small, tile_sizes(kernel, fitted))(arguments, poisoned(kernel, small))
+    # Without a reference in the text, the two ways to run the kernel are at least held against each other.
+    wanted = reference(kernel, small, arguments) if kernel.reference else emulated
+    exact = compare(chosen, small, engine.execute(lowered, arguments), wanted, arguments)
+    fast = compare(chosen, small, emulated, wanted, arguments)
+    worse = max(exact, fast, key=lambda each: each.max_error)
+    return Verification(
+        exact.ok and fast.ok,
+        small,
+        fitted,
+        worse.max_error,
+        worse.tolerance,
+        _problem("exact execution", exact) or _problem("the emulator", fast),
+        _unproven(exact) or _unproven(fast),
+        worse.rounding_error,
+        worse.worst_type,
+    )
+
+
+def poisoned(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Array]:
+    """Results in which an element that a run forgets to write shows: all bits set, which is NaN in every float type."""
+    results = {}
+    for each in kernel.signature.results:
+        shape = [program.size_value(size, dims) for size in each.shape]
+        raw = np.full(math.prod(shape) * each.element.bytes, 0xFF, np.uint8)
+        results[each.name] = raw.view(numpy_dtype(each.element)).reshape(shape)
+    return results
+
+
+def _problem(who: str, comparison: Comparison) -> str:
+    return "" if comparison.ok else f"{who}: {comparison}"
+
+
+def _unproven(comparison: Comparison) -> str:
+    return str(comparison) if comparison.verdict == "unproven" else ""
+
+
+class NothingProven(TileryError):
+    """The data that were drawn say nothing about the values: no configuration can be called right on them."""
+
+
+def nothing_proven(kernel: program.Kernel, why: str) -> NothingProven:
+    """The error, with what to do."""
+    return NothingProven(f"{kernel.name} cannot be verified: {why}\nhelp: {other_data(kernel.signature)}")
