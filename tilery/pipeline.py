@@ -40,7 +40,7 @@ from .tuner.space.tiles import tile_sizes
 
 if TYPE_CHECKING:
     from .backends.machine.explain.analysis import Analysis
-    from .command.jobs import Jobs
+    from .command.together.jobs import Jobs
     from .tuner.measured.campaign import Measure
     from .tuner.result import Result
 
@@ -212,7 +212,7 @@ class Pipeline:
         `measure` is a command line or a function that gives a configuration's latency in microseconds, in place of the model.
         `jobs` says whom the search shares its study with.
         """
-        from .command.jobs import Jobs, sharing
+        from .command.together.jobs import Jobs, sharing
         from .tuner.autotune import autotune
         from .tuner.interrupts import interruptible
 
@@ -233,7 +233,7 @@ class Pipeline:
             options.pop("keep", None)  # of a search by measurements there is no landscape to look at
             if (objective := options.pop("objective", "latency")) != "latency":
                 raise UsageError(f"what is measured is latency, and cannot be searched for {objective}")
-            from .command.measuring import measurement
+            from .command.together.measuring import measurement
             from .tuner.measured.measured import autotune_measured  # brings Optuna along
 
             means = measurement(self, measure, measure_timeout_s)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .backends.tunable import Choice
-from .command.duration import USUAL, USUAL_MEASURED, left_of, read_budget, seconds
+from .command.shared.duration import USUAL, USUAL_MEASURED, left_of, read_budget, seconds
 from .kernel import Kernel
 from .python import checks
 from .request import DEFAULT_CHIP, Given
@@ -59,7 +59,7 @@ def autotune(
     `output` names another results file than the one beside the kernel's text.
     Raises `UsageError`, `Infeasible` if nothing fits the chip, `ResultsError` if the file cannot be read or written.
     """
-    from .command.jobs import Jobs
+    from .command.together.jobs import Jobs
 
     began_s = time.monotonic()
     checks.kernel(kernel, Kernel)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tilery.command.archive import BadData, read_call
 from tilery.command.cli import main
+from tilery.command.running.archive import BadData, read_call
 from tilery.library import load
 
 TEXT = "kernel f(x: T[N], s: f32) -> y: T[N]:\n    reference:\n        y[N] = x[N] * s\n    y[N] = x[N] * s\n"

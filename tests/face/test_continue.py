@@ -16,7 +16,7 @@ from optuna.storages.journal import JournalFileBackend
 import tilery
 from tilery.backends.tunable import Choice
 from tilery.command.cli import main
-from tilery.command.continuing import doubled
+from tilery.command.together.continuing import doubled
 from tilery.tuner.results.store import TunedFile
 
 SHAPE = ["M=256", "N=512", "T=bf16"]

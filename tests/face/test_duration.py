@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tilery.command.duration import read_budget
+from tilery.command.shared.duration import read_budget
 from tilery.dsl.errors import UsageError
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 import tilery.kernels
 from tilery.backends.machine.errors import Infeasible
 from tilery.command.cli import main
-from tilery.command.progress import line, page, watching
+from tilery.pages.progress_page import line, page, watching
 from tilery.tuner.importance import Importance, importances, spread_shares
 from tilery.tuner.model.engine_model import EngineModel
 from tilery.tuner.progress import Progress

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tilery import dsl
-from tilery.command.duration import seconds
-from tilery.command.opening import read_names
+from tilery.command.shared.duration import seconds
+from tilery.command.shared.opening import read_names
 from tilery.dsl import KernelDefinition
 from tilery.dsl.errors import UsageError
 from tilery.request import Given, make_request

@@ -151,7 +151,7 @@ def test_the_trial_of_a_killed_worker_is_done_by_the_other(kind: str, tmp_path: 
 
 
 def test_jobs_go_on_where_one_of_them_is_killed(tmp_path: Path) -> None:
-    prepare(tmp_path, "tilery.command.worker")
+    prepare(tmp_path, "tilery.command.together.worker")
     main = worker(tmp_path, "main", "--jobs", "2", "--budget", "200s")
     killed(tmp_path)
     found = main.found()

@@ -179,7 +179,7 @@ def explain_error(code: str) -> None:
 @click.option("--break", "stop", type=click.IntRange(min=1), metavar="LINE", help="Debugger after LINE, tiles by name.")
 def run(**options: Any) -> None:
     """Run on random data, compare with the kernel's own reference."""
-    from .run_command import run
+    from .run import run
 
     run(**options)
 
@@ -190,7 +190,7 @@ def run(**options: Any) -> None:
 @click.option("--plot", metavar="FILE.png", help="Draw the timeline, the roofline and where the time goes.")
 def simulate(**options: Any) -> None:
     """Predicted latency, what bounds it, engines, memory."""
-    from .simulate_command import simulate
+    from .simulate import simulate
 
     simulate(**options)
 
@@ -225,7 +225,7 @@ def explain(**options: Any) -> None:
 @click.option("--output", metavar="FILE", help="Results file to write, instead of the one beside FILE.")
 def autotune(**options: Any) -> None:
     """Search, verify, and write the tuned entry."""
-    from .tune_command import autotune
+    from .autotune import autotune
 
     autotune(**options)
 
@@ -237,7 +237,7 @@ def autotune(**options: Any) -> None:
 @click.option("--whole-chip", is_flag=True, help="All cores of each chip, the work split evenly; without it, one core.")
 def compare(**options: Any) -> None:
     """One kernel on several chips, each tuned: latency, share of peak, energy, price."""
-    from .compare_command import compare
+    from .compare import compare
 
     compare(**options)
 
@@ -247,7 +247,7 @@ def compare(**options: Any) -> None:
 @click.option("-o", "--output", metavar="FILE", help="Write the copy there, and the schedule beside it; else print the text.")
 def freeze(**options: Any) -> None:
     """The kernel's text with its tile sizes written in."""
-    from .freeze_command import freeze
+    from .freeze import freeze
 
     freeze(**options)
 
@@ -260,7 +260,7 @@ def freeze(**options: Any) -> None:
 @_options(json_option, debug_option)
 def tuned(**options: Any) -> None:
     """The tuned entries of a folder, stale ones marked."""
-    from .tuned_command import tuned
+    from .tuned import tuned
 
     tuned(**options)
 

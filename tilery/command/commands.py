@@ -8,14 +8,14 @@ from tilery.backends.machine.errors import Infeasible
 from tilery.backends.trainium.apart import Apart, elements_apart
 from tilery.dsl.errors import Mistakes, TileryError, UsageError
 from tilery.pages.chips_page import print_chip, print_chips
+from tilery.pages.console import console, echo, print_json
 from tilery.pages.explain_page import explained, print_explanation
 from tilery.pipeline import Pipeline
 from tilery.tuner.model.engine_model import EngineModel
 from tilery.tuner.space.feasibility import survey
 from tilery.tuner.space.space import Space
 
-from .console import console, echo, print_json
-from .opening import open_pipeline
+from .shared.opening import open_pipeline
 from .stages import STAGES
 
 

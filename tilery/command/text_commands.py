@@ -9,8 +9,7 @@ from tilery.dsl import explain_error as page_of
 from tilery.dsl.errors import Mistakes, TileryError
 from tilery.dsl.reading import decoded, read_bytes
 from tilery.dsl.text.formatter import format_text
-
-from .console import echo, echo_file
+from tilery.pages.console import echo, echo_file
 
 
 class NotFormatted(TileryError):

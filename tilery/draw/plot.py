@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from tilery.backends.machine.explain.recording import record
 from tilery.backends.machine.explain.roofline import roofline
 from tilery.backends.machine.explain.waterfall import waterfall
-from tilery.command.console import config_text, microseconds, percent
 from tilery.dsl.errors import UsageError
+from tilery.pages.console import config_text, microseconds, percent
 from tilery.pipeline import Pipeline
 
 if TYPE_CHECKING:

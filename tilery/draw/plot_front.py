@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tilery.command.console import config_text
+from tilery.pages.console import config_text
 from tilery.pages.front_page import LABELS, figure_text
 from tilery.tuner.result import FrontPoint, Result
 

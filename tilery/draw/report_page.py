@@ -7,8 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tilery.backends.truth.comparison import error_words
-from tilery.command.console import config_text, microseconds, percent
 from tilery.dsl.errors import UsageError
+from tilery.pages.console import config_text, microseconds, percent
 from tilery.pages.front_page import LABELS, figure_text
 from tilery.pages.simulation_page import BOUNDS
 from tilery.pages.tune_page import ENDINGS

@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.text import Text
 
 from tilery.backends.trainium.apart import Apart
-from tilery.command.console import percent
+
+from .console import percent
 
 LOST = 0.05
 """Transfers of single elements are told if they lose this share of the latency, or more."""

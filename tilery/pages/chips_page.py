@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tilery.backends.chips import Chip
-from tilery.command.console import bytes_text, facts
+
+from .console import bytes_text, facts
 
 UNITS = {"_hz": (1e9, "GHz"), "bytes_per_s": (1e9, "GB/s"), "_ns": (1, "ns"), "_cycles": (1, "cycles"), "_w": (1, "W")}
 """Endings of field names: what the number is divided by, and the unit it is then shown in."""

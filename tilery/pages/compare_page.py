@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tilery.command.console import microseconds, percent, seldom
 from tilery.pipeline import Pipeline
 
+from .console import microseconds, percent, seldom
+
 if TYPE_CHECKING:
-    from tilery.command.compare_command import Row
+    from tilery.command.compare import Row
 
 ONE_CORE = "One core of each chip. --whole-chip compares chips."
 WHOLE_CHIP = (

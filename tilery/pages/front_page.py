@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tilery.command.console import config_text, microseconds, seldom
 from tilery.tuner.result import Result
+
+from .console import config_text, microseconds, seldom
 
 LABELS: Mapping[str, str] = {
     "latency_us": "latency",

@@ -6,8 +6,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tilery.command.console import config_text, facts, microseconds
 from tilery.tuner.result import Measured, Result
+
+from .console import config_text, facts, microseconds
 
 WORDS = ((0.8, "good"), (0.5, "fair"), (-1.0, "poor"))
 """From which rank correlation on the model is called a good guide."""

@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.text import Text
 
 from tilery.backends.truth.comparison import Comparison, other_data
-from tilery.command.console import config_text, facts
-from tilery.command.opening import origin
+from tilery.command.shared.opening import origin
 from tilery.pipeline import Pipeline
+
+from .console import config_text, facts
 
 
 def print_run(

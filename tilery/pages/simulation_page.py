@@ -11,10 +11,10 @@ from rich.text import Text
 from tilery.backends.machine.explain.analysis import Analysis
 from tilery.backends.machine.time.report import EngineShare, Report
 from tilery.backends.trainium.runs.told import Single
-from tilery.command.console import bar, bars, bytes_text, facts, microseconds, percent, seldom
 from tilery.pipeline import Pipeline
 
 from .apart_page import LOST, apart_text
+from .console import bar, bars, bytes_text, facts, microseconds, percent, seldom
 from .run_page import print_head
 
 BOUNDS = {

@@ -9,11 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from tilery.backends.truth.comparison import error_words
-from tilery.command.console import config_text, facts, microseconds, percent
 from tilery.pipeline import Pipeline
 from tilery.tuner.result import Result
 from tilery.tuner.verify.precision import ERROR, PRECISION
 
+from .console import config_text, facts, microseconds, percent
 from .front_page import figure_text, print_front
 from .measured_page import measured_rows, print_measured
 

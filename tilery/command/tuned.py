@@ -11,14 +11,14 @@ import click
 from tilery import dsl
 from tilery.dsl.errors import TileryError, UsageError
 from tilery.dsl.visible import visible
+from tilery.pages.console import echo, microseconds, print_json
 from tilery.pages.front_page import figure_text
 from tilery.pipeline import Pipeline
 from tilery.request import Given
 from tilery.tuner.results.entry import Entry, prints_of
 from tilery.tuner.results.store import ResultsError, TunedFile
 
-from .console import echo, microseconds, print_json
-from .duration import seconds
+from .shared.duration import seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from pathlib import Path
 import msgspec
 
 from tilery.dsl.errors import UsageError
+from tilery.pages.console import console, echo, print_json
 from tilery.pages.run_page import identity
 from tilery.pages.simulation_page import figures, print_simulation
 from tilery.pipeline import Pipeline
 
-from .console import console, echo, print_json
-from .opening import open_pipeline
+from .shared.opening import open_pipeline
 
 
 def simulate(

@@ -21,15 +21,15 @@ from tilery.backends.truth.comparison import Comparison, other_data
 from tilery.backends.truth.reference import reference
 from tilery.dsl.errors import TileryError, UsageError
 from tilery.dsl.program import Kernel
+from tilery.pages.console import bytes_text, console, echo, print_json
 from tilery.pages.run_page import identity, print_run
 from tilery.pipeline import Pipeline
 from tilery.python.calling import Array, Call
 from tilery.python.within import check_within, limits
 
-from .archive import read_call, save
-from .console import bytes_text, console, echo, print_json
-from .debugging import debugger_at
-from .opening import open_kernel, open_pipeline, read_names
+from .running.archive import read_call, save
+from .running.debugging import debugger_at
+from .shared.opening import open_kernel, open_pipeline, read_names
 
 
 class WrongValues(TileryError):

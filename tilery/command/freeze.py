@@ -9,12 +9,12 @@ from tilery import dsl
 from tilery.dsl.errors import UsageError
 from tilery.freezing import frozen
 from tilery.library import load
+from tilery.pages.console import echo, echo_file
 from tilery.pipeline import Pipeline
 from tilery.tuner.results.entry import Entry, key_of, prints_of
 from tilery.tuner.verify.verify import nothing_proven, verify
 
-from .console import echo, echo_file
-from .opening import open_pipeline, read_names
+from .shared.opening import open_pipeline, read_names
 
 
 def freeze(file: str, names: tuple[str, ...], chip: str, choices: tuple[str, ...], tuned: str | None, output: str | None) -> None:

@@ -10,6 +10,8 @@ import click
 
 from tilery.draw.plot_front import save_front
 from tilery.dsl.errors import UsageError
+from tilery.pages.console import console, print_json
+from tilery.pages.progress_page import watching
 from tilery.pages.tune_page import print_result, print_written
 from tilery.pipeline import Pipeline
 from tilery.tuner.findings import Findings
@@ -19,12 +21,10 @@ from tilery.tuner.result import Result
 from tilery.tuner.results.store import TunedFile
 
 from .cli import Invocation
-from .console import console, print_json
-from .continuing import continuing
-from .duration import USUAL, USUAL_MEASURED, left_of, read_budget, seconds
-from .jobs import Jobs
-from .opening import open_pipeline
-from .progress import watching
+from .shared.duration import USUAL, USUAL_MEASURED, left_of, read_budget, seconds
+from .shared.opening import open_pipeline
+from .together.continuing import continuing
+from .together.jobs import Jobs
 
 CUT_SHORT = {"interrupted": 130, "disconnected": 1}
 """The exit codes of tunings that somebody has ended, or that have lost their storage."""

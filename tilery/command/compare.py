@@ -9,11 +9,11 @@ from tilery.backends.machine.errors import CannotLower, Infeasible
 from tilery.backends.tunable import Choice
 from tilery.dsl.errors import UsageError
 from tilery.pages.compare_page import print_comparison
+from tilery.pages.console import console, print_json
 from tilery.pipeline import Pipeline
 
-from .console import console, print_json
-from .duration import seconds
-from .opening import open_pipeline
+from .shared.duration import seconds
+from .shared.opening import open_pipeline
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ END_S = 10.0
 
 
 class Crew:
-    """Runs a `tilery.command.worker` for each of `tasks` inside its block.
+    """Runs a `tilery.command.together.worker` for each of `tasks` inside its block.
 
     A worker holds its end of a pipe from this process: if this process dies, however that happens, the worker ends too.
     Its session is its own, so that Ctrl-C reaches it through this process only, which waits for it to give its trial back.
@@ -36,7 +36,7 @@ class Crew:
     def __enter__(self) -> Crew:
         for task in self._tasks:
             errors = tempfile.TemporaryFile("w+", encoding="utf-8")
-            command = [sys.executable, "-m", "tilery.command.worker"]
+            command = [sys.executable, "-m", "tilery.command.together.worker"]
             process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=errors, stderr=errors, text=True, start_new_session=True
             )
