@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pkgutil
 import subprocess
 import sys
 
 import pytest
+
+import tilery.command
+from tilery.command.cli import COMMANDS
 
 HEAVY = ("numpy", "optuna", "lark", "scipy", "rich", "msgspec", "ml_dtypes", "sqlalchemy")
 
@@ -21,6 +25,16 @@ def loaded(statement: str) -> set[str]:
 )
 def test_importing_is_light(statement: str) -> None:
     assert loaded(statement).isdisjoint(HEAVY)
+
+
+def test_help_of_every_command_is_light() -> None:
+    code = "from tilery.command.cli import COMMANDS, main\nimport click"
+    assert loaded(f"{code}\nfor each in COMMANDS: main.get_command(click.Context(main), each)").isdisjoint(HEAVY)
+
+
+def test_every_file_beside_the_command_line_is_one_of_its_commands() -> None:
+    files = {each.name for each in pkgutil.iter_modules(tilery.command.__path__) if not each.ispkg}
+    assert files - {"cli", "stages"} == {each.replace("-", "_") for each in COMMANDS}
 
 
 def test_a_shipped_kernel_is_not_parsed_before_it_is_used() -> None:

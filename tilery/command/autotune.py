@@ -5,31 +5,42 @@ from __future__ import annotations
 import importlib.util
 import shlex
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import click
 
-from tilery.draw.plot_front import save_front
-from tilery.dsl.errors import UsageError
-from tilery.pages.console import console, print_json
-from tilery.pages.progress_page import watching
-from tilery.pages.tune_page import print_result, print_written
-from tilery.pipeline import Pipeline
-from tilery.tuner.findings import Findings
-from tilery.tuner.interrupts import Interrupted, held
-from tilery.tuner.objectives import read_objectives
-from tilery.tuner.result import Result
-from tilery.tuner.results.store import TunedFile
+from .shared.options import SEED, cores_option, options, shape_options, what_if_option
 
-from .cli import Invocation
-from .shared.duration import USUAL, USUAL_MEASURED, left_of, read_budget, seconds
-from .shared.opening import open_pipeline
-from .together.continuing import continuing
-from .together.jobs import Jobs
+if TYPE_CHECKING:
+    from tilery.pipeline import Pipeline
+    from tilery.tuner.findings import Findings
+    from tilery.tuner.result import Result
+
+    from .shared.group import Invocation
 
 CUT_SHORT = {"interrupted": 130, "disconnected": 1}
 """The exit codes of tunings that somebody has ended, or that have lost their storage."""
 
 
+@click.command(epilog="\b\nExample:\n  tilery autotune kernels/matmul.tk M=2048 K=4096 N=14336 T=bf16 --budget 30s")
+@options(shape_options, what_if_option, cores_option)
+@click.option("--budget", metavar="BUDGET", help="30s, 5m, 1h, 200 trials, or both; 20s (5m with --measure) if left out.")
+@click.option("--trials", type=click.IntRange(min=1), help="How many configurations to time at most.")
+@click.option("--objective", default="latency", show_default=True, help="latency, energy, cost, error; several: a,b.")
+@click.option("--max-error", type=click.FloatRange(min=0, min_open=True), help="Search element types whose error is below.")
+@click.option("--plot", metavar="FILE.png", help="With two objectives or more: draw the front.")
+@click.option("--report", metavar="FILE.html", help="Write a page with all that was found: convergence, what mattered, timeline.")
+@click.option("--sampler", help="tpe, random, gp, cmaes, nsga2, brute; with --measure also surrogate, descent.")
+@click.option("--measure", metavar="COMMAND", help="Measure: JSON on its standard input, microseconds on its standard output.")
+@click.option("--measure-timeout", metavar="TIME", help="How long one measurement may take.")
+@click.option(
+    "--storage", metavar="URL", help="Keep the trials, and share them: sqlite:///x.db, journal:FILE, postgresql://, grpc://."
+)
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Processes of this machine.")
+@click.option("--grace", default="60s", show_default=True, metavar="TIME", help="After what silence a worker counts as dead.")
+@click.option("--continue", "resume", is_flag=True, help="Go on from what is stored, or from the tuned entry.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seeds the search and the arguments of the verification.")
+@click.option("--output", metavar="FILE", help="Results file to write, instead of the one beside FILE.")
 def autotune(
     file: str,
     names: tuple[str, ...],
@@ -53,7 +64,20 @@ def autotune(
     grace: str,
     resume: bool,
 ) -> None:
-    """Tunes one kernel for one shape and chip, prints the winner and writes its entry."""
+    """Search, verify, and write the tuned entry."""
+    from tilery.dsl.errors import UsageError
+    from tilery.pages.console import console, print_json
+    from tilery.pages.progress_page import watching
+    from tilery.pages.tune_page import print_result, print_written
+    from tilery.tuner.interrupts import Interrupted, held
+    from tilery.tuner.objectives import read_objectives
+    from tilery.tuner.results.store import TunedFile
+
+    from .shared.duration import USUAL, USUAL_MEASURED, left_of, read_budget, seconds
+    from .shared.opening import open_pipeline
+    from .together.continuing import continuing
+    from .together.jobs import Jobs
+
     pipeline = open_pipeline(file, names, chip, what_if=what_if)
     pipeline.cores = cores
     if output:
@@ -97,6 +121,8 @@ def autotune(
         if not as_json:
             print_written(out, pipeline, file, continuing(called.words, result, storage))
     if plot:
+        from tilery.draw.plot_front import save_front
+
         save_front(result, plot, pipeline.request.title)
     if report:
         from tilery.draw.report_page import write_report
@@ -109,6 +135,8 @@ def autotune(
 
 def check_report(measure: str | None) -> None:
     """`UsageError` if there can be no report: said before the search, not after it."""
+    from tilery.dsl.errors import UsageError
+
     if measure:
         raise UsageError("--report is about a search by the model: leave --measure out, or the report")
     for package in ("jinja2", "matplotlib"):

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from tilery.backends.machine.errors import CannotLower, Infeasible
-from tilery.backends.tunable import Choice
-from tilery.dsl.errors import UsageError
-from tilery.pages.compare_page import print_comparison
-from tilery.pages.console import console, print_json
-from tilery.pipeline import Pipeline
+import click
 
-from .shared.duration import seconds
-from .shared.opening import open_pipeline
+from .shared.options import debug_option, file_argument, json_option, names_argument, options, tuned_option, what_if_option
+
+if TYPE_CHECKING:
+    from tilery.backends.tunable import Choice
+    from tilery.pipeline import Pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,13 @@ class Row:
     """Why the kernel does not run on this chip."""
 
 
+@click.command(
+    epilog="\b\nExample:\n  tilery compare kernels/matmul.tk M=2048 K=4096 N=14336 --chips trn1,trn2,trn3 --whole-chip"
+)
+@options(file_argument, names_argument, json_option, debug_option, what_if_option, tuned_option)
+@click.option("--chips", default="trn1,trn2,trn3", show_default=True, metavar="A,B,C", help="Chips or TOML files.")
+@click.option("--budget", default="5s", show_default=True, metavar="TIME", help="How long to search for each chip.")
+@click.option("--whole-chip", is_flag=True, help="All cores of each chip, the work split evenly; without it, one core.")
 def compare(
     file: str,
     names: tuple[str, ...],
@@ -49,7 +55,15 @@ def compare(
     whole_chip: bool,
     tuned: str | None,
 ) -> None:
-    """Tunes the kernel for each chip, for `budget` each, and prints them side by side. Writes no results file."""
+    """One kernel on several chips, each tuned: latency, share of peak, energy, price."""
+    # No results file is written.
+    from tilery.dsl.errors import UsageError
+    from tilery.pages.compare_page import print_comparison
+    from tilery.pages.console import console, print_json
+
+    from .shared.duration import seconds
+    from .shared.opening import open_pipeline
+
     wanted = [each.strip() for each in chips.split(",") if each.strip()]
     if not wanted:
         raise UsageError("--chips names no chip: write, for example, --chips trn1,trn2,trn3")
@@ -62,6 +76,8 @@ def compare(
 
 
 def _row(pipeline: Pipeline, budget_s: float, whole_chip: bool) -> Row:
+    from tilery.backends.machine.errors import CannotLower, Infeasible
+
     chip = pipeline.chip
     pipeline.cores = chip.cores.count if whole_chip else 1
     row = Row(chip.name, chip.title, pipeline.cores)

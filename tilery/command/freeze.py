@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tilery import dsl
-from tilery.dsl.errors import UsageError
-from tilery.freezing import frozen
-from tilery.library import load
-from tilery.pages.console import echo, echo_file
-from tilery.pipeline import Pipeline
-from tilery.tuner.results.entry import Entry, key_of, prints_of
-from tilery.tuner.verify.verify import nothing_proven, verify
+import click
 
-from .shared.opening import open_pipeline, read_names
+from .shared.options import chip_option, debug_option, file_argument, names_argument, options, set_option, tuned_option
+
+if TYPE_CHECKING:
+    from tilery.pipeline import Pipeline
+    from tilery.tuner.results.entry import Entry
 
 
+@click.command(epilog="\b\nExample:\n  tilery freeze kernels/matmul.tk M=2048 K=4096 N=14336 -o mine/matmul.tk")
+@options(file_argument, names_argument, chip_option, set_option, tuned_option, debug_option)
+@click.option("-o", "--output", metavar="FILE", help="Write the copy there, and the schedule beside it; else print the text.")
 def freeze(file: str, names: tuple[str, ...], chip: str, choices: tuple[str, ...], tuned: str | None, output: str | None) -> None:
-    """Prints the text with its sizes written in, or writes it to a file, with the schedule knobs in the entry beside it."""
+    """The kernel's text with its tile sizes written in."""
+    from pathlib import Path
+
+    from tilery import dsl
+    from tilery.dsl.errors import UsageError
+    from tilery.freezing import frozen
+    from tilery.library import load
+    from tilery.pages.console import echo, echo_file
+
+    from .shared.opening import open_pipeline, read_names
+
     pipeline = open_pipeline(file, names, chip, choices, tuned)
     text = frozen(pipeline.definition, pipeline.config)
     if pipeline.note:
@@ -41,6 +50,12 @@ def freeze(file: str, names: tuple[str, ...], chip: str, choices: tuple[str, ...
 
 def _entry(pipeline: Pipeline, copy: Pipeline) -> Entry:
     """The configuration's knobs as the copy's entry, verified and timed anew."""
+    from importlib.metadata import version
+
+    from tilery.dsl.errors import UsageError
+    from tilery.tuner.results.entry import Entry, key_of, prints_of
+    from tilery.tuner.verify.verify import nothing_proven, verify
+
     space = {each.name: each for each in copy.settable}
     config = {name: value for name, value in pipeline.config.items() if name in space}
     copy.overrides = config

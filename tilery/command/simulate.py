@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import msgspec
+import click
 
-from tilery.dsl.errors import UsageError
-from tilery.pages.console import console, echo, print_json
-from tilery.pages.run_page import identity
-from tilery.pages.simulation_page import figures, print_simulation
-from tilery.pipeline import Pipeline
+from .shared.options import cores_option, options, set_option, shape_options, tuned_option, what_if_option
 
-from .shared.opening import open_pipeline
+if TYPE_CHECKING:
+    from tilery.pipeline import Pipeline
 
 
+@click.command(epilog="\b\nExample:\n  tilery simulate kernels/matmul.tk M=2048 K=4096 N=14336 T=bf16 --set m=256")
+@options(shape_options, set_option, tuned_option, what_if_option, cores_option)
+@click.option("--trace", metavar="FILE.json", help="Write a timeline for Perfetto (ui.perfetto.dev).")
+@click.option("--plot", metavar="FILE.png", help="Draw the timeline, the roofline and where the time goes.")
 def simulate(
     file: str,
     names: tuple[str, ...],
@@ -27,7 +28,13 @@ def simulate(
     plot: str | None,
     cores: int,
 ) -> None:
-    """Prints the prediction for one configuration; writes what `--trace` and `--plot` name."""
+    """Predicted latency, what bounds it, engines, memory."""
+    from tilery.pages.console import console, echo, print_json
+    from tilery.pages.run_page import identity
+    from tilery.pages.simulation_page import figures, print_simulation
+
+    from .shared.opening import open_pipeline
+
     pipeline = open_pipeline(file, names, chip, choices, tuned, what_if)
     pipeline.cores = cores
     if as_json:
@@ -35,7 +42,7 @@ def simulate(
     else:
         print_simulation(console(), pipeline)
     if trace:
-        _write(trace, _trace(pipeline))
+        _write_trace(trace, pipeline)
         echo(f"trace written to {trace}: open it at https://ui.perfetto.dev or in chrome://tracing", error=True)
     if plot:
         from tilery.draw.plot import write_plot
@@ -44,14 +51,16 @@ def simulate(
         echo(f"picture written to {plot}", error=True)
 
 
-def _trace(pipeline: Pipeline) -> bytes:
+def _write_trace(path: str, pipeline: Pipeline) -> None:
+    from pathlib import Path
+
+    import msgspec
+
     from tilery.backends.machine.explain.recording import record
     from tilery.backends.machine.explain.trace import trace
+    from tilery.dsl.errors import UsageError
 
-    return msgspec.json.encode(trace(pipeline.lowered, record(pipeline.lowered)))
-
-
-def _write(path: str, data: bytes) -> None:
+    data = msgspec.json.encode(trace(pipeline.lowered, record(pipeline.lowered)))
     try:
         Path(path).write_bytes(data)
     except OSError as problem:

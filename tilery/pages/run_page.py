@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from rich.console import Console
 from rich.text import Text
 
 from tilery.backends.truth.comparison import Comparison, other_data
-from tilery.command.shared.opening import origin
 from tilery.pipeline import Pipeline
+from tilery.tuner.results.choose import Chosen
 
 from .console import config_text, facts
 
@@ -56,9 +57,30 @@ def print_head(console: Console, pipeline: Pipeline, emulated: bool = False) -> 
         if emulated
         else (pipeline.config, pipeline.chosen, pipeline.note)
     )
-    whence = Text(note, style="yellow") if note else Text(origin(pipeline, chosen))
+    whence = Text(note, style="yellow") if note else Text(_origin(pipeline, chosen))
     page.add_row("configuration", whence.append(f"\n{config_text(config)}", style="not yellow dim"))
     console.print(page)
+
+
+def run_figures(
+    pipeline: Pipeline,
+    on_chip: bool,
+    wall_s: float,
+    comparison: Comparison | None,
+    *,
+    probed: Mapping[str, str],
+    drawn: Mapping[str, str],
+) -> dict[str, object]:
+    """The same for machines."""
+    compared = {**asdict(comparison), "ok": comparison.ok} if comparison else {}
+    return {
+        **identity(pipeline, not on_chip),
+        "exact": on_chip,
+        "wall_s": wall_s,
+        "probed": probed,
+        "drawn": drawn,
+        **compared,
+    }
 
 
 def identity(pipeline: Pipeline, emulated: bool = False) -> dict[str, object]:
@@ -72,3 +94,16 @@ def identity(pipeline: Pipeline, emulated: bool = False) -> dict[str, object]:
         "config": pipeline.tiles if emulated else pipeline.config,
         "origin": (pipeline.for_values if emulated else pipeline.chosen).origin,
     }
+
+
+def _origin(pipeline: Pipeline, chosen: Chosen) -> str:
+    """Where a configuration comes from, in words."""
+    words = {
+        "tuned": "tuned entry",
+        "nearest": "adapted from the nearest tuned entry",
+        "borrowed": "borrowed from another chip's tuned entry",
+        "default": "the model's default",
+        "cores": f"the model's default for {pipeline.cores} cores",
+        "emulator": "the emulator's own tiles",
+    }[chosen.origin]
+    return f"{words}, with --set" if pipeline.overrides else words

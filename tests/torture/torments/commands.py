@@ -99,9 +99,12 @@ def absurd(choose: random.Random, folder: Path) -> None:
     nasty.devices(folder)
     text, definition = choose.choice(definitions())
     (folder / "k.tk").write_text(text, encoding="utf-8")
-    name = choose.choice(sorted(main.commands))
+    context = click.Context(main)
+    name = choose.choice(main.list_commands(context))
     words = [name]
-    for each in main.commands[name].params:
+    command = main.get_command(context, name)
+    assert command
+    for each in command.params:
         words += argument(name, each, definition.name, list(definition.signature.dimensions), choose)
     if name in ("autotune", "compare") and not any(each.startswith("--budget") for each in words):
         words += ["--budget", "0.3s"]

@@ -11,7 +11,6 @@ from tilery.dsl.report import did_you_mean
 from tilery.kernel import Kernel
 from tilery.library import load
 from tilery.pipeline import Pipeline
-from tilery.tuner.results.choose import Chosen
 
 
 def open_kernel(target: str, tuned: str | None = None) -> Kernel:
@@ -49,19 +48,6 @@ def open_pipeline(
     given = read_names(choices, "--set")
     pipeline.overrides = {name: _choice(pipeline, name, text) for name, text in given.items()}
     return pipeline
-
-
-def origin(pipeline: Pipeline, chosen: Chosen) -> str:
-    """Where a configuration comes from, in words."""
-    words = {
-        "tuned": "tuned entry",
-        "nearest": "adapted from the nearest tuned entry",
-        "borrowed": "borrowed from another chip's tuned entry",
-        "default": "the model's default",
-        "cores": f"the model's default for {pipeline.cores} cores",
-        "emulator": "the emulator's own tiles",
-    }[chosen.origin]
-    return f"{words}, with --set" if pipeline.overrides else words
 
 
 def _choice(pipeline: Pipeline, name: str, text: str) -> Choice:

@@ -1,0 +1,49 @@
+"""`tilery explain`: the search space of a kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from .shared.options import options, shape_options, what_if_option
+
+if TYPE_CHECKING:
+    from tilery.backends.trainium.apart import Apart
+    from tilery.pipeline import Pipeline
+
+
+@click.command(epilog="\b\nExample:\n  tilery explain kernels/matmul.tk M=2048 K=4096 N=14336 --chip trn1")
+@options(shape_options, what_if_option)
+def explain(file: str, names: tuple[str, ...], chip: str, what_if: tuple[str, ...], as_json: bool) -> None:
+    """The search space, why it ends where it does, what does not fit."""
+    from tilery.pages.console import console, print_json
+    from tilery.pages.explain_page import explained, print_explanation
+    from tilery.tuner.model.engine_model import EngineModel
+    from tilery.tuner.space.feasibility import survey
+    from tilery.tuner.space.space import Space
+
+    from .shared.opening import open_pipeline
+
+    pipeline = open_pipeline(file, names, chip, what_if=what_if)
+    model = EngineModel(pipeline.program, pipeline.dims, pipeline.chip)
+    space = Space(model.tunables)
+    landscape = survey(model, space, start=0)
+    explanation = explained(landscape, _apart(pipeline) if landscape.feasible else ())
+    if as_json:
+        print_json(explanation)
+    else:
+        print_explanation(console(), pipeline.request, explanation)
+    if not landscape.feasible:
+        model.default()  # raises, and names the limit that is violated least
+
+
+def _apart(pipeline: Pipeline) -> tuple[Apart, ...]:
+    """What meets device memory an element at a time, with the configuration that `simulate` takes, if it finds one."""
+    from tilery.backends.machine.errors import Infeasible
+    from tilery.backends.trainium.apart import elements_apart
+
+    try:
+        return elements_apart(pipeline.lowered)
+    except Infeasible:
+        return ()  # a space of which so little fits that the pick misses it: the limits above say so
