@@ -35,7 +35,7 @@ def known(held_out: bool) -> tuple[Brute, ...]:
 
 
 def replayed(run: Run) -> Found:
-    import_module("tilery.tuner.strategies.surrogate")  # brings scipy along, which is not part of a question
+    import_module("tilery.tuner.strategies.parts.process")  # brings scipy along, which is not part of a question
     sampler, held_out, number, seed = run
     space = known(held_out)[number]
     search = Search(space.space, space.feasible, sampler=sampler, seed=1000 * number + seed)

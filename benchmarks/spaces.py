@@ -14,8 +14,8 @@ import tilery.kernels
 from benchmarks import gpu_spaces, held_out_spaces
 from benchmarks.brute import Brute
 from tilery.tuner.model.engine_model import EngineModel
+from tilery.tuner.space.configurations import Space
 from tilery.tuner.space.feasibility import survey
-from tilery.tuner.space.space import Space
 
 MOST = 4000
 

@@ -24,8 +24,8 @@ import tilery
 from tilery.backends.machine.errors import Infeasible
 from tilery.tuner.model.engine_model import EngineModel
 from tilery.tuner.result import Result
+from tilery.tuner.space.configurations import Indices, Space
 from tilery.tuner.space.feasibility import survey
-from tilery.tuner.space.space import Indices, Space
 
 ROOT = Path(__file__).resolve().parent.parent
 SHAPES: Mapping[str, Mapping[str, int]] = {

@@ -222,8 +222,8 @@ class Kernel:
         Raises `Infeasible` if nothing fits the chip.
         """
         from .tuner.model.engine_model import EngineModel
+        from .tuner.space.configurations import Space
         from .tuner.space.feasibility import survey
-        from .tuner.space.space import Space
 
         pipeline = self.pipeline(names, chip)
         model = EngineModel(pipeline.program, pipeline.dims, pipeline.chip)

@@ -213,7 +213,7 @@ class Pipeline:
         `jobs` says whom the search shares its study with.
         """
         from .command.together.jobs import Jobs, sharing
-        from .tuner.autotune import autotune
+        from .tuner.by_model import autotune
         from .tuner.interrupts import interruptible
 
         jobs = jobs or Jobs()
@@ -234,7 +234,7 @@ class Pipeline:
             if (objective := options.pop("objective", "latency")) != "latency":
                 raise UsageError(f"what is measured is latency, and cannot be searched for {objective}")
             from .command.together.measuring import measurement
-            from .tuner.measured.measured import autotune_measured  # brings Optuna along
+            from .tuner.measured.by_measurement import autotune_measured  # brings Optuna along
 
             means = measurement(self, measure, measure_timeout_s)
             return autotune_measured(self.program, self.dims, self.chip, means, sharing=shared, **options)

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from tilery.backends.machine.errors import Infeasible
 from tilery.backends.tunable import Config
 
-from .model.model import Model
+from .model.protocol import Model
+from .space.configurations import Space
 from .space.feasibility import Landscape
-from .space.space import Space
 
 ROWS = 200_000
 """Configurations among which shares are computed: more change them by less than a percent."""

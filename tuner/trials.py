@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .space.configurations import Indices
 from .space.feasibility import Landscape
-from .space.space import Indices
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from tilery.backends.trainium.lowering.lower import lowering, tunables
 from tilery.dsl import parse
 from tilery.dsl.program import Kernel
 from tilery.dsl.types import ELEMENT_TYPES
-from tilery.tuner.autotune import autotune
+from tilery.tuner.by_model import autotune
 
 from .kernels import SHAPES, specialised
 

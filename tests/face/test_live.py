@@ -17,8 +17,8 @@ from tilery.pages.progress_page import line, page, watching
 from tilery.tuner.importance import Importance, importances, spread_shares
 from tilery.tuner.model.engine_model import EngineModel
 from tilery.tuner.progress import Progress
+from tilery.tuner.space.configurations import Space
 from tilery.tuner.space.feasibility import survey
-from tilery.tuner.space.space import Space
 
 MATMUL = Path(__file__).parents[2] / "kernels" / "matmul.tk"
 BEST: dict[str, int | str] = {"m": 128, "n": 512, "P": "bf16", "buffers.a": 2}

@@ -49,7 +49,7 @@ def test_autotune(name: str, value: object, monkeypatch: pytest.MonkeyPatch) -> 
     def search(*_: object, **__: object) -> None:
         raise AssertionError("it has been searched")
 
-    monkeypatch.setattr("tilery.tuner.autotune.search", search)
+    monkeypatch.setattr("tilery.tuner.by_model.search", search)
     options: dict[str, Any] = {"shapes": SHAPES, "budget": "5s", "save": False} | {name: value}
     if name == "trials":
         del options["budget"]

@@ -14,13 +14,13 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from tilery.backends.tunable import Choice
+from tilery.tuner.measured.by_measurement import agreement
 from tilery.tuner.measured.campaign import Campaign, Measure
 from tilery.tuner.measured.command import MeasurementFailed
-from tilery.tuner.measured.measured import agreement
 from tilery.tuner.model.search import Budget, Outcome, search
 from tilery.tuner.progress import Progress
+from tilery.tuner.space.configurations import Space
 from tilery.tuner.space.feasibility import survey
-from tilery.tuner.space.space import Space
 from tilery.tuner.together.shared import SharedStudy
 
 from .test_search import FakeModel

@@ -14,7 +14,7 @@ from tilery.backends.chips import load_chip
 from tilery.backends.machine.errors import Infeasible
 from tilery.backends.tunable import Config, Tunable
 from tilery.tuner.model.engine_model import EngineModel
-from tilery.tuner.model.model import Footprint, Measurement
+from tilery.tuner.model.protocol import Footprint, Measurement
 from tilery.tuner.results.adapt import adapt, shrunk_to_fit
 from tilery.tuner.results.choose import Chosen, choose, choose_for_values, pick
 from tilery.tuner.results.entry import Entry, Key, Prints, RunnerUp, key_of, prints_of

@@ -15,8 +15,8 @@ from tilery.tuner.interrupts import held
 from tilery.tuner.progress import Stop
 from tilery.tuner.verify import efforts
 from tilery.tuner.verify.efforts import SMALLER, Checking
+from tilery.tuner.verify.execution import Verification
 from tilery.tuner.verify.small_shape import MOST_WORK
-from tilery.tuner.verify.verify import Verification
 
 RIGHT = Verification(True, {}, {}, 0.0, 0.0)
 

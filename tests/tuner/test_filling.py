@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from tilery.backends.tunable import Tunable
 from tilery.tuner.space import slots
+from tilery.tuner.space.configurations import Space
 from tilery.tuner.space.numbering import MOST, numbered
 from tilery.tuner.space.slots import fitting
-from tilery.tuner.space.space import Space
 
 
 @dataclass

@@ -14,9 +14,9 @@ from tilery.backends.tunable import Choice, Config, Tunable
 from tilery.dsl.errors import UsageError
 from tilery.tuner.model.front import dominates, nondominated, thinned
 from tilery.tuner.model.front_search import FrontOutcome, front_search, front_survey
-from tilery.tuner.model.model import Measurement, Screening
+from tilery.tuner.model.protocol import Measurement, Screening
 from tilery.tuner.model.search import Budget
-from tilery.tuner.space.space import Space
+from tilery.tuner.space.configurations import Space
 from tilery.tuner.trials import Trial
 
 TUNABLES = (

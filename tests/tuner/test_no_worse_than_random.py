@@ -10,7 +10,7 @@ import pytest
 import tilery
 from tilery.backends import engine
 from tilery.tuner.model.engine_model import EngineModel
-from tilery.tuner.space.space import Space
+from tilery.tuner.space.configurations import Space
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 CASES = [

@@ -17,13 +17,13 @@ from tilery.backends.trainium.traffic import traffic
 from tilery.command.cli import main
 from tilery.dsl import load
 from tilery.dsl.types import BF16, F32
-from tilery.tuner.autotune import autotune
+from tilery.tuner.by_model import autotune
 from tilery.tuner.model.front import dominates
 from tilery.tuner.results.choose import choose
 from tilery.tuner.results.entry import entry_of, key_of, prints_of
 from tilery.tuner.results.store import TunedFile
 from tilery.tuner.space import cells, feasibility
-from tilery.tuner.space.space import Space
+from tilery.tuner.space.configurations import Space
 
 ROOT = Path(__file__).parents[2]
 MIXED = ROOT / "examples" / "mixed_matmul.tk"

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from tilery.backends.machine.errors import Infeasible
 from tilery.backends.tunable import Config, Tunable
 from tilery.dsl.errors import UsageError
-from tilery.tuner.model.model import Measurement
+from tilery.tuner.model.protocol import Measurement
 from tilery.tuner.model.search import Budget, Outcome, search
 from tilery.tuner.progress import Progress
 from tilery.tuner.space import cells, feasibility, slots
+from tilery.tuner.space.configurations import Space
 from tilery.tuner.space.feasibility import survey
-from tilery.tuner.space.space import Space
 
 Floats = NDArray[np.float64] | np.float64
 

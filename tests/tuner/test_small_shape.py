@@ -13,8 +13,8 @@ from tilery.backends.chips import load_chip
 from tilery.dsl import check_requirements, parse, program
 from tilery.dsl.errors import TileryError
 from tilery.dsl.types import F32
+from tilery.tuner.verify.execution import verify
 from tilery.tuner.verify.small_shape import LARGEST_WORK, MOST_WORK, TooLarge, small_dims
-from tilery.tuner.verify.verify import verify
 
 ROWS = """
 kernel add(x: f32[N], y: f32[N]) -> z: f32[N]:

@@ -7,7 +7,7 @@ import pytest
 
 from tilery.backends.tunable import Tunable
 from tilery.dsl.errors import UsageError
-from tilery.tuner.space.space import Space
+from tilery.tuner.space.configurations import Space
 
 
 @pytest.fixture

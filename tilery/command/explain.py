@@ -20,8 +20,8 @@ def explain(file: str, names: tuple[str, ...], chip: str, what_if: tuple[str, ..
     from tilery.pages.console import console, print_json
     from tilery.pages.explain_page import explained, print_explanation
     from tilery.tuner.model.engine_model import EngineModel
+    from tilery.tuner.space.configurations import Space
     from tilery.tuner.space.feasibility import survey
-    from tilery.tuner.space.space import Space
 
     from .shared.opening import open_pipeline
 

@@ -15,7 +15,7 @@ from tilery.backends.tunable import Choice, Config
 
 from ..asking import Exhausted, Search
 from ..deadline import TimeUp
-from ..model.model import Model
+from ..model.protocol import Model
 from ..model.search import Budget, Clock, search
 from ..progress import Progress, Stop, Watcher
 from ..space.feasibility import Landscape

@@ -18,7 +18,7 @@ from ..objectives import Objective, make_objective
 from ..results.adapt import adapt
 from ..space.numbering import numbered
 from ..verify.precision import ErrorMeter, allowed_types, ruled_out
-from .model import Footprint, Measurement, Screening
+from .protocol import Footprint, Measurement, Screening
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ..space.configurations import Indices
 from ..space.feasibility import Landscape
-from ..space.space import Indices
 from ..trials import Trial
 
 Vectors = NDArray[np.float64]

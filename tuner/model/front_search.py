@@ -13,14 +13,14 @@ from tilery.backends.tunable import Config
 from ..deadline import NEVER, Deadline, TimeUp
 from ..interrupts import held
 from ..progress import Progress, Stop, Watcher
+from ..space.configurations import Space
 from ..space.feasibility import Report, survey
-from ..space.space import Space
 from ..strategies.front_arms import BoundWalk, FrontArm, FrontDescent, FrontStudy, Weighing
 from ..strategies.sampler import SAMPLERS
 from ..strategies.turns import Turns
 from ..trials import Trial
 from .front import Front
-from .model import ManyModel
+from .protocol import ManyModel
 from .search import AUTO, Budget, Clock
 
 

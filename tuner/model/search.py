@@ -17,7 +17,7 @@ from ..space.feasibility import Landscape
 from ..strategies.arms import Arm, BoundOrder, Descent
 from ..strategies.turns import Turns
 from ..trials import Trial, Trials
-from .model import Model
+from .protocol import Model
 
 if TYPE_CHECKING:
     from ..together.exchange import Exchange

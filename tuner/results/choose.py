@@ -15,7 +15,7 @@ from tilery.dsl import program
 from tilery.dsl.errors import UsageError
 
 from ..model.engine_model import EngineModel
-from ..model.model import Model
+from ..model.protocol import Model
 from ..space.tiles import tile_sizes
 from .adapt import adapt
 from .entry import Entry, Key, Prints, key_of, prints_of

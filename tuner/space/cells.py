@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..deadline import NEVER, Deadline
-from ..model.model import Footprint, Model
+from ..model.protocol import Footprint, Model
+from .configurations import Indices, Space
 from .filling import Filling
 from .slots import GRID, combinations, fitting
-from .space import Indices, Space
 
 WHOLE = 4_000_000
 """The most cells that are screened whole."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..deadline import NEVER, Deadline, TimeUp
-from ..model.model import Model
+from ..model.protocol import Model
 from .cells import Bounds, Cells
-from .space import Indices, Space
+from .configurations import Indices, Space
 
 STRUCTURES = 4096
 """The most structures, each of which costs the model some milliseconds, and the numbers in it little."""

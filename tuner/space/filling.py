@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tilery.backends.tunable import Tunable
 
-from ..model.model import Footprint
+from ..model.protocol import Footprint
 
 ORDERS = 6
 """Random orders that are tried, besides the cheapest first and the dearest first; each of them in both ways."""

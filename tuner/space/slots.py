@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tilery.backends.tunable import Tunable
 
-from ..model.model import Footprint
+from ..model.protocol import Footprint
 from .filling import Filling
 
 BLOCK = 1 << 20

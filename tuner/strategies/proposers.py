@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import optuna
     from optuna.samplers import BaseSampler
 
-    from .surrogate import Process
+    from .parts.process import Process
 
 Places = NDArray[np.int64]
 
@@ -178,7 +178,7 @@ class Surrogate:
         return places, targets
 
     def _fit(self, points: NDArray[np.float64], targets: NDArray[np.float64], count: int) -> None:
-        from .surrogate import STEPS, fit  # brings scipy along
+        from .parts.process import STEPS, fit  # brings scipy along
 
         known = self._process.parameters if self._process else None
         due = known is None or count >= self._fitted + self.refit

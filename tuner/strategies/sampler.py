@@ -16,7 +16,7 @@ from tilery.backends.tunable import Tunable
 from tilery.dsl.errors import UsageError
 from tilery.dsl.report import did_you_mean
 
-from ..space.space import Indices
+from ..space.configurations import Indices
 from ..trials import Trial, Trials
 
 NEAR = 20_000

@@ -13,8 +13,8 @@ from tilery.dsl.errors import TileryError
 from ..deadline import NEVER, Deadline, TimeUp, working
 from ..model.engine_model import EngineModel
 from ..progress import Stop
+from .execution import Verification, verify
 from .small_shape import MOST_WORK
-from .verify import Verification, verify
 
 Conclusion = TypeVar("Conclusion")
 

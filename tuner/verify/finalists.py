@@ -13,7 +13,7 @@ from ..deadline import TimeUp
 from ..model.engine_model import EngineModel
 from ..result import Rejected, Scored
 from .efforts import Checking, Unverified
-from .verify import Verification, nothing_proven
+from .execution import Verification, nothing_proven
 
 FINALISTS = 8
 """How many of the best are executed before the search is given up as wrong."""

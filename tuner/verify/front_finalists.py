@@ -14,8 +14,8 @@ from ..progress import Progress, Watcher
 from ..result import FrontPoint, Rejected, Scored
 from ..trials import Trial
 from .efforts import Checking, Unverified
+from .execution import Verification, nothing_proven
 from .finalists import FINALISTS, Finalist, NothingVerified, problem_of
-from .verify import Verification, nothing_proven
 
 SHOWN = 10
 """The largest front that is executed and kept: a second each, and nobody chooses from more."""

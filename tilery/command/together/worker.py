@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def _campaign(task: Task) -> Campaign:
-    from tilery.tuner.measured.measured import prepared
+    from tilery.tuner.measured.by_measurement import prepared
     from tilery.tuner.model.search import Budget
     from tilery.tuner.together.sharing import Sharing
 
@@ -70,13 +70,13 @@ def _campaign(task: Task) -> Campaign:
 
 def _search(task: Task) -> None:
     """A search by the model, which leaves its best in the study."""
-    from tilery.tuner.autotune import feasible
+    from tilery.tuner.by_model import feasible
     from tilery.tuner.deadline import Deadline
-    from tilery.tuner.measured.measured import PATIENCE_S, SCREENING
+    from tilery.tuner.measured.by_measurement import PATIENCE_S, SCREENING
     from tilery.tuner.model.search import Budget, search
     from tilery.tuner.results.adapt import adapt
+    from tilery.tuner.space.configurations import Space
     from tilery.tuner.space.feasibility import survey
-    from tilery.tuner.space.space import Space
     from tilery.tuner.together.sharing import Sharing
 
     options = task["options"]

@@ -15,15 +15,15 @@ from tilery.backends.tunable import Config
 from tilery.dsl import program
 from tilery.dsl.errors import TileryError
 
-from ..autotune import reserve_s, screening
+from ..by_model import reserve_s, screening
 from ..deadline import OVER, Deadline
 from ..model.engine_model import EngineModel
 from ..model.search import Budget
 from ..progress import Progress, Stop, Watcher
 from ..result import Measured, Result, Scored
 from ..results.adapt import adapt
+from ..space.configurations import Space
 from ..space.feasibility import survey
-from ..space.space import Space
 from ..together.sharing import ALONE, Sharing
 from ..verify.efforts import Checking, concluded
 from ..verify.finalists import FINALISTS, Finalist, first_right, runners_up

@@ -25,8 +25,8 @@ from .objectives import read_objectives, values_by_name
 from .progress import Progress, Stop, Watcher
 from .result import FrontPoint, Result, Scored
 from .results.adapt import adapt
+from .space.configurations import Space
 from .space.feasibility import Landscape, survey
-from .space.space import Space
 from .together.sharing import ALONE, Sharing
 from .verify.efforts import Checking, concluded
 from .verify.finalists import FINALISTS, Finalist, first_right, runners_up
