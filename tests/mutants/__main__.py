@@ -50,8 +50,10 @@ def main(names: tuple[str, ...], sample: int | None, seed: int, killed: float) -
     short = False
     for name in names or tuple(TARGETS):
         alive, tried, known = survivors(TARGETS[name], sample, seed)
-        for each in sorted(alive, key=lambda one: one.line):
-            console.print(f"{TARGETS[name].path}:{each.line}: {each.statement!r}, {each.what!r}", highlight=False, markup=False)
+        for mutant in sorted(alive, key=lambda one: one.line):
+            console.print(
+                f"{TARGETS[name].path}:{mutant.line}: {mutant.statement!r}, {mutant.what!r}", highlight=False, markup=False
+            )
         share = 1 - len(alive) / tried
         short |= share < killed
         table.add_row(TARGETS[name].path, str(tried), str(tried - len(alive)), f"{share:.1%}", str(known))

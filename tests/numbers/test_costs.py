@@ -51,6 +51,59 @@ def test_elementwise_instructions_cost_what_is_published(name: str) -> None:
     assert found == pytest.approx({engine: cycles / GHZ[engine]})
 
 
+FLAT = "kernel f(x: f32[N]) -> y: f32[N]:\n    tile n of N:\n        y[n] = exp(x[n])\n"
+RUN = 1024 * 4
+"""Bytes of a partition's run, below."""
+
+
+@pytest.mark.parametrize(
+    ("size", "cycles", "dma_ns"),
+    [
+        # 128 runs of 1,024 elements
+        (128 * 1024, 60 + 1024, 2 * 128 * RUN / DMA_BYTES_A_NS),
+        # and 5 elements that are left over, one a partition, by instructions of their own
+        (128 * 1024 + 5, 2 * 60 + 1024 + 1, 2 * 128 * RUN / DMA_BYTES_A_NS + 2 * FLOOR_NS),
+        # nothing but what is left over
+        (100, 60 + 1, 2 * FLOOR_NS),
+        # runs of 32 bytes cost as if they had 256
+        (128 * 8, 60 + 8, 2 * FLOOR_NS),
+    ],
+)
+def test_a_flat_axis_in_runs_costs_a_run_a_partition(size: int, cycles: float, dma_ns: float) -> None:
+    found = busy_ns(program(FLAT, {"N": size}, {"layout.n": "runs"}))
+    assert found == pytest.approx({"scalar": cycles / GHZ["scalar"], "dma": dma_ns})
+
+
+def test_one_element_a_partition_is_a_run_of_one_element() -> None:
+    text = "kernel f(x: f32[M]) -> y: f32[M]:\n    tile m of M:\n        y[m] = x[m]\n"
+    found = busy_ns(program(text, {"M": 8192}, {"layout.m": "rows"}))
+    assert found == pytest.approx({"dma": 2 * 8192 * 256 / DMA_BYTES_A_NS})
+
+
+def test_a_load_that_turns_the_tile_is_slower() -> None:
+    text = product("row_major", "dot[K](a[m, K], b[K, n])")
+    found = busy_ns(program(text, {"M": 128, "N": 512, "K": 2048}, {"transpose.a": "dma"}))
+    a, b, c = 128 * 2048 * 2, 2048 * 512 * 2, 128 * 512 * 4
+    assert found["dma"] == pytest.approx((a / 0.9 + b + c) / DMA_BYTES_A_NS)
+
+
+def test_an_accumulator_of_more_rows_than_partitions_takes_an_instruction_a_fold() -> None:
+    text = (
+        "kernel f(x: f32[M, N]) -> y: f32[M]:\n    tile m of M:\n        acc = zeros[m]\n"
+        "        for n of N:\n            acc += sum[n](x[m, n])\n        y[m] = acc\n"
+    )
+    found = busy_ns(program(text, {"M": 300, "N": 1024}))
+    cleared, summed, added = 3 * (60 + 1), 3 * (60 + 1024), 3 * (60 + 1)
+    assert found["vector"] == pytest.approx((cleared + summed + added) / GHZ["vector"])
+
+
+def test_a_vector_of_results_moves_one_column() -> None:
+    text = "kernel f(a: {t}[K, M], v: {t}[K]) -> c: f32[M]:\n    tile m of M:\n        c[m] = dot[K](a[K, m], v[K])\n"
+    found = busy_ns(program(text.format(t="bf16"), {"M": 128, "K": 128}))
+    assert found["tensor"] == pytest.approx((64 + 10) / GHZ["tensor"])
+    assert found["vector"] == pytest.approx((60 + 1) / GHZ["vector"])
+
+
 def test_rows_beyond_the_partitions_cost_an_instruction_each_time() -> None:
     found = busy_ns(program(elementwise("copy", "exp(x[m, N])"), {"M": 300, "N": 512}, {"m": 300}))
     assert found["scalar"] == pytest.approx(3 * (60 + 512) / GHZ["scalar"])
@@ -130,6 +183,10 @@ def test_transposes_cost_what_is_published() -> None:
     assert found["vector"] == pytest.approx((60 + 128 / 2) / GHZ["vector"])
     found = busy_ns(program(turned.format(t="f32"), square, {"transpose.load": "tensor"}))
     assert found["tensor"] == pytest.approx(4 * 128 / GHZ["tensor"])
+    # a block of P rows and F columns: at least 64 cycles, P if that is less
+    for rows, columns, cycles in ((128, 40, 128), (40, 128, 64), (16, 128, 64), (128, 512, 4 * 128), (256, 128, 2 * 128)):
+        found = busy_ns(program(turned.format(t="bf16"), {"M": rows, "N": columns}, {"transpose.load": "tensor"}))
+        assert found["tensor"] == pytest.approx(cycles / GHZ["tensor"])
     # fixed + N cycles a block of 32 x 32 on the vector engine
     found = busy_ns(program(turned.format(t="f32"), {"M": 32, "N": 32}, {"transpose.load": "vector"}))
     assert found["vector"] == pytest.approx((60 + 32) / GHZ["vector"])
