@@ -197,7 +197,9 @@ def passes(instruction: Instruction, chip: Chip) -> float:
 
 def _mode(instruction: Instruction, engine: Elementwise) -> float | None:
     """Elements a cycle of the engine's mode for short elements; None if the instruction does not qualify."""
-    tiles = [buffer for buffer in (*instruction.reads, *instruction.writes) if not _is_column(buffer)]
+    buffers = (*instruction.reads, *instruction.writes)
+    # A column beside a tile is read once; where there are only columns, their own type decides.
+    tiles = [buffer for buffer in buffers if not _is_column(buffer)] or buffers
     if any(buffer.element.name not in engine.mode_elements for buffer in tiles):
         return None
     in_psum = any(buffer.memory == "psum" for buffer in tiles)
