@@ -6,6 +6,7 @@ program is executed tile by tile in float64, and every value carries the varianc
 units (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sections 2.8 and 3.3):
 
 - an operation passes its operands' errors on by its derivatives and adds u(f32) of its value, a cast u of its type;
+- an integer that f32 does not hold is rounded as soon as it becomes a float, which the reference never does;
 - a sum or contraction of length K adds u(f32) sqrt(K) of the sum of the magnitudes;
 - an error is kept with the axes along which it varies. Summed over such an axis variances add up, for the errors arose in
   different elements; over another, along which it is one and the same error, the errors themselves do.
@@ -127,7 +128,7 @@ class _Analysis(Run):
             case program.Elementwise():
                 return self._elementwise(op, value, own)
             case program.Cast():
-                errors = dict(self._errors[op.operand])
+                errors = dict(self._as_float(op.operand))
                 return _added(errors, own, _cast_error(value, op.result.element) ** 2)
             case program.Fill():
                 shape = [1] * len(op.result.axes)
@@ -152,12 +153,19 @@ class _Analysis(Run):
             factors[operand] = factors.get(operand, 0.0) + factor
         errors: Errors = {}
         for operand, factor in factors.items():
-            for axes, variance in self._errors[operand].items():
+            for axes, variance in self._as_float(operand).items():
                 _added(errors, axes, np.square(factor) * aligned(variance, _names(operand), names))
         if op.fn not in EXACT:
             scale = rounding_scale(op.fn, arrays, value)
             _added(errors, own, np.where(np.isfinite(scale), (unit(F32) * scale) ** 2, 0.0))
         return errors
+
+    def _as_float(self, value: Value) -> Errors:
+        """The errors of an operand that becomes a float if it is none."""
+        errors = self._errors[value]
+        if value.element.kind != "int":
+            return errors
+        return _added(dict(errors), frozenset(_names(value)), _conversion_error(self.values[value]) ** 2)
 
     def _reduce(self, op: program.Reduce, value: Array, own: Axes) -> Errors:
         names = _names(op.operand)
@@ -246,6 +254,12 @@ def _added(errors: Errors, axes: Axes, variance: Array) -> Errors:
 
 def _same(x: Array) -> Array:
     return x
+
+
+def _conversion_error(value: Array) -> Array:
+    """The largest error of making an f32 of an integer: none of those that f32 holds."""
+    size = np.abs(value.astype(np.float64))
+    return np.where(size > 1 / unit(F32), unit(F32) * size, 0.0)
 
 
 def _cast_error(value: Array, t: ElementType) -> Array:

@@ -149,7 +149,7 @@ def _hold(
 
 def _comparable(wanted: plain.Judgement, case: Case) -> bool:
     """A reference knows no rounding, and integers of its own only."""
-    return wanted.exact and case.unrounded
+    return wanted.exact and wanted.whole and case.unrounded
 
 
 def _allowed(kernel: program.Kernel) -> float:

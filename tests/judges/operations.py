@@ -28,6 +28,8 @@ class Operations(Standing):
         self.scalars = scalars
         self.exact = True
         """Nothing has been computed yet of which two executions might give different bits."""
+        self.whole = True
+        """No integer has been rounded yet on its way to a float, which every execution does and no reference."""
 
     def op(self, op: Op) -> Elements:
         """Every element of what an operation gives."""
@@ -56,7 +58,7 @@ class Operations(Standing):
             case program.Elementwise():
                 return self.elementwise(op.fn, [self.element(each, at) for each in op.operands], name)
             case program.Cast(operand=operand):
-                return as_type(self.element(operand, at), name)
+                return self.cast(self.element(operand, at), name)
             case program.Fill(operand=operand):
                 return as_type(self.element(operand, at), name)
             case program.Reduce():
@@ -65,6 +67,16 @@ class Operations(Standing):
                 terms = ({**at, **more} for more in self.ats(op.axes))
                 return self.dot([(self.element(op.left, each), self.element(op.right, each)) for each in terms], name)
         raise AssertionError(f"no meaning for {type(op).__name__}")
+
+    def cast(self, x: Number, name: str) -> Number:
+        """A number as an element of a type, noting whether that has rounded an integer."""
+        found = as_type(x, name)
+        self.whole &= isinstance(x, float) or not isinstance(found, float) or found == x
+        return found
+
+    def single(self, x: Number) -> float:
+        """An operand of a function of floats."""
+        return float(self.cast(x, "f32"))
 
     def scalar(self, name: str) -> Number:
         """A run-time scalar."""
@@ -88,12 +100,12 @@ class Operations(Standing):
         if fn in numbers.LOGIC:
             return numbers.LOGIC[fn](*given)
         if fn == "where":
-            return as_type(given[1] if given[0] else given[2], name)
+            return self.cast(given[1] if given[0] else given[2], name)
         floats = name == "f32" or any(isinstance(each, float) for each in given)
         if not floats:
             whole = [int(each) for each in given]
             return numbers.COMPARISONS[fn](*whole) if name == "bool" else wrapped(numbers.OF_INTEGERS[fn](*whole))
-        single = [rounded(float(each), "f32") for each in given]
+        single = [self.single(each) for each in given]
         if fn in numbers.COMPARISONS:
             return numbers.COMPARISONS[fn](*single)
         value = numbers.OF_FLOATS[fn](*single)
@@ -137,7 +149,7 @@ class Operations(Standing):
             case "sum":
                 return self.total([float(each) for each in terms]) if floats else wrapped(sum(int(each) for each in terms))
             case "mean":
-                single = [rounded(float(each), "f32") for each in terms]
+                single = [self.single(each) for each in terms]
                 return self.f32(numbers.quotient(self.total(single), len(terms)), exact=False)
             case "prod":
                 return self.product(terms, floats)

@@ -44,6 +44,8 @@ class Judgement:
     """By name: float64, int64 or bool, each number one that the result's type has."""
     exact: bool
     """Every execution must give these very numbers."""
+    whole: bool
+    """No integer was rounded to a float: a reference, which rounds nothing, must give them as well."""
 
 
 def judge(
@@ -74,7 +76,7 @@ def judged(
     shapes = {each.name: np.shape(arguments[each.name]) for each in made.signature.tensors}
     run = Run(made, bind_dimensions(made.signature, shapes), arguments, tile_sizes)
     run.block(made.body)
-    return Judgement({each.name: run.results[each.name].array() for each in made.signature.results}, run.exact)
+    return Judgement({each.name: run.results[each.name].array() for each in made.signature.results}, run.exact, run.whole)
 
 
 def specialised(

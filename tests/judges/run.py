@@ -97,13 +97,13 @@ class Run(Operations):
                 raise Stray(f"{store.tensor.name} is written outside")
             if store.accumulate:
                 number = self.sum_with(memory.numbers[place], number, name, (store.tensor.name, place))
-            memory.numbers[place] = as_type(number, name)
+            memory.numbers[place] = self.cast(number, name)
 
     def sum_with(self, before: Number, number: Number, name: str, key: tuple[str, int]) -> Number:
         """One addition of a `+=`: in f32 as soon as either is a float, else in i32."""
         if not (isinstance(before, float) or isinstance(number, float)):
             return wrapped(int(before) + int(number))
-        term = rounded(float(number), "f32")
+        term = self.single(number)
         total = rounded(float(before) + term, "f32")
         ledger = self.added.setdefault(key, Ledger())
         ledger.add(term)

@@ -103,6 +103,23 @@ def test_integers_are_added_to_floats_as_f32() -> None:
     agree(sums("f32", "i32"), {"x": np.array([[2**24 + 1, 7]], np.int32)}, {"m": 1, "n": 1})
 
 
+THIRDS = """
+kernel thirds(x: i32[M]) -> y: f32[M]:
+    reference:
+        y[M] = f32(x[M] // 3)
+    tile m of M:
+        y[m] = f32(x[m] // 3)
+"""
+
+
+def test_a_reference_rounds_no_integer() -> None:
+    """So the court holds it against the plain loop only where that has rounded none."""
+    for number, held in ((3 * 2**24, True), (3 * 2**24 + 3, False)):
+        found = court.trial(Case(0, THIRDS, {"m": 1}, {"x": np.array([number], np.int32)}, smooth=False, unrounded=True))
+        assert not found.faults
+        assert ("reference" in found.ways) is held
+
+
 PRODUCTS = """
 kernel products(a: i32[M, K], b: i32[M, K]) -> y: i32[M]:
     reference:
