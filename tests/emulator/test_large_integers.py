@@ -1,4 +1,4 @@
-"""Integers that f32 does not hold are rounded as they become floats: no right kernel is called wrong for it, and no wrong one right."""
+"""Integers that f32 does not hold are rounded as they become floats: no right kernel is wrong for it, and no wrong one right."""
 
 from __future__ import annotations
 
