@@ -56,7 +56,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One mistake in a `.tk` text."""
+    """One mistake in a `.tk` text, or one thing in it that a chip cannot do or hold."""
 
     code: str
     """Its kind, e.g. `TK204`; one kind of mistake, one code."""
@@ -79,21 +79,44 @@ class Diagnostic:
             parts.append(f"help: {self.help}")
         return visible("\n".join(parts))
 
+    @property
+    def fields(self) -> dict[str, object]:
+        """The same for machines, as `--json` prints it. Lines and columns count from 1, the end column is exclusive."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "file": self.span.source.name,
+            "line": self.span.line,
+            "column": self.span.column,
+            "end_line": self.span.end_line,
+            "end_column": self.span.end_column,
+            "message": self.message,
+            "note": self.note,
+            "help": self.help,
+        }
 
-class SourceErrors(TileryError):
-    """All the mistakes found in one `.tk` text."""
+
+class Diagnosed(TileryError):
+    """Mistakes that each have a code, a place in a `.tk` text and a page of `tilery explain-error`."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
-        files = list(dict.fromkeys(each.span.source.name for each in diagnostics))
-        self.diagnostics = tuple(
-            sorted(diagnostics, key=lambda each: (files.index(each.span.source.name), each.span.line, each.span.column))
-        )
+        self.diagnostics = tuple(diagnostics)
         super().__init__("\n\n".join(str(each) for each in self.diagnostics))
 
     @property
     def told(self) -> str:
         """Each mistake says itself that it is one."""
         return str(self)
+
+
+class SourceErrors(Diagnosed):
+    """All the mistakes found in one `.tk` text."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        files = list(dict.fromkeys(each.span.source.name for each in diagnostics))
+        super().__init__(
+            sorted(diagnostics, key=lambda each: (files.index(each.span.source.name), each.span.line, each.span.column))
+        )
 
 
 class Mistakes(TileryError):

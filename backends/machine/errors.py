@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from tilery.dsl.errors import TileryError
+from tilery.dsl.errors import Diagnosed, Diagnostic, TileryError
+from tilery.dsl.program import Value
 from tilery.dsl.spans import Span
 
 
-class Infeasible(TileryError):
-    """A configuration that the chip cannot hold."""
+class Infeasible(Diagnosed):
+    """A configuration that the chip cannot hold; its place is that of the largest buffer."""
 
-    def __init__(self, limit: str, message: str, over: float) -> None:
-        super().__init__(message)
+    def __init__(self, diagnostic: Diagnostic, limit: str, over: float) -> None:
+        super().__init__([diagnostic])
         self.limit = limit
         """Which limit: `sbuf` or `psum`."""
         self.over = over
         """By how many bytes a partition it is exceeded (`sbuf`), or by how many banks (`psum`)."""
 
 
-class CannotLower(TileryError):
-    """A construct that a chip has no instruction for: says which chip, why, and what to write instead."""
+class CannotLower(Diagnosed):
+    """A construct that a chip has no instruction for: says which chip, why, and what to write instead.
 
-    def __init__(self, chip: str, span: Span, why: str, instead: str) -> None:
-        super().__init__(f"{span}: {chip} cannot do this: {why}\n{span.excerpt()}\nhelp: {instead}")
+    The code names the kind of cause; its page stands in `refusals.toml`.
+    """
+
+    def __init__(self, code: str, chip: str, span: Span, why: str, instead: str) -> None:
+        super().__init__([Diagnostic(code, f"{chip} cannot do this: {why}", span, help=instead)])
         self.span = span
+
+
+def said(value: Value) -> str:
+    """A value as its author calls it: by its name, or by its text where it has none."""
+    return f"`{value.span.text}`" if value.name.startswith("%") else value.name
 
 
 class EngineFault(TileryError):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tilery.dsl.errors import Diagnostic
 from tilery.dsl.program import Axis
+from tilery.dsl.spans import Span
 
 from ..chips import Chip
 from ..machine.errors import Infeasible
@@ -82,6 +84,15 @@ class Shortage:
     """What the chip has, what is needed, and the largest buffers."""
     over: int
     """Bytes a partition, or banks, too many."""
+    span: Span
+    """The place in the text that the largest buffer comes from."""
+    largest: str
+    """That buffer's name."""
+
+    def error(self, code: str, message: str, help: str) -> Infeasible:
+        """This as an error of a configuration, or of the configuration that exceeds a limit least."""
+        note = f"{self.largest} is the largest buffer"
+        return Infeasible(Diagnostic(code, message, self.span, note, help), self.limit, self.over)
 
 
 def shortage(program: EngineProgram) -> Shortage | None:
@@ -94,14 +105,14 @@ def shortage(program: EngineProgram) -> Shortage | None:
             f"{chip.name} has {chip.sbuf.bytes_per_partition:,} bytes a partition of SBUF, this configuration needs {sbuf:,}: "
             f"{over:,} too many; largest: {_in_words(program, 'sbuf')}"
         )
-        return Shortage("sbuf", text, over)
+        return Shortage("sbuf", text, over, *_place(program, "sbuf"))
     if psum > chip.psum.banks:
         over = psum - chip.psum.banks
         text = (
             f"{chip.name} has {chip.psum.banks} PSUM banks, this configuration needs {psum}: {over} too many; "
             f"largest: {_in_words(program, 'psum')}"
         )
-        return Shortage("psum", text, over)
+        return Shortage("psum", text, over, *_place(program, "psum"))
     return None
 
 
@@ -110,8 +121,7 @@ def check_capacity(program: EngineProgram) -> None:
     short = shortage(program)
     if short is not None:
         instead = {"sbuf": "hoist less", "psum": "accumulate in SBUF"}[short.limit]
-        message = f"{short.text}; take smaller tiles, fewer buffers, or {instead}"
-        raise Infeasible(short.limit, message, short.over)
+        raise short.error("TK501", short.text, f"take smaller tiles, fewer buffers, or {instead}")
 
 
 def largest(program: EngineProgram, memory: str) -> list[tuple[int, int, Buffer]]:
@@ -123,6 +133,13 @@ def largest(program: EngineProgram, memory: str) -> list[tuple[int, int, Buffer]
         if buffer.memory == memory
     ]
     return sorted(sizes, key=lambda entry: -entry[0])[:3]
+
+
+def _place(program: EngineProgram, memory: str) -> tuple[Span, str]:
+    """Where in the text the largest buffer of a memory is first written, and its name."""
+    _, _, buffer = largest(program, memory)[0]
+    written = (each.span for _, each in program.structure.instructions() if buffer in each.writes)
+    return next(written, program.kernel.span), buffer.name
 
 
 def _in_words(program: EngineProgram, memory: str) -> str:

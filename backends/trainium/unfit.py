@@ -35,7 +35,7 @@ def nothing_fits(nearest: EngineProgram) -> Infeasible:
     needed = f"a chip with {field} of {has + short.over:,.0f} would hold it (--what-if {field}={has + short.over:.0f})"
     helps = "\n      or ".join([*_changes(nearest, short.limit), needed])
     message = f"no configuration of {kernel.name} fits at this shape; the nearest{' is ' + tiles if tiles else ''}: {short.text}"
-    return Infeasible(short.limit, f"{message}\nhelp: {helps}", short.over)
+    return short.error("TK502", message, helps)
 
 
 def _changes(program: EngineProgram, limit: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ from lark.lexer import Token
 
 from tilery.backends.machine.errors import CannotLower, Infeasible
 from tilery.backends.numbers.strided import Outside
-from tilery.dsl.errors import Diagnostic, Label, Mistakes, SourceErrors, UsageError
+from tilery.dsl.errors import Diagnosed, Diagnostic, Label, Mistakes, SourceErrors, UsageError
 from tilery.dsl.spans import Source, Span
 from tilery.dsl.text.lines import LayoutError
 from tilery.tuner.verify.efforts import Unverified
@@ -24,8 +24,9 @@ from tilery.tuner.verify.efforts import Unverified
 SPAN = Span(Source("a.tk", "kernel f:\n"), 1, 1, 1, 7)
 DIAGNOSTIC = Diagnostic("TK204", "wrong", SPAN, "here", "mend it", (Label(SPAN, "first here"),))
 MADE: dict[type[BaseException], Callable[[], BaseException]] = {
-    Infeasible: lambda: Infeasible("sbuf", "too large", 7.0),
-    CannotLower: lambda: CannotLower("trn2", SPAN, "no instruction", "write another"),
+    Diagnosed: lambda: Diagnosed([DIAGNOSTIC]),
+    Infeasible: lambda: Infeasible(DIAGNOSTIC, "sbuf", 7.0),
+    CannotLower: lambda: CannotLower("TK513", "trn2", SPAN, "no instruction", "write another"),
     SourceErrors: lambda: SourceErrors([DIAGNOSTIC]),
     Outside: lambda: Outside(1, 70),
     Mistakes: lambda: Mistakes([SourceErrors([DIAGNOSTIC]), UsageError("no such file")]),

@@ -20,6 +20,7 @@ from tilery.tuner.results.choose import Chosen, choose, choose_for_values, pick
 from tilery.tuner.results.entry import Entry, Key, Prints, RunnerUp, key_of, prints_of
 
 from ..engine.kernels import specialised
+from .refusing import too_large
 
 KEY = Key(kernel="matmul", chip="trn2", types={"T": "bf16"}, dims={"M": 1024, "N": 1024}, constants={})
 PRINTS = Prints(program="0" * 16, chip="1" * 16)
@@ -40,7 +41,7 @@ class SmallModel:
 
     def measure(self, config: Config) -> Measurement:
         if int(config["m"]) > self.most:
-            raise Infeasible("sbuf", "too large", 1.0)
+            raise too_large()
         return Measurement(1000 / int(config["m"]), 1)
 
     def footprint(self, config: Config, tiles: Mapping[str, NDArray[np.integer]]) -> Footprint:

@@ -21,6 +21,8 @@ from tilery.tuner.space import cells, feasibility, slots
 from tilery.tuner.space.configurations import Space
 from tilery.tuner.space.feasibility import survey
 
+from .refusing import too_large
+
 Floats = NDArray[np.float64] | np.float64
 
 TILES = tuple(32 * step for step in range(1, 17))
@@ -73,7 +75,7 @@ class FakeModel:
             raise KeyboardInterrupt
         m, n, k, buffers = (np.float64(config[name]) for name in ("m", "n", "k", "buffers"))
         if buffers * k * (m + n) > 60_000 or m * n > 120_000:
-            raise Infeasible("sbuf", "too much", 1.0)
+            raise too_large()
         rough = 0.5 + (7 * m + 3 * n + k) % 11 / 11 + (config["order"] == "mn") / buffers
         return Measurement(float(self._bound(m, n, k) * (1 + self.gap * rough)), int(buffers * k * (m + n)))
 

@@ -19,22 +19,31 @@ if TYPE_CHECKING:
 def check(files: tuple[str, ...], as_json: bool) -> None:
     """Every mistake in the files, or what they hold."""
     from tilery import dsl
-    from tilery.dsl.errors import Mistakes, TileryError
+    from tilery.dsl.errors import Diagnostic, Mistakes, TileryError
     from tilery.pages.console import echo, print_json
 
     mistakes: list[TileryError] = []
+    diagnostics: list[Diagnostic] = []
     held: list[dict[str, object]] = []
     for file in files:
         try:
             module = dsl.load(file)
         except TileryError as error:
             mistakes.append(error)
+            diagnostics += getattr(error, "diagnostics", ())
             continue
+        diagnostics += module.warnings
         for warning in module.warnings:
             echo(f"{warning}\n", error=True)
         held += [_described(file, each) for each in module.kernels.values()]
     if as_json:
-        print_json({"kernels": held, "mistakes": [str(each) for each in mistakes]})
+        print_json(
+            {
+                "kernels": held,
+                "mistakes": [str(each) for each in mistakes],
+                "diagnostics": [each.fields for each in diagnostics],
+            }
+        )
     else:
         for each in held:
             echo(f"{each['file']}: kernel {each['kernel']}: {each['doc']}")

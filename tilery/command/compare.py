@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,8 @@ class Row:
     """`tuned`: an entry of the results file. `searched`: found just now."""
     problem: str | None = None
     """Why the kernel does not run on this chip."""
+    diagnostics: Sequence[Mapping[str, object]] = ()
+    """The same with code and place."""
 
 
 @click.command(
@@ -85,7 +87,7 @@ def _row(pipeline: Pipeline, budget_s: float, whole_chip: bool) -> Row:
         origin = _choose(pipeline, budget_s)
         report, analysis = pipeline.report, pipeline.analysis
     except (Infeasible, CannotLower) as problem:
-        return replace(row, problem=str(problem))
+        return replace(row, problem=str(problem), diagnostics=[each.fields for each in problem.diagnostics])
     return replace(
         row,
         latency_us=report.latency_us,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -9,8 +10,10 @@ import click
 from .shared.options import options, shape_options, what_if_option
 
 if TYPE_CHECKING:
+    from tilery.backends.machine.errors import Infeasible
     from tilery.backends.trainium.apart import Apart
     from tilery.pipeline import Pipeline
+    from tilery.tuner.model.engine_model import EngineModel
 
 
 @click.command(epilog="\b\nExample:\n  tilery explain kernels/matmul.tk M=2048 K=4096 N=14336 --chip trn1")
@@ -30,12 +33,25 @@ def explain(file: str, names: tuple[str, ...], chip: str, what_if: tuple[str, ..
     space = Space(model.tunables)
     landscape = survey(model, space, start=0)
     explanation = explained(landscape, _apart(pipeline) if landscape.feasible else ())
+    problem = None if landscape.feasible else _nothing_fits(model)
     if as_json:
-        print_json(explanation)
+        found = () if problem is None else tuple(each.fields for each in problem.diagnostics)
+        print_json(replace(explanation, diagnostics=found))
     else:
         print_explanation(console(), pipeline.request, explanation)
-    if not landscape.feasible:
-        model.default()  # raises, and names the limit that is violated least
+    if problem:
+        raise problem
+
+
+def _nothing_fits(model: EngineModel) -> Infeasible | None:
+    """The error that names the limit which is violated least."""
+    from tilery.backends.machine.errors import Infeasible
+
+    try:
+        model.default()
+    except Infeasible as error:
+        return error
+    return None
 
 
 def _apart(pipeline: Pipeline) -> tuple[Apart, ...]:

@@ -13,6 +13,7 @@ from .shared.options import debug_option
 def explain_error(code: str) -> None:
     """What a kind of mistake means, with a wrong and a right example."""
     from tilery import dsl
+    from tilery.backends.machine.refusals import refusals
     from tilery.pages.console import echo
 
-    echo(dsl.explain_error(code), end="")
+    echo(dsl.explain_error(code, refusals()), end="")

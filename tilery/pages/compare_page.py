@@ -32,7 +32,7 @@ def print_comparison(console: Console, pipeline: Pipeline, rows: Sequence[Row], 
     console.print(_table(rows))
     for row in rows:
         if row.problem:
-            console.print(Text(f"\n{row.chip}: {row.problem}", style="red"))
+            console.print(Text(f"\n{row.chip}: {row.problem}", style="red"), soft_wrap=True)
     notes = [WHOLE_CHIP if whole_chip else ONE_CORE, NOT_KNOWN]
     notes += [f"Price: {row.chip.partition(' with ')[0]} {row.price_source}." for row in rows if row.price_source]
     console.print(Text("\n" + "\n".join(notes), style="dim"))

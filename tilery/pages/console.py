@@ -15,6 +15,9 @@ from rich.table import Table
 from tilery.backends.tunable import Choice
 from tilery.dsl.visible import steers, visible
 
+PRINTED = "tilery.printed_json"
+"""In click's context: whether the command has printed its JSON document."""
+
 WIDEST = 110
 """Columns beyond which lines are tiring to read, however wide the terminal."""
 
@@ -47,6 +50,8 @@ def echo_file(text: str) -> None:
 
 def print_json(data: object) -> None:
     """Prints dataclasses, structs and mappings as indented JSON; infinities and NaN become null."""
+    if context := click.get_current_context(silent=True):
+        context.meta[PRINTED] = True
     text = msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
     # Within strings JSON has a way to write such a character that no terminal acts on.
     click.echo("".join(f"\\u{ord(each):04x}" if steers(each) else each for each in text) if not text.isascii() else text)

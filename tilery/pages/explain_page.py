@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -47,6 +47,8 @@ class Explanation:
     """How many of those that fit can be the fastest: of what differs in slots only those with most, of equal programs one."""
     elements_apart: tuple[Apart, ...] = ()
     """Places that meet device memory an element at a time, with the configuration that `simulate` takes."""
+    diagnostics: Sequence[Mapping[str, object]] = ()
+    """Why nothing fits, with code and place; empty if something does."""
 
 
 def explained(landscape: Landscape, apart: tuple[Apart, ...] = ()) -> Explanation:

@@ -175,7 +175,9 @@ class Builder:
         able = tuple(each for each in engines if not from_psum or self.chip.engine(each).reads_psum)
         if not able:
             why = "the engine that has this operation cannot read what the tensor engine leaves"
-            raise CannotLower(self.chip.name, span, why, "multiply the product by a scalar first, and use the result here")
+            raise CannotLower(
+                "TK522", self.chip.name, span, why, "multiply the product by a scalar first, and use the result here"
+            )
         if small:
             return able[0]
         reason = f"engines of {self.chip.name} that can do it: {', '.join(able)}"

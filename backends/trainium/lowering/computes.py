@@ -138,7 +138,7 @@ def _accumulated(builder: Builder, statement: Store) -> Buffer:
         why = f"its DMA engines do not add {tensor.element} in device memory"
         known = ", ".join(builder.chip.dma.accumulates) or "nothing"
         instead = f"give {tensor.name} a type that they add ({known}), and round it in a kernel of its own"
-        raise CannotLower(builder.chip.name, statement.span, why, instead)
+        raise CannotLower("TK521", builder.chip.name, statement.span, why, instead)
     if tensor not in builder.accumulated:
         with builder.outside(0):
             made = builder.buffer(f"{tensor.name}.hbm", "hbm", tensor.element, (), None, 1)

@@ -99,7 +99,7 @@ def _action(builder: Builder, op: Dot, out: Buffer, summed_over: str | None) -> 
     if left.element.name not in builder.chip.tensor.cycles_per_column:
         why = f"its tensor engine does not multiply {left.element}"
         known = ", ".join(builder.chip.tensor.cycles_per_column)
-        raise CannotLower(builder.chip.name, op.result.span, why, f"cast both operands to one of {known}")
+        raise CannotLower("TK516", builder.chip.name, op.result.span, why, f"cast both operands to one of {known}")
     stationary, moving = _roles(builder, op, left, right)
     column = next((axis for axis in reversed(moving.axes) if _is_free(axis, op, stationary)), None)
     named = {out.partition, column, contracted}
@@ -121,7 +121,7 @@ def _roles(builder: Builder, op: Dot, left: Buffer, right: Buffer) -> tuple[Buff
         if rows is None and not any(_is_free(axis, op, moving) for axis in stationary.axes):
             return stationary, moving
     why = f"axis {rows} of the product would have to lie across the partitions, and it is no free axis of one operand"
-    raise CannotLower(builder.chip.name, op.result.span, why, "loop over the batch axis `by 1`")
+    raise CannotLower("TK517", builder.chip.name, op.result.span, why, "loop over the batch axis `by 1`")
 
 
 def _through_banks(builder: Builder, op: Dot, running: RunningSum, loop: Axis) -> None:

@@ -7,7 +7,7 @@ for m: load a[m, K]; for n: for k: ...   hoist.a = n     a is loaded once for al
 from __future__ import annotations
 
 from tilery.backends.chips import chip_names, load_chip
-from tilery.backends.machine.errors import CannotLower
+from tilery.backends.machine.errors import CannotLower, said
 from tilery.backends.machine.program import Buffer, Clear, Positioned, Transfer
 from tilery.dsl.program import Axis, Dot, Index, Load, Value
 from tilery.dsl.spans import Span
@@ -71,7 +71,7 @@ def contracted_axis(builder: Builder, dot: Dot, operand: Value) -> Axis:
     long = [axis for axis in dot.axes if not axis.unit]
     if not long:
         why = "every contracted axis has extent one"
-        raise CannotLower(builder.chip.name, dot.result.span, why, "multiply the tiles elementwise, or drop the `by 1`")
+        raise CannotLower("TK518", builder.chip.name, dot.result.span, why, "multiply the tiles elementwise, or drop the `by 1`")
     fitting = [builder.layout.get(each) for each in (dot.left, dot.right) if builder.layout.get(each) in long]
     first = fitting[0] if fitting else long[0]
     assert first is not None and operand is not None
@@ -151,10 +151,10 @@ def positions(builder: Builder, index: tuple[Index, ...], partition: Axis | None
         if not builder.chip.dma.gathers:
             why = "its DMA engines move rows whose places are known beforehand, not rows that data choose"
             instead = f"run it on a chip that gathers ({', '.join(_gathering())}), or multiply by a one-hot matrix"
-            raise CannotLower(builder.chip.name, span, why, instead)
+            raise CannotLower("TK519", builder.chip.name, span, why, instead)
         if [axis for axis in value.axes if not axis.unit] not in ([], [partition]):
-            why = f"{value.name} chooses rows along {', '.join(map(str, value.axes))}, and a gather takes one row a partition"
-            raise CannotLower(builder.chip.name, span, why, "let one axis choose, and loop over the others `by 1`")
+            why = f"{said(value)} chooses rows along {', '.join(map(str, value.axes))}, and a gather takes one row a partition"
+            raise CannotLower("TK520", builder.chip.name, span, why, "let one axis choose, and loop over the others `by 1`")
         chosen.append((value, in_sbuf(builder, value, span)))
     return tuple(chosen)
 

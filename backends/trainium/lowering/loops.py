@@ -99,7 +99,7 @@ def _begin(builder: Builder, carried: Carried) -> Buffer:
     if initial in builder.immediates:
         why = f"{argument.name} is a single number that a loop changes, and no engine keeps one"
         instead = f"give it an axis of the tile, as in {argument.name} = full[m](..)"
-        raise CannotLower(builder.chip.name, argument.span, why, instead)
+        raise CannotLower("TK514", builder.chip.name, argument.span, why, instead)
     alone = len(builder.uses.of(initial)) == 1
     if alone and initial in builder.home and builder.home[initial].memory == "sbuf":
         return builder.home[initial]

@@ -161,7 +161,7 @@ class Rewriter:
     def _mean(self, op: Reduce) -> list[Op]:
         if not all(axis.whole for axis in op.axes):
             why = "a mean over a tile has another length at the ragged edge"
-            raise CannotLower(self._chip.name, op.result.span, why, "take the sum and divide it by the size you mean")
+            raise CannotLower("TK515", self._chip.name, op.result.span, why, "take the sum and divide it by the size you mean")
         done: list[Op] = []
         count = _constant(done, op.result, 1)
         for axis in op.axes:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from tilery.backends.chips import Chip
-from tilery.backends.machine.errors import CannotLower
+from tilery.backends.machine.errors import CannotLower, said
 from tilery.dsl.program import Axis, Call, Cast, Elementwise, Fill, Op, Positions, Reduce, Scan, Statement, Value, operands
 from tilery.dsl.types import F32
 
@@ -103,25 +103,25 @@ class Selector:
 
     def _reduce(self, op: Reduce) -> Group:
         if any(axis == self._layout[op.operand] for axis in op.axes):
-            why = f"{op.fn} runs across the partitions, where axis {self._layout[op.operand]} of {op.operand} lies"
+            why = f"{op.fn} runs across the partitions, where axis {self._layout[op.operand]} of {said(op.operand)} lies"
             instead = "reduce along another axis of the tile, or write a sum as a dot with a tile of ones"
             if op.result.element != F32 and op.fn in ("sum", "max", "min"):
                 in_f32 = f"{op.fn}[{op.axes[0]}](f32(..))"
                 instead = f"reduce along another axis of the tile, or in f32, {in_f32}: exact for integers up to 2**24"
-            raise CannotLower(self._chip.name, op.result.span, why, instead)
+            raise CannotLower("TK512", self._chip.name, op.result.span, why, instead)
         if op.fn in ("argmax", "argmin", "prod"):
             why = f"no engine has {op.fn} as a reduction"
-            raise CannotLower(self._chip.name, op.result.span, why, "run the kernel in the emulator, without --exact")
+            raise CannotLower("TK513", self._chip.name, op.result.span, why, "run the kernel in the emulator, without --exact")
         form = "reduce runs" if self._runs.get(op.operand) in op.axes else "reduce"
         return Group(op, (op,), form, self._having("reduce"))
 
     def _scan(self, op: Scan) -> Group:
         long = [axis for axis in op.operand.axes if not axis.unit and axis != self._layout[op.operand]]
         if op.axis not in long:
-            why = f"{op.fn} runs across the partitions, where axis {op.axis} of {op.operand} lies"
-            raise CannotLower(self._chip.name, op.result.span, why, "scan along another axis of the tile")
+            why = f"{op.fn} runs across the partitions, where axis {op.axis} of {said(op.operand)} lies"
+            raise CannotLower("TK512", self._chip.name, op.result.span, why, "scan along another axis of the tile")
         if not self._having("scan"):
-            raise CannotLower(self._chip.name, op.result.span, "no engine has scans", "run the kernel in the emulator")
+            raise CannotLower("TK513", self._chip.name, op.result.span, "no engine has scans", "run the kernel in the emulator")
         return Group(op, (op,), "scan", self._having("scan"))
 
     def _elementwise(self, op: Elementwise) -> Group:
@@ -243,7 +243,9 @@ class Selector:
     def _known(self, op: Elementwise) -> None:
         if op.fn not in ALU | ALU_UNARY:
             why = f"no engine has {op.fn} as an instruction"
-            raise CannotLower(self._chip.name, op.result.span, why, "write it with functions that the chip has: see tilery chips")
+            raise CannotLower(
+                "TK513", self._chip.name, op.result.span, why, "write it with functions that the chip has: see tilery chips"
+            )
 
     def _with_followers(self, found: dict[Op, Group]) -> dict[Op, Group]:
         """Joins casts, and sums along the partition, to the instruction whose result they read."""

@@ -30,7 +30,7 @@ def way_to_turn(
         known = ", ".join(builder.chip.tensor.cycles_per_column)
         why = f"{reason}, and nothing there transposes {value.element}"
         instead = f"store the tensor with its last two axes exchanged, or use an element type that it multiplies ({known})"
-        raise CannotLower(builder.chip.name, span, why, instead)
+        raise CannotLower("TK510", builder.chip.name, span, why, instead)
     unit = builder.chip.tensor
     why = f"it turns {block} x {block} elements an instruction, and the tensor engine {unit.rows} x {unit.columns}"
     short = ForShort(engine, tuple(axis for axis in axes if axis), block, why) if block else None
@@ -46,7 +46,7 @@ def transpose(builder: Builder, source: Buffer, out: Buffer, name: str, way: str
     rows, columns = out.partition, source.partition
     if rows is None or columns is None:
         why = f"{name} is the same on every partition, and a dot needs axis {rows} across them"
-        raise CannotLower(builder.chip.name, span, why, "give the operand both axes of the product")
+        raise CannotLower("TK511", builder.chip.name, span, why, "give the operand both axes of the product")
     if way != "tensor":
         builder.emit(f"transpose {name}", way, "transpose", Transpose(source, out, rows, columns), (source,), (out,), span)
         return

@@ -42,6 +42,19 @@ class Tilery(click.Group):
         command: click.Command = getattr(import_module(f"tilery.command.{name}"), name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command. With `--json`, mistakes that have a code are printed as JSON too, if nothing was printed before."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            found = getattr(error, "diagnostics", ())
+            if found and "--json" in ctx.obj.words:
+                from tilery.pages.console import PRINTED, print_json
+
+                if not ctx.meta.get(PRINTED):
+                    print_json({"diagnostics": [each.fields for each in found]})
+            raise
+
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Runs the command line and exits with its code."""
         debug = "--debug" in (sys.argv[1:] if args is None else args)
