@@ -1,6 +1,6 @@
 """The `.tk` language: text -> checked tile program. It knows no chip, no data and no tuner."""
 
-from .check.places.bounds import Condition, check_bounds
+from .check.places.outside import Condition, check_bounds
 from .errors import Diagnostic, SourceErrors, TileryError, UsageError
 from .explanations import explain_error
 from .module import Module, load, parse

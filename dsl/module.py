@@ -15,7 +15,7 @@ from .check.imports import Place, Taken, take
 from .check.inlining import NO_SIGNATURE
 from .errors import Diagnostic, Label, SourceErrors
 from .functions import NAMED, REDUCTIONS, SCANS
-from .library import Functions, Known
+from .known_fns import Functions, Known
 from .program import CountedLoop, Kernel, walk
 from .reading import read_text
 from .report import Abandoned, Report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from .library import Functions, Known
+from .known_fns import Functions, Known
 from .module import Module, prelude
 from .spans import Source
 from .specialise.definition import KernelDefinition

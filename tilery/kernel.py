@@ -19,9 +19,9 @@ from .pipeline import Pipeline
 from .python import checks
 from .python.calling import Bound, Call, Forms, bind_call
 from .python.foreign import in_kind
+from .python.introspection import OPTIONS, PerInstance, documentation, python_signature
 from .python.outputs import read_outputs
 from .python.results import named_results
-from .python.signature import OPTIONS, PerInstance, documentation, python_signature
 from .python.within import Limits, check_within, limits
 from .request import DEFAULT_CHIP, Given
 from .tuner.results.store import TunedFile

@@ -12,7 +12,7 @@ from tilery.dsl.types import ElementType
 
 from .limits import limits_of
 from .places import Interval, places
-from .uses import positive, steep
+from .roles import positive, steep
 
 WHOLE = 100
 """Other integers are drawn from -100..100: their products stay below 2**31 for sums of 200,000."""

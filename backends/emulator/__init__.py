@@ -6,10 +6,10 @@ is the one that tile-by-tile execution gives, but for the order in which BLAS ad
 """
 
 from .emulation import SCRATCH_BYTES, Emulation, compile, tile_sizes
+from .own_tiles import own_tiles
 from .stepping.probes import Probes
 from .stepping.stepwise import step_through
 from .stepping.stops import Names, Stop, StoppingRun
-from .tiles import own_tiles
 
 __all__ = [
     "SCRATCH_BYTES",

@@ -10,8 +10,8 @@ from ..spans import Span
 from ..text import syntax
 from ..types import BOOL, F32, I32, AnyType, type_name
 from .context import Checked, Context
-from .contractions import contraction
 from .places.reads import axes_in
+from .products import contraction
 
 
 def elementwise(c: Context, fn: str, operands: tuple[Value, ...], span: Span) -> Checked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .. import sizes
-from ..library import Functions
+from ..known_fns import Functions
 from ..program import Kernel, Op, Parameter, Requirement, Statement, Tensor, Value
 from ..report import Abandoned, Report
 from ..spans import Span

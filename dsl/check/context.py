@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..errors import Label
-from ..library import Functions, Known
+from ..known_fns import Functions, Known
 from ..program import Axis, LoopVariable, Signature, Tensor, Tune, Value
 from ..report import Abandoned, Report, did_you_mean
 from ..spans import Span

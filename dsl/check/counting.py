@@ -7,7 +7,7 @@ from ..text import syntax
 from ..types import BOOL, I32
 from .context import Context
 from .expressions import evaluate
-from .loops import Block, allowed, carried_through, finish, starts_of
+from .looping import Block, allowed, carried_through, finish, starts_of
 from .scope import Local
 
 MOST_STEPS = 256

@@ -12,9 +12,9 @@ from ..text.borrowed import function_help
 from ..types import BOOL, I32
 from .calls import apply, apply_over_axes, cast, elementwise
 from .context import Checked, Context
-from .contractions import product
 from .inlining import inline
 from .places.reads import subscript
+from .products import product
 from .scope import Gone, Local
 
 WORDS = ("inf", "zeros", "full", "index", "dot")

@@ -13,7 +13,7 @@ from ..spans import Span
 from ..text import syntax
 
 if TYPE_CHECKING:
-    from ..library import Known
+    from ..known_fns import Known
     from ..module import Module
     from ..specialise.definition import KernelDefinition
 

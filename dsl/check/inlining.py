@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 
 from ..errors import Label
-from ..library import Known
+from ..known_fns import Known
 from ..program import Call, Op, Signature, Value
 from ..specialise.prune import needed_ops
 from ..text import syntax

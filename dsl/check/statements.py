@@ -10,7 +10,7 @@ from .branches import check_if
 from .context import Context
 from .counting import check_count
 from .expressions import evaluate
-from .loops import check_for, check_tile
+from .looping import check_for, check_tile
 from .places.stores import check_store
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from .. import sizes
-from ..check.places.bounds import Condition, bounds_conditions
+from ..check.places.outside import Condition, bounds_conditions
 from ..check.ranges import check_range, names_in_range
 from ..check.shapes import solved
 from ..errors import UsageError

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from ..check.checker import check_kernel
 from ..errors import SourceErrors, UsageError
-from ..library import Functions
+from ..known_fns import Functions
 from ..program import Axis, ConstantParameter, ForLoop, Kernel, Print, Signature, Statement, TileLoop, walk
 from ..report import Report, did_you_mean, listed
 from ..text import syntax

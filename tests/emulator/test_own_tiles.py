@@ -8,7 +8,7 @@ import pytest
 
 from tilery import dsl
 from tilery.backends import emulator
-from tilery.backends.emulator.tiles import LARGEST, own_tiles
+from tilery.backends.emulator.own_tiles import LARGEST, own_tiles
 from tilery.backends.truth import data
 from tilery.backends.truth.accuracy import compare
 from tilery.backends.truth.reference import reference

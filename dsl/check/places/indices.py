@@ -12,8 +12,8 @@ from tilery.dsl.types import ElementType, type_name
 
 from ..context import Checked, Context
 from ..scope import Local
-from .bounds import outside
 from .linear import Linear
+from .outside import outside
 
 Evaluate = Callable[[Context, syntax.Expr], Checked]
 
