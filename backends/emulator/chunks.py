@@ -15,7 +15,7 @@ from math import ceil, prod
 from tilery.dsl import program
 from tilery.dsl.program import Op, Statement, Value
 
-from .planning import guarding, placed
+from .planning import guarded_axes, placed
 from .planning.fuse import Accumulate
 
 ELEMENTWISE_BYTES = 1 << 20
@@ -113,7 +113,7 @@ def _shared_out(extents: Extents, sizes: dict[str, int], workers: int) -> dict[s
 
 def coalescable(loop: program.TileLoop, ops: Mapping[Value, Op]) -> list[program.Axis]:
     """Axes over which nothing reduces, whose tiles no guard asks for, and by which every store is indexed."""
-    mattering = {*_reduced(loop.body), *_cut(loop), *guarding.mattering(loop, ops)}
+    mattering = {*_reduced(loop.body), *_cut(loop), *guarded_axes.mattering(loop, ops)}
     stores = [_names(each.index) for each in program.walk(loop.body) if isinstance(each, program.Store)]
     axes = [each.axis for each in loop.variables]
     return [axis for axis in axes if axis.name not in mattering and all(axis.name in each for each in stores)]
@@ -141,7 +141,7 @@ def _names(index: Sequence[program.Index]) -> set[str]:
 
 
 def _guarded(loop: program.TileLoop) -> set[str]:
-    return {name for each in guarding.guards(loop) for name in guarding.axes_of(each)}
+    return {name for each in guarded_axes.guards(loop) for name in guarded_axes.axes_of(each)}
 
 
 def _last_axis(loop: program.TileLoop) -> str:

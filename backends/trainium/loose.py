@@ -16,7 +16,7 @@ from tilery.dsl.program import Axis, Dot, Statement, size_value
 from .lowering.layout import Group
 from .lowering.uses import statements
 from .runs.arrange import cuttable
-from .runs.axes import Runs
+from .runs.eligible import Runs
 
 
 def loose_axes(

@@ -16,7 +16,7 @@ from tilery.backends.chips import load_chip
 from tilery.backends.machine.errors import EngineFault
 from tilery.backends.machine.execute import disorder
 from tilery.backends.machine.program import Loop, Node
-from tilery.backends.trainium.lowering.pipeline import read, written
+from tilery.backends.trainium.lowering.pipelining import read, written
 from tilery.backends.truth.data import Argument, random_arguments
 from tilery.backends.tunable import Config
 from tilery.dsl import parse

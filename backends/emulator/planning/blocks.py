@@ -17,10 +17,10 @@ from .. import steps
 from ..frame import Frame, Step
 from . import computing as operations
 from . import contractions, placed
+from .allocation import Scope
 from .carrying import Carrying
 from .fuse import Accumulate, uses
 from .prepare import defined
-from .scope import Scope
 from .survey import store_targets
 
 NOTHING: frozenset[Value] = frozenset()

@@ -12,8 +12,8 @@ from tilery.dsl import program
 from tilery.dsl.program import Value
 
 from .. import steps
+from .allocation import Scope, Tile
 from .fuse import Accumulate, total_uses
-from .scope import Scope, Tile
 
 PAGE_BYTES = 4096
 WORTH_A_COPY = 4

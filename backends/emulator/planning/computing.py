@@ -10,7 +10,7 @@ from tilery.dsl import program
 
 from .. import steps
 from . import contractions, placed
-from .scope import Scope, Tile
+from .allocation import Scope, Tile
 from .survey import selects_on_positions
 
 

@@ -12,8 +12,8 @@ from tilery.backends.operations.numerics import Array
 from tilery.dsl import program
 
 from .. import steps
+from .allocation import Scope, Tile
 from .fuse import Accumulate
-from .scope import Scope, Tile
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from tilery.dsl import program
 from tilery.dsl.program import Axis, Value
 
 from ..frame import Frame
-from .scope import Scope, Tile
+from .allocation import Scope, Tile
 
 
 def is_plain(index: Sequence[program.Index]) -> bool:

@@ -13,9 +13,9 @@ from tilery.dsl.program import Op, Statement
 from ..chunks import chunks
 from ..frame import Layout, Step
 from . import blocks
+from .allocation import Scope, Shared
 from .fuse import Accumulate
 from .prepare import prepare
-from .scope import Scope, Shared
 from .survey import converted_tensors, unevaluated
 
 MOST_WORKERS = 8

@@ -19,7 +19,7 @@ from tilery.dsl.spans import Span
 from tilery.dsl.types import ElementType
 
 from ..runs.arrange import Arrangement
-from .pipeline import cuts, spread, staged
+from .pipelining import cuts, spread, staged
 from .prepare import Prepared
 from .select import Selector
 from .uses import Uses

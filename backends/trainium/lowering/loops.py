@@ -13,7 +13,7 @@ from .builder import Builder
 from .computes import compute, fill, store
 from .dots import begin_sum, dot, running_sums
 from .loads import load
-from .pipeline import read, written
+from .pipelining import read, written
 from .transposes import copy
 
 

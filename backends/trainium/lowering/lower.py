@@ -22,12 +22,12 @@ from tilery.dsl.program import Axis, Kernel
 from ..capacity import check_capacity
 from ..loose import loose_axes
 from ..runs.arrange import arrange, flat_axes, is_flat
-from ..runs.axes import Bar, Runs
+from ..runs.eligible import Bar, Runs
 from ..tiles import tile_tunables
 from .builder import Builder
 from .layout import grouped
 from .loops import block
-from .pipeline import lags
+from .pipelining import lags
 from .prepare import prepare
 
 

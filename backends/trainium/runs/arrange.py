@@ -16,7 +16,7 @@ from tilery.backends.machine.choices import Choices, ForShort
 from tilery.dsl.program import Axis, Value
 
 from ..lowering.layout import Group, Layout
-from .axes import Runs
+from .eligible import Runs
 
 ROWS, RUNS = "rows", "runs"
 """An axis across the partitions, a row of the tile a partition; or an axis cut into runs of consecutive positions."""
