@@ -1,15 +1,15 @@
 """Engine programs: what a chip executes for a kernel, how long it takes, and what it computes."""
 
+from .machine.choosing.default import default_config
+from .machine.choosing.footprint import Footprint, canonical, footprint
+from .machine.choosing.screen import Screening, screen
 from .machine.errors import CannotLower, Infeasible
 from .machine.execute.execute import execute
 from .machine.program import EngineProgram
 from .machine.time.report import EngineShare, Report, simulate
 from .machine.time.timing import latency_fs
 from .trainium.capacity import usage
-from .trainium.default import default_config
-from .trainium.footprint import Footprint, canonical, footprint
 from .trainium.lowering.lower import lower, tunables
-from .trainium.screen import Screening, screen
 
 __all__ = [
     "CannotLower",

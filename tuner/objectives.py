@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilery.backends.chips import Chip
+from tilery.backends.machine.choosing.screen import Screening
 from tilery.backends.machine.program import EngineProgram
 from tilery.backends.machine.time.energy import energy, price_usd
-from tilery.backends.trainium.screen import Screening
 from tilery.backends.trainium.traffic import traffic
 from tilery.dsl import program
 from tilery.dsl.errors import UsageError

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tilery.backends.chips import Chip
+from tilery.backends.trainium.capacity import bytes_per_partition, psum_banks
+from tilery.backends.trainium.lowering.lower import lowering
+from tilery.backends.tunable import Choice, Config, retuned
 from tilery.dsl.program import Kernel
 
-from ..chips import Chip
-from ..machine.time.bounds import lower_bound_s
-from ..tunable import Choice, Config, retuned
-from .capacity import bytes_per_partition, psum_banks
-from .lowering.lower import lowering
+from ..time.bounds import lower_bound_s
 from .screen import LIMITS, ROUNDING, Columns, Sizes
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from tilery.backends.trainium.capacity import largest, shortage
 from tilery.dsl.errors import UsageError
 from tilery.dsl.program import Axis, LoopVariable, Size, SizeOp
 from tilery.dsl.specialise.bind import check_requirements
 
-from ..machine.errors import Infeasible
-from ..machine.program import Buffer, EngineProgram
-from .capacity import largest, shortage
+from ..errors import Infeasible
+from ..program import Buffer, EngineProgram
 
 TRIED = 1024
 """Sizes below the largest one that fits that are tried where the text requires something of it."""

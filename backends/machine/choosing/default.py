@@ -10,14 +10,14 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from tilery.backends.chips import Chip
+from tilery.backends.trainium.lowering.lower import assembled, completed, lower, tunables
+from tilery.backends.tunable import Choice, Config, Tunable
 from tilery.dsl.program import Kernel
 
-from ..chips import Chip
-from ..machine.errors import Infeasible
-from ..machine.time.dealing import busiest_share
-from ..machine.time.timing import latency_fs
-from ..tunable import Choice, Config, Tunable
-from .lowering.lower import assembled, completed, lower, tunables
+from ..errors import Infeasible
+from ..time.dealing import busiest_share
+from ..time.timing import latency_fs
 from .screen import screen
 from .unfit import nothing_fits
 

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tilery.backends.chips import Chip
+from tilery.backends.trainium.capacity import bytes_per_partition, psum_banks
+from tilery.backends.trainium.lowering.lower import Lowering, lowering, tunables
+from tilery.backends.trainium.traffic import traffic_of
+from tilery.backends.tunable import Tunable, retuned
 from tilery.dsl.program import Axis, Kernel, size_value
 
-from ..chips import Chip
-from ..machine.numbers import Number
-from ..machine.program import Structure
-from ..machine.time.bounds import lower_bound_s
-from ..machine.time.energy import energy
-from ..tunable import Tunable, retuned
-from .capacity import bytes_per_partition, psum_banks
-from .lowering.lower import Lowering, lowering, tunables
-from .traffic import traffic_of
+from ..numbers import Number
+from ..program import Structure
+from ..time.bounds import lower_bound_s
+from ..time.energy import energy
 
 LIMITS = ("sbuf", "psum")
 ROUNDING = 1 - 1e-6

@@ -1,0 +1,1 @@
+"""What can be chosen of a program, and what arithmetic says of many choices at once."""
