@@ -1,5 +1,6 @@
 """Engine programs: what a chip executes for a kernel, how long it takes, and what it computes."""
 
+from .machine.choosing.assemble import lower, tunables
 from .machine.choosing.default import default_config
 from .machine.choosing.footprint import Footprint, canonical, footprint
 from .machine.choosing.screen import Screening, screen
@@ -9,7 +10,6 @@ from .machine.program import EngineProgram
 from .machine.time.report import EngineShare, Report, simulate
 from .machine.time.timing import latency_fs
 from .trainium.capacity import usage
-from .trainium.lowering.lower import lower, tunables
 
 __all__ = [
     "CannotLower",

@@ -8,8 +8,8 @@ import pytest
 
 from tilery.backends import engine
 from tilery.backends.chips import chip_names, load_chip
+from tilery.backends.machine.choosing.assemble import lowering
 from tilery.backends.machine.program import EngineProgram
-from tilery.backends.trainium.lowering.lower import lowering
 from tilery.backends.trainium.traffic import traffic
 from tilery.dsl import parse
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
 from tilery.backends.machine.choosing import default
+from tilery.backends.machine.choosing.assemble import lowering, tunables
 from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.trainium.loose import short_sizes
-from tilery.backends.trainium.lowering.lower import lowering, tunables
 from tilery.dsl import parse
 from tilery.dsl.program import Kernel
 from tilery.dsl.types import ELEMENT_TYPES

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilery.backends.chips import Chip
-from tilery.backends.trainium.lowering.lower import assembled, completed, lower, tunables
 from tilery.backends.tunable import Choice, Config, Tunable
 from tilery.dsl.program import Kernel
 
 from ..errors import Infeasible
 from ..time.dealing import busiest_share
 from ..time.timing import latency_fs
+from .assemble import assembled, completed, lower, tunables
 from .screen import screen
 from .unfit import nothing_fits
 

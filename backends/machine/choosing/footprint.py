@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from tilery.backends.chips import Chip
 from tilery.backends.trainium.capacity import bytes_per_partition, psum_banks
-from tilery.backends.trainium.lowering.lower import lowering
 from tilery.backends.tunable import Choice, Config, retuned
 from tilery.dsl.program import Kernel
 
 from ..time.bounds import lower_bound_s
+from .assemble import lowering
 from .screen import LIMITS, ROUNDING, Columns, Sizes
 
 

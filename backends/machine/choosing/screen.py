@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tilery.backends.chips import Chip
 from tilery.backends.trainium.capacity import bytes_per_partition, psum_banks
-from tilery.backends.trainium.lowering.lower import Lowering, lowering, tunables
+from tilery.backends.trainium.lowering.lower import Lowering
 from tilery.backends.trainium.traffic import traffic_of
 from tilery.backends.tunable import Tunable, retuned
 from tilery.dsl.program import Axis, Kernel, size_value
@@ -22,6 +22,7 @@ from ..numbers import Number
 from ..program import Structure
 from ..time.bounds import lower_bound_s
 from ..time.energy import energy
+from .assemble import lowering, tunables
 
 LIMITS = ("sbuf", "psum")
 ROUNDING = 1 - 1e-6

@@ -10,16 +10,13 @@ capacity  does it fit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import product
 
 from tilery.backends.chips import Chip
 from tilery.backends.machine.choices import Choices, ForShort
-from tilery.backends.machine.program import EngineProgram, Structure
-from tilery.backends.tunable import Choice, Config, Tunable, declared, retuned
-from tilery.dsl.errors import UsageError
+from tilery.backends.machine.program import Structure
+from tilery.backends.tunable import Choice, Tunable
 from tilery.dsl.program import Axis, Kernel
 
-from ..capacity import check_capacity
 from ..loose import loose_axes
 from ..runs.arrange import arrange, flat_axes, is_flat
 from ..runs.eligible import Bar, Runs
@@ -132,104 +129,3 @@ def is_structural(name: str) -> bool:
 
 def _rank(name: str) -> tuple[int, str]:
     return KINDS.index(name.split(".")[0]), name
-
-
-LOWERINGS_KEPT = 64
-
-_lowerings: dict[tuple[int, str], Lowering] = {}
-_prints: dict[int, tuple[Chip, str]] = {}
-
-
-def lowering(kernel: Kernel, chip: Chip) -> Lowering:
-    """The lowering of a kernel for a chip; the latest few are kept."""
-    key = (id(kernel), _print(chip))
-    if key not in _lowerings or _lowerings[key].kernel is not kernel:
-        if len(_lowerings) >= LOWERINGS_KEPT:
-            _lowerings.pop(next(iter(_lowerings)))
-        _lowerings[key] = Lowering(kernel, chip)
-    return _lowerings[key]
-
-
-def _print(chip: Chip) -> str:
-    """The chip's fingerprint, remembered: it takes longer than timing a small kernel."""
-    known, found = _prints.get(id(chip), (None, ""))
-    if known is not chip:
-        if len(_prints) >= LOWERINGS_KEPT:
-            _prints.clear()
-        found = chip.fingerprint
-        _prints[id(chip)] = chip, found
-    return found
-
-
-def tunables(
-    kernel: Kernel, dims: Mapping[str, int], chip: Chip, settable: bool = False, short: bool = True
-) -> tuple[Tunable, ...]:
-    """The space: every tile size, tuning parameter and schedule knob of a kernel at these shapes on a chip.
-
-    With tuning parameters it has everything that any choice of them brings. `settable`: with the options, too, that are not
-    searched because they pay for shorter dimensions only. Not `short`: without tile sizes that are shorter than the chip is wide.
-    """
-    tunes = declared(kernel)
-    found: dict[str, Tunable] = {each.name: each for each in tunes}
-    for choices in product(*(each.values for each in tunes)):
-        bound = retuned(kernel, dict(zip([each.name for each in tunes], choices, strict=True)))
-        for tunable in lowering(bound, chip).tunables(dims, settable, short):
-            found.setdefault(tunable.name, tunable)
-    ranks = ("tile", "tune", "knob")
-    return tuple(sorted(found.values(), key=lambda each: ranks.index(each.kind)))
-
-
-def lower(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, cores: int = 1) -> EngineProgram:
-    """The engine program of a configuration on one core, or on several; what it leaves out takes its default.
-
-    Raises:
-        Infeasible: the chip cannot hold it; says which limit, and by how much.
-        CannotLower: the chip has no instruction for something in the kernel.
-        UsageError: the configuration names an unknown tunable, or a value that is none of its choices.
-    """
-    program = assembled(kernel, dims, chip, config, cores)
-    check_capacity(program)
-    return program
-
-
-def assembled(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, cores: int = 1) -> EngineProgram:
-    """The same, whether the chip can hold it or not."""
-    if not 1 <= cores <= chip.cores.count:
-        raise UsageError(f"{chip.name} has {chip.cores.count} cores; {cores} cannot share the work")
-    bound = retuned(kernel, config)
-    road = lowering(bound, chip)
-    structure, choices = road.built(config)
-    complete = completed(_space_of(kernel, road, dims, choices, config), config)
-    fixed = {each.axis.name: each.by.choices[0] for each in bound.loop_variables if each.by.tune and each.by.choices}
-    return EngineProgram(structure, dict(dims), {**complete, **fixed}, cores)
-
-
-def _space_of(kernel: Kernel, road: Lowering, dims: Mapping[str, int], choices: Choices, config: Config) -> tuple[Tunable, ...]:
-    """What a configuration may set: of its own structure if that covers it, which is quick; else of the whole space."""
-    near = (*declared(kernel), *road.tile_sizes(dims), *choices.met.values())
-    known = {each.name: each for each in near}
-    covered = all(name in known and (_is_number(known[name]) or value in known[name].values) for name, value in config.items())
-    return near if covered else tunables(kernel, dims, road.chip, settable=True)
-
-
-def completed(space: tuple[Tunable, ...], config: Config) -> dict[str, Choice]:
-    """The configuration with every default filled in, checked against the space."""
-    known = {tunable.name: tunable for tunable in space}
-    for name, value in config.items():
-        if name not in known:
-            raise UsageError(f"there is nothing called '{name}' to set; there is {', '.join(known)}")
-        _check_value(known[name], value)
-    return {name: config.get(name, tunable.default) for name, tunable in known.items()}
-
-
-def _is_number(tunable: Tunable) -> bool:
-    """True for tile sizes and slots, of which any number may be set."""
-    return not tunable.structural
-
-
-def _check_value(tunable: Tunable, value: Choice) -> None:
-    if _is_number(tunable):
-        if not isinstance(value, int) or value < 1:
-            raise UsageError(f"{tunable.name} is a number of at least 1, not '{value}'")
-    elif value not in tunable.values:
-        raise UsageError(f"{tunable.name} is one of {', '.join(map(str, tunable.values))}, not '{value}'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tilery.backends.machine.choosing.assemble import lowering
 from tilery.backends.machine.program import EngineProgram, Transfer
 from tilery.backends.machine.time.report import tile_sizes
 from tilery.backends.machine.time.totals import Totals
@@ -11,7 +12,6 @@ from tilery.dsl.program import Axis
 
 from ..addressing import contiguous_axis, long_axes
 from ..cost import duration_s, transferred_bytes
-from ..lowering.lower import lowering
 
 
 @dataclass(frozen=True, slots=True)
