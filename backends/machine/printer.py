@@ -26,9 +26,7 @@ def print_engine_program(program: EngineProgram) -> str:
 def _shape(program: EngineProgram, buffer: Buffer) -> str:
     axes = []
     for axis in buffer.axes:
-        extent = program.extent(axis) if axis.name in buffer.whole else program.tile(axis)
-        extent = program.tile(buffer.within[axis.name]) if axis.name in buffer.within else extent
-        extent = min(extent, buffer.blocks.get(axis.name, extent))
+        extent = buffer.positions(axis, program.tile, program.extent)
         axes.append(f"{'|' if axis == buffer.partition else ''}{axis}={extent}{' in runs' if axis == buffer.runs else ''}")
     return f"{buffer.name}[{', '.join(axes)}] {buffer.element}"
 

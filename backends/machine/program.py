@@ -7,9 +7,9 @@ structure serves every configuration that differs in numbers only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 from tilery.dsl.program import Axis, Guard, Index, Kernel, Op, Print, Reduce, Tensor, Value, size_value
 from tilery.dsl.spans import Span
@@ -17,6 +17,10 @@ from tilery.dsl.types import ElementType
 
 from ..chips import Chip
 from ..tunable import Choice
+from .numbers import Number, smaller
+
+Held = TypeVar("Held")
+"""A number of positions, or a range of them."""
 
 Memory = Literal["sbuf", "psum", "hbm"]
 """`hbm`: a result in device memory that stores add to, one after another; it takes no room on the chip."""
@@ -47,6 +51,21 @@ class Buffer:
     def free(self) -> tuple[Axis, ...]:
         """The axes that lie whole along a partition."""
         return tuple(axis for axis in self.axes if axis not in (self.partition, self.runs))
+
+    def along(self, axis: Axis, here: Callable[[Axis], Held], dimension: Callable[[Axis], Held]) -> Held:
+        """What an instance holds along one of its axes: a number of positions, or a range of them.
+
+        `here` gives what the steps around it cover of an axis, `dimension` all of it. Blocks are inner loops: where they count,
+        `here` knows them.
+        """
+        if axis.name in self.within:
+            return here(self.within[axis.name])
+        return dimension(axis) if axis.name in self.whole else here(axis)
+
+    def positions(self, axis: Axis, tile: Callable[[Axis], Number], extent: Callable[[Axis], Number]) -> Number:
+        """Positions that a full instance holds along an axis: `tile` gives those of a full step, `extent` all there are."""
+        held = self.along(axis, tile, extent)
+        return smaller(held, self.blocks[axis.name]) if axis.name in self.blocks else held
 
     def __str__(self) -> str:
         return self.name

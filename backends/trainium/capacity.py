@@ -11,7 +11,7 @@ from tilery.dsl.spans import Span
 
 from ..chips import Chip
 from ..machine.errors import Infeasible
-from ..machine.numbers import Number, ceil_div, product, smaller
+from ..machine.numbers import Number, ceil_div, product
 from ..machine.program import Buffer, EngineProgram
 
 Tile = Callable[[Axis], Number]
@@ -34,7 +34,7 @@ def psum_banks(buffer: Buffer, chip: Chip, tile: Tile, extent: Tile) -> Number:
     takes banks of its own.
     """
     per_bank = chip.psum.bank_bytes // buffer.element.bytes
-    long = [_positions(axis, buffer, tile, extent) for axis in buffer.free if not axis.unit] or [1]
+    long = [buffer.positions(axis, tile, extent) for axis in buffer.free if not axis.unit] or [1]
     apart = product(long[:-1]) * ceil_div(long[-1], per_bank)
     folds = _folds(buffer, chip, tile, extent)
     return 1 + (folds * product(long) > per_bank) * (folds * apart - 1)
@@ -45,19 +45,13 @@ def _folds(buffer: Buffer, chip: Chip, tile: Tile, extent: Tile) -> Number:
     if axis is None:
         return 1
     if axis.name in buffer.whole:
-        covered = _positions(axis, buffer, tile, extent)
+        covered = buffer.positions(axis, tile, extent)
         return ceil_div(covered, tile(axis)) * ceil_div(tile(axis), chip.sbuf.partitions)
-    return ceil_div(_positions(axis, buffer, tile, extent), chip.sbuf.partitions)
+    return ceil_div(buffer.positions(axis, tile, extent), chip.sbuf.partitions)
 
 
 def _free(buffer: Buffer, tile: Tile, extent: Tile) -> Number:
-    return product(_positions(axis, buffer, tile, extent) for axis in buffer.free)
-
-
-def _positions(axis: Axis, buffer: Buffer, tile: Tile, extent: Tile) -> Number:
-    outer = tile(buffer.within[axis.name]) if axis.name in buffer.within else extent(axis)
-    positions = outer if axis.name in buffer.whole else tile(axis)
-    return smaller(positions, buffer.blocks[axis.name]) if axis.name in buffer.blocks else positions
+    return product(buffer.positions(axis, tile, extent) for axis in buffer.free)
 
 
 def usage(program: EngineProgram) -> tuple[int, int]:

@@ -14,11 +14,10 @@ from tilery.dsl.program import Elementwise as ElementwiseOp
 from ..chips import Chip, Elementwise
 from ..machine.numbers import Number, ceil_div, in_pieces, larger, product, smaller
 from ..machine.program import Buffer, Clear, Compute, Copy, Instruction, MatMul, ReduceRuns, Transfer, Transpose
+from ..machine.splits import Extents, count
 from .addressing import contiguous_axis
+from .repetitions import matmul_splits, transpose_splits
 from .runs.pieces import elements_a_lane, left_over, piece_count, run_length
-
-Extents = Mapping[str, Number]
-"""Axis name -> positions it covers here."""
 
 
 def duration_s(instruction: Instruction, chip: Chip, extents: Extents, dims: Mapping[str, int]) -> Number:
@@ -31,8 +30,8 @@ def duration_s(instruction: Instruction, chip: Chip, extents: Extents, dims: Map
         case Transpose() as action if instruction.engine == "tensor":
             return transpose_cycles(action, chip, extents) / chip.tensor.clock_hz
         case Transpose() as action:
-            engine = chip.engine(instruction.engine)
-            return elementwise_transpose_cycles(action, engine, extents) / engine.clock_hz
+            engine = instruction.engine
+            return elementwise_transpose_cycles(action, engine, chip, extents) / chip.engine(engine).clock_hz
         case Clear(tensor=Tensor() as tensor):
             return product(size_value(each, dims) for each in tensor.shape) * tensor.element.bytes / chip.dma_bytes_per_s
         case Compute() | Copy() | ReduceRuns() | Clear() as action:
@@ -103,20 +102,15 @@ def matmul_cycles(action: MatMul, chip: Chip, extents: Extents) -> Number:
     Several small matmuls share the array, each in its own rows and columns (NKI's tile_position).
     """
     unit = chip.tensor
+    splits = matmul_splits(action, chip)
     passes = unit.cycles_per_column[action.moving.element.name]
     width = _extent(action.column, extents)
     columns = in_pieces(width, unit.moving_columns, unit.min_cycles) * passes
     columns = columns + ceil_div(width, unit.moving_columns) * unit.fixed_cycles
+    blocks = count([split for split in splits if split.axis != action.column], extents)
+    apart = count([split for split in splits if split.axis != action.contracted], extents)
     rows, depth = _extent(action.rows, extents), extents[action.contracted.name]
-    blocks = ceil_div(rows, unit.columns) * ceil_div(depth, contraction_rows(action, chip))
-    counted = product(extents[axis.name] for axis in action.counted)
-    apart = counted * ceil_div(rows, unit.columns) * ceil_div(width, unit.moving_columns)
-    return counted * blocks * columns / smaller(_side_by_side(rows, depth, chip), apart)
-
-
-def contraction_rows(action: MatMul, chip: Chip) -> int:
-    """The longest contraction of one instruction: twice the array's rows for element types that go in two at a time."""
-    return chip.tensor.rows * (2 if action.moving.element.name in chip.tensor.double_row else 1)
+    return blocks * columns / smaller(_side_by_side(rows, depth, chip), apart)
 
 
 def _side_by_side(rows: Number, depth: Number, chip: Chip) -> Number:
@@ -141,17 +135,16 @@ def transpose_cycles(action: Transpose, chip: Chip, extents: Extents) -> Number:
     unit = chip.tensor
     rows, columns = extents[action.rows.name], extents[action.columns.name]
     least = smaller(unit.min_cycles, rows)
-    others = [extents[axis.name] for axis in action.source.axes if axis not in (action.rows, action.columns)]
-    passes = unit.cycles_per_column[action.source.element.name]
-    return product(others) * ceil_div(rows, unit.columns) * in_pieces(columns, unit.rows, least) * passes
+    apart = count([split for split in transpose_splits(action, "tensor", chip) if split.axis != action.columns], extents)
+    return apart * in_pieces(columns, unit.rows, least) * unit.cycles_per_column[action.source.element.name]
 
 
-def elementwise_transpose_cycles(action: Transpose, engine: Elementwise, extents: Extents) -> Number:
+def elementwise_transpose_cycles(action: Transpose, name: str, chip: Chip, extents: Extents) -> Number:
     """fixed + N cycles for each block of at most 32 x 32, N its elements a partition (NKI instruction costs)."""
-    rows, columns = extents[action.rows.name], extents[action.columns.name]
-    others = product(extents[axis.name] for axis in action.source.axes if axis not in (action.rows, action.columns))
-    across, along = ceil_div(columns, engine.transpose_block), ceil_div(rows, engine.transpose_block)
-    return others * across * (along * engine.fixed_cycles + rows)
+    splits = transpose_splits(action, name, chip)
+    engine, rows = chip.engine(name), extents[action.rows.name]
+    apart = count([split for split in splits if split.axis != action.rows], extents)
+    return count(splits, extents) * engine.fixed_cycles + apart * rows
 
 
 def compute_cycles(instruction: Instruction, action: Compute | Copy | ReduceRuns | Clear, chip: Chip, extents: Extents) -> Number:

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..chips import Chip
-from ..machine.numbers import Number, ceil_div, larger, product
+from ..machine.numbers import Number, larger, product
 from ..machine.program import Buffer, EngineProgram, Instruction, MatMul, Structure, Transfer, Transpose
+from ..machine.splits import Extents, touches
 from ..machine.time.dealing import repeated
 from ..machine.time.report import tile_sizes
 from ..machine.time.totals import Totals
-from .cost import contraction_rows, flops, transferred_bytes
-
-Extents = Mapping[str, Number]
+from .cost import flops, transferred_bytes
+from .repetitions import repetitions
 
 
 @dataclass(slots=True)
@@ -78,13 +78,14 @@ def _add(found: Traffic, node: Instruction, times: Number, extents: Extents, chi
 def on_chip_bytes(node: Instruction, chip: Chip, extents: Extents) -> tuple[Number, Number]:
     """Bytes of SBUF and of PSUM that an instruction reads and writes, with its repetitions.
 
-    A matmul reads the moving operand again for every block of stationary columns, and adds to its result again for every block of
-    the contracted axis.
+    A matmul touches a buffer again for every piece along the axes that the buffer has not: it reads the stationary operand for
+    every 512 moving columns, the moving one for every 128 stationary ones, and adds to its result for every 128 contracted rows.
     """
+    splits = repetitions(node, chip) if isinstance(node.action, MatMul) else ()
     sbuf: Number = 0.0
     psum: Number = 0.0
     for buffer in (*node.reads, *node.writes):
-        moved = elements(buffer, extents) * buffer.element.bytes * _again(node, buffer, chip, extents)
+        moved = elements(buffer, extents) * buffer.element.bytes * touches(splits, buffer, extents)
         if buffer.memory == "sbuf":
             sbuf = sbuf + moved
         else:
@@ -95,14 +96,3 @@ def on_chip_bytes(node: Instruction, chip: Chip, extents: Extents) -> tuple[Numb
 def elements(buffer: Buffer, extents: Extents) -> Number:
     """Elements of a buffer that an instruction at these extents covers."""
     return product(extents[axis.name] for axis in buffer.axes)
-
-
-def _again(node: Instruction, buffer: Buffer, chip: Chip, extents: Extents) -> Number:
-    action = node.action
-    if not isinstance(action, MatMul):
-        return 1
-    if buffer is action.moving and action.rows is not None:
-        return ceil_div(extents[action.rows.name], chip.tensor.columns)
-    if buffer is action.out:
-        return ceil_div(extents[action.contracted.name], contraction_rows(action, chip))
-    return 1

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..program import Buffer, Clear, Instruction, Loop, Node, Transfer
+from ..turns import in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +91,8 @@ def _piece(step: int, node: Node, local: Mapping[Buffer, int]) -> _Piece:
 
 def _in_order(loop: Loop, steps: int) -> Iterator[tuple[int, Node]]:
     """The order of the program: in each turn the stages of the steps in flight."""
-    for turn in range(steps + len(loop.stages) - 1):
-        for number, stage in enumerate(loop.stages):
-            if 0 <= turn - number < steps:
-                yield from ((turn - number, node) for node in stage.body)
+    for step, number in in_order(steps, len(loop.stages)):
+        yield from ((step, node) for node in loop.stages[number].body)
 
 
 def _drawn(waiting: list[_Piece], rng: random.Random) -> tuple[int, Node]:

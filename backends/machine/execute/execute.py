@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 from types import EllipsisType
 
 import numpy as np
@@ -19,8 +18,8 @@ from tilery.backends.operations import numerics
 from tilery.backends.operations.numerics import Array
 from tilery.backends.showing import Show, shown
 from tilery.backends.trainium.addressing import Places, places
-from tilery.backends.trainium.cost import contraction_rows
-from tilery.backends.trainium.runs.pieces import by_lane, rectangles
+from tilery.backends.trainium.repetitions import matmul_splits, row_splits, transpose_splits
+from tilery.backends.trainium.runs.pieces import by_lane
 from tilery.dsl.errors import TileryError
 from tilery.dsl.program import Axis, Size, Value, index_axes, size_value
 from tilery.dsl.types import ElementType
@@ -42,11 +41,12 @@ from ..program import (
     Transfer,
     Transpose,
 )
+from ..splits import Range, pieces, stretches
 from ..time.guards import Guards
+from ..turns import in_order
 from .disorder import interleaved, shuffled, shuffled_steps
 from .evaluate import evaluate, names
 
-Range = tuple[int, int]
 Flight = dict[Buffer, tuple[Array, dict[str, int], bool]]
 """The instances of one step of a pipelined loop: elements, first positions, and whether a running sum has begun."""
 
@@ -124,11 +124,14 @@ class Machine:
 
     def _covered(self, buffer: Buffer, axis: Axis) -> Range:
         """The positions that a new instance holds along an axis."""
-        if axis.name in buffer.within:
-            return self._ranges[buffer.within[axis.name].name]
-        if axis.name in buffer.whole or axis.name not in self._ranges:
-            return (0, self._program.extent(axis))
-        return self._ranges[axis.name]
+        return buffer.along(axis, self._here, self._dimension)
+
+    def _dimension(self, axis: Axis) -> Range:
+        return (0, self._program.extent(axis))
+
+    def _here(self, axis: Axis) -> Range:
+        """The positions that the loops around this place cover of an axis."""
+        return self._ranges.get(axis.name) or self._dimension(axis)
 
     def _loop(self, loop: Loop) -> None:
         before = self._ranges.get(loop.axis.name)
@@ -148,16 +151,13 @@ class Machine:
 
     def _in_order(self, loop: Loop, steps: list[Range]) -> None:
         flights: dict[int, Flight] = {}
-        for turn in range(len(steps) + len(loop.stages) - 1 if steps else 0):
-            for number, stage in enumerate(loop.stages):
-                step = turn - number
-                if 0 <= step < len(steps):
-                    self._ranges[loop.axis.name] = steps[step]
-                    self._resume(flights.get(step, {}))
-                    self.run(stage.allocates, stage.body)
-                    done = [buffer for each in loop.stages[: number + 1] for buffer in each.allocates]
-                    flights[step] = self._suspended(done)
-            flights.pop(turn - len(loop.stages) + 1, None)
+        for step, number in in_order(len(steps), len(loop.stages)):
+            self._ranges[loop.axis.name] = steps[step]
+            self._resume(flights.pop(step, {}))
+            self.run(loop.stages[number].allocates, loop.stages[number].body)
+            if number + 1 < len(loop.stages):
+                done = [buffer for each in loop.stages[: number + 1] for buffer in each.allocates]
+                flights[step] = self._suspended(done)
 
     def _interleaved(self, loop: Loop, steps: list[Range], disorder: random.Random) -> None:
         """The nodes of all steps in a random order."""
@@ -183,14 +183,14 @@ class Machine:
 
     def _steps(self, loop: Loop) -> Iterator[Range]:
         if loop.limit is not None:
-            yield from _pieces(self._ranges[loop.axis.name], loop.limit)
+            yield from stretches(self._ranges[loop.axis.name], loop.limit)
             return
         parent = loop.axis.parent
         covered = self._ranges[parent] if parent else (0, self._program.extent(loop.axis))
-        pieces = list(_pieces(covered, self._program.tile(loop.axis)))
-        chosen = range(len(pieces)) if loop.guard is None else self._guards.steps(loop, self._ranges)
+        steps = list(stretches(covered, self._program.tile(loop.axis)))
+        chosen = range(len(steps)) if loop.guard is None else self._guards.steps(loop, self._ranges)
         for step in chosen:
-            yield pieces[step]
+            yield steps[step]
 
     def _instruction(self, node: Instruction) -> None:
         match node.action:
@@ -229,14 +229,7 @@ class Machine:
 
     def _parts(self, buffers: Sequence[Buffer]) -> Iterator[dict[str, Range]]:
         """The ranges here, cut into what an instruction takes along the axis across the partitions, or along the runs."""
-        axis = next((each.runs or each.partition for each in buffers if each.runs or each.partition), None)
-        if axis is None:
-            yield dict(self._ranges)
-            return
-        covered = self._ranges[axis.name]
-        in_runs = any(each.runs for each in buffers)
-        for piece in rectangles(*covered, self._partitions) if in_runs else _pieces(covered, self._partitions):
-            yield {**self._ranges, axis.name: piece}
+        return pieces(row_splits(tuple(buffers), self._partitions), self._ranges)
 
     def _places(self, action: Transfer, ranges: Mapping[str, Range]) -> Places:
         shape = self._shape(action.tensor.shape)
@@ -296,23 +289,14 @@ class Machine:
         self._show(shown(action.statement, tile, {name: slice(*covered) for name, covered in self._ranges.items()}, self._order))
 
     def _matmul(self, action: MatMul) -> None:
-        unit = self._program.chip.tensor
-        limits = {axis.name: 1 for axis in action.counted}
-        limits |= {
-            axis.name: limit for axis, limit in ((action.rows, unit.columns), (action.column, unit.moving_columns)) if axis
-        }
         kept = {axis.name for axis in action.out.axes}
-        # Contracted axes innermost: a block's sum is finished before the next block's begins.
-        order = [*(name for name in limits if name in kept), *(name for name in limits if name not in kept)]
-        limits[action.contracted.name] = contraction_rows(action, self._program.chip)
-        order.append(action.contracted.name)
+        splits = matmul_splits(action, self._program.chip)
         fresh = action.summed_over is None or action.out not in self._started
         if fresh and action.summed_over and self._ranges[action.summed_over] != self._first_steps[action.summed_over]:
             raise EngineFault(f"{action.out.name}: a matmul adds to a bank of PSUM that none has started, and so is undefined")
         written: set[tuple[Range, ...]] = set()
-        for pieces in product(*(list(_pieces(self._ranges[name], limits[name])) for name in order)):
-            ranges = {**self._ranges, **dict(zip(order, pieces, strict=True))}
-            block = tuple(ranges[name] for name in order if name in kept)
+        for ranges in pieces(splits, self._ranges):
+            block = tuple(ranges[split.axis.name] for split in splits if split.axis.name in kept)
             self._multiply(action, ranges, overwrite=fresh and block not in written)
             written.add(block)
         self._started.add(action.out)
@@ -327,14 +311,7 @@ class Machine:
         target[...] = lined if overwrite else target + lined
 
     def _transpose(self, action: Transpose, engine: str) -> None:
-        chip = self._program.chip
-        rows, columns = chip.tensor.columns, chip.tensor.rows
-        if engine != "tensor":
-            rows = columns = chip.engine(engine).transpose_block
-        others = [axis for axis in action.source.axes if axis not in (action.rows, action.columns)]
-        limits = {action.rows.name: rows, action.columns.name: columns} | {axis.name: 1 for axis in others}
-        for pieces in product(*(list(_pieces(self._ranges[name], limit)) for name, limit in limits.items())):
-            ranges = {**self._ranges, **dict(zip(limits, pieces, strict=True))}
+        for ranges in pieces(transpose_splits(action, engine, self._program.chip), self._ranges):
             block = self._region(action.source, ranges)
             self._write(action.out, ranges, numerics.aligned(block, names(action.source.axes), names(action.out.axes)))
 
@@ -378,12 +355,6 @@ class Machine:
                 axes.remove(action.shared.name)
             value = numerics.aligned(region, axes, names(target.axes))
             self._write(target, ranges, value + self._region(target, ranges) if add else value)
-
-
-def _pieces(covered: Range, limit: int) -> Iterator[Range]:
-    start, stop = covered
-    for place in range(start, stop, limit):
-        yield place, min(stop, place + limit)
 
 
 def _add(result: Array, where: Places, tile: Array, t: ElementType) -> None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..program import EngineProgram, Instruction
+from ..turns import in_turn, turn_count
 from .binding import BoundStage, Leaf, Repeat, Step, Touched, bound
 from .dealing import cores_of
 
@@ -150,11 +151,12 @@ class Walk:
             if tail and repeat.tail is not None:
                 self._stage(repeat.tail[0])
             return
-        for turn in range(min(ahead, total + ahead)):
+        turns = turn_count(total, len(repeat.full))
+        for turn in range(min(ahead, turns)):
             self._turn(repeat, turn, full, total)
         if full > ahead:
             self._some(repeat, full - ahead, lambda: self._turn(repeat, ahead, full, total))
-        for turn in range(max(ahead, full), total + ahead):
+        for turn in range(max(ahead, full), turns):
             self._turn(repeat, turn, full, total)
         for stage in repeat.full:
             for buffer in stage.allocates:
@@ -162,10 +164,7 @@ class Walk:
 
     def _turn(self, repeat: Repeat, turn: int, full: int, total: int) -> None:
         """The first stage of step `turn`, the second one of the step before it, and so on."""
-        for number in range(len(repeat.full)):
-            step = turn - number
-            if not 0 <= step < total:
-                continue
+        for step, number in in_turn(turn, total, len(repeat.full)):
             stages = repeat.full if step < full else repeat.tail
             assert stages is not None
             for earlier in range(number):

@@ -8,8 +8,10 @@ Both begin at the first partition. Each takes an instruction of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tilery.backends.machine.numbers import Number, ceil_div
+from tilery.backends.machine.splits import Range, Split
 from tilery.backends.operations.numerics import Array
 
 
@@ -38,6 +40,19 @@ def rectangles(start: int, stop: int, partitions: int) -> Iterator[tuple[int, in
     """The positions of the full rectangle, and of the rest."""
     border = stop - left_over(stop - start, partitions)
     yield from (each for each in ((start, border), (border, stop)) if each[0] < each[1])
+
+
+@dataclass(frozen=True, slots=True)
+class RunSplit(Split):
+    """An axis that is cut into runs, one in each of `limit` partitions."""
+
+    def count(self, extent: Number) -> Number:
+        """One instruction, or two."""
+        return piece_count(extent, self.limit)
+
+    def ranges(self, covered: Range) -> Iterator[Range]:
+        """The full rectangle, and the rest."""
+        return rectangles(*covered, self.limit)
 
 
 def by_lane(tile: Array, axes: list[str], runs: str, lane: str, lanes: int) -> tuple[Array, list[str]]:
