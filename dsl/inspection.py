@@ -63,9 +63,9 @@ def _said(parameter: syntax.Parameter) -> str:
     return f"\n`{parameter.name.text}` lies in `{parameter.range.span.text}`, both ends included: drawn from, checked in calls"
 
 
-def _checked(examined: Examined) -> Iterator[tuple[syntax.Kernel, Kernel, dict[Span, Value]]]:
+def _checked(examined: Examined) -> Iterator[tuple[syntax.KernelNode, Kernel, dict[Span, Value]]]:
     for node in examined.items:
-        if isinstance(node, syntax.Kernel):
+        if isinstance(node, syntax.KernelNode):
             seen: dict[Span, Value] = {}
             yield node, check_kernel(node, examined.visible, Report(), {}, None, seen=seen), seen
 
@@ -137,17 +137,17 @@ def definition_at(examined: Examined, text: str, line: int, column: int) -> Span
     return examined.kernels[name].kernel.span if name in examined.kernels else None
 
 
-def _kernel_at(examined: Examined, line: int) -> syntax.Kernel | None:
+def _kernel_at(examined: Examined, line: int) -> syntax.KernelNode | None:
     before = [each for each in examined.items if each.span.line <= line]
     last = max(before, key=lambda each: each.span.line, default=None)
-    return last if isinstance(last, syntax.Kernel) else None
+    return last if isinstance(last, syntax.KernelNode) else None
 
 
-def _declared(node: syntax.Kernel, name: str, line: int) -> Span | None:
+def _declared(node: syntax.KernelNode, name: str, line: int) -> Span | None:
     """The last binding of a name above a line, else its declaration."""
-    bound = [span for each, span in _bindings(node.body) if each == name and span.line <= line]
-    if bound:
-        return bound[-1]
+    earlier = [span for each, span in _bindings(node.body) if each == name and span.line <= line]
+    if earlier:
+        return earlier[-1]
     for parameter in (*node.parameters, *node.results):
         if parameter.name.text == name:
             return parameter.name.span

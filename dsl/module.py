@@ -165,7 +165,7 @@ def _check_function(node: syntax.Function, functions: Functions, report: Report)
 def _kernels(items: list[syntax.Item], functions: Functions, taken: Taken, report: Report) -> dict[str, KernelDefinition]:
     kernels: dict[str, KernelDefinition] = {}
     for each in items:
-        if not isinstance(each, syntax.Kernel):
+        if not isinstance(each, syntax.KernelNode):
             continue
         if each.name in kernels:
             others = (Label(kernels[each.name].kernel.span, "first here"),)
@@ -179,7 +179,7 @@ def _kernels(items: list[syntax.Item], functions: Functions, taken: Taken, repor
     return kernels
 
 
-def _definition(node: syntax.Kernel, functions: Functions, report: Report) -> KernelDefinition:
+def _definition(node: syntax.KernelNode, functions: Functions, report: Report) -> KernelDefinition:
     """A checked kernel. Counted loops are unrolled too, for the defaults of the constants: mistakes may show only then."""
     mark = report.mark()
     checked = check_kernel(node, functions, report, {}, None)

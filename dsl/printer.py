@@ -92,8 +92,8 @@ class _Printer:
         results = [print_parameter(each) for each in signature.results]
         lines = [f"kernel {kernel.name}({', '.join(parameters)}) -> ({', '.join(results)}):"]
         lines += [f"    tune {each.name} in {{{_comma(each.choices)}}} = {each.default}" for each in kernel.tunes]
-        bound = [f"{name} = {value}" for name, value in sorted({**kernel.types, **kernel.constants, **kernel.tuned}.items())]
-        lines += [f"    with {', '.join(bound)}"] if bound else []
+        fixed = [f"{name} = {value}" for name, value in sorted({**kernel.types, **kernel.constants, **kernel.tuned}.items())]
+        lines += [f"    with {', '.join(fixed)}"] if fixed else []
         for each in kernel.requirements:
             lines += ["    require:", *self.block(each.condition)]
         if kernel.reference:

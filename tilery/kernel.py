@@ -17,7 +17,7 @@ from .backends.tunable import Choice
 from .dsl.reading import read_text
 from .pipeline import Pipeline
 from .python import checks
-from .python.calling import Bound, Call, Forms, bind_call
+from .python.calling import Call, Forms, TypesAndDims, bind_call
 from .python.foreign import in_kind
 from .python.introspection import OPTIONS, PerInstance, documentation, python_signature
 from .python.outputs import read_outputs
@@ -61,7 +61,7 @@ class Kernel:
         """Texts to make it from instead of reading files."""
         if definition:
             self.__dict__["definition"] = definition
-        self._bound: dict[Forms, Bound] = {}
+        self._seen_forms: dict[Forms, TypesAndDims] = {}
         self._prepared = lru_cache(maxsize=SHAPES_KEPT)(self._prepare)
         self._limits = lru_cache(maxsize=SHAPES_KEPT)(self._find_limits)
 
@@ -103,7 +103,7 @@ class Kernel:
         """
         signature = self.definition.signature
         out, config = (self._option(name, named) for name in OPTIONS)
-        call = bind_call(self.name, signature, arguments, named, self._bound)
+        call = bind_call(self.name, signature, arguments, named, self._seen_forms)
         types = {name: str(kind) for name, kind in call.types.items()}
         given = tuple((dict(call.dims) | types | dict(call.constants)).items())
         emulation = self._prepared(given, self._checked(config))

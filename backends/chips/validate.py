@@ -39,7 +39,7 @@ def checked(fields: Any, shown: str) -> Chip:
     try:
         chip = msgspec.convert(fields, type=Chip)
     except msgspec.ValidationError as problem:
-        raise ChipError(f"{shown}: {_told(str(problem), fields)}") from problem
+        raise ChipError(f"{shown}: {_reworded(str(problem), fields)}") from problem
     for said in contradictions(chip):
         raise ChipError(f"{shown}: {said}")
     return chip
@@ -63,7 +63,7 @@ def _short(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
-def _told(problem: str, fields: Any) -> str:
+def _reworded(problem: str, fields: Any) -> str:
     """The library's message (`Expected int >= 1 - at $.sbuf.partitions`) with the field first, as a chip file writes it."""
     match = re.fullmatch(r"(.*?)(?: - at `(?:key in )?\$\.?([^`]*)`)?", problem, re.DOTALL)
     assert match is not None

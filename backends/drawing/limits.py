@@ -18,7 +18,7 @@ from ..numbers.rounding import largest_and_smallest, to_compute, to_storage
 def limits_of(parameter: Tensor | ScalarParameter, dims: Mapping[str, int]) -> tuple[float, float] | None:
     """Least and greatest value of an argument with a declared range, both included; None without one.
 
-    Bounds are rounded to the type, so that `in 0..0.1` holds the 0.1 of any type. Raises UsageError where the type holds
+    Limits are rounded to the type, so that `in 0..0.1` holds the 0.1 of any type. Raises UsageError where the type holds
     nothing of the range.
     """
     t = parameter.dtype
@@ -27,11 +27,11 @@ def limits_of(parameter: Tensor | ScalarParameter, dims: Mapping[str, int]) -> t
     low, high = parameter.range.limits(dims)
     first, last = _floats(low, high, t) if t.kind == "float" else _integers(low, high, t)
     if first > last:
-        raise UsageError(f"`{parameter.name} in {_told(parameter.range, low, high)}`: no number of type {t} lies in it")
+        raise UsageError(f"`{parameter.name} in {_range_text(parameter.range, low, high)}`: no number of type {t} lies in it")
     return first, last
 
 
-def _told(range: Range, low: float, high: float) -> str:
+def _range_text(range: Range, low: float, high: float) -> str:
     numbers = f"{low:g}..{high:g}"
     return str(range) if str(range) == numbers else f"{range} = {numbers}"
 
@@ -49,5 +49,5 @@ def _floats(low: float, high: float, t: ElementType) -> tuple[float, float]:
     return first, high if isinf(high) else _rounded(min(high, largest), t)
 
 
-def _rounded(bound: float, t: ElementType) -> float:
-    return float(to_compute(to_storage(np.array([bound]), t), t)[0])
+def _rounded(limit: float, t: ElementType) -> float:
+    return float(to_compute(to_storage(np.array([limit]), t), t)[0])

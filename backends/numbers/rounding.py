@@ -117,10 +117,10 @@ def _integral(x: Array, t: ElementType) -> Array:
     """`x` as whole numbers that the type holds; what is no float is passed on, to be cut to its low bits."""
     if x.dtype.kind != "f":
         return x
-    bounds = np.iinfo(numpy_dtype(t))
+    limits = np.iinfo(numpy_dtype(t))
     whole = x.astype(np.float64)  # its own array, and given as `out`, so that an array of no axes stays one
     np.rint(whole, out=whole)
-    np.clip(whole, bounds.min, bounds.max, out=whole)
+    np.clip(whole, limits.min, limits.max, out=whole)
     np.copyto(whole, 0, where=np.isnan(whole))
     return whole
 
@@ -142,7 +142,7 @@ def _widener(name: str) -> Callable[[Array, Array], None]:
 # interpreter's lock, so that workers wait for each other.
 
 _BLOCK = 1 << 16
-"""Elements rounded at a time, which bounds the temporary to a quarter of a mebibyte."""
+"""Elements rounded at a time, which limits the temporary to a quarter of a mebibyte."""
 
 
 def _widen_bf16(x: Array, out: Array) -> None:

@@ -200,8 +200,8 @@ def _extreme(function: np.ufunc, empty: float) -> Callable[[Array, tuple[int, ..
     def reduced(x: Array, axis: tuple[int, ...]) -> Array:
         if all(x.shape[each] for each in axis):
             return np.asarray(function.reduce(x, axis=axis))
-        bounds = np.iinfo(np.int32)
-        identity = empty if x.dtype.kind == "f" else (bounds.min if empty < 0 else bounds.max)
+        limits = np.iinfo(np.int32)
+        identity = empty if x.dtype.kind == "f" else (limits.min if empty < 0 else limits.max)
         return np.asarray(function.reduce(x, axis=axis, initial=x.dtype.type(identity)))
 
     return reduced

@@ -49,7 +49,7 @@ def elements_apart(program: EngineProgram) -> tuple[Apart, ...]:
     for nodes in _places(program):
         after = latency_fs(_together(program, nodes))
         if after < before:
-            found.append(_told(next(iter(nodes)), after / 1e9, 1 - after / before))
+            found.append(_apart(next(iter(nodes)), after / 1e9, 1 - after / before))
     return tuple(sorted(found, key=lambda each: -each.gain))
 
 
@@ -87,7 +87,7 @@ def _rebuilt(body: tuple[Node, ...], nodes: frozenset[Instruction]) -> tuple[Nod
     return tuple(found)
 
 
-def _told(node: Instruction, latency_us: float, gain: float) -> Apart:
+def _apart(node: Instruction, latency_us: float, gain: float) -> Apart:
     action = node.action
     assert isinstance(action, Transfer)
     name, element = action.tensor.name, action.buffer.element.bytes

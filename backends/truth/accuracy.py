@@ -41,7 +41,7 @@ from .comparison import Comparison, Extent, Verdict
 from .error_analysis import explained_errors, unit
 
 _BLOCK = 1 << 20
-"""Elements compared at a time: bounds the temporaries."""
+"""Elements compared at a time, so that temporaries stay small."""
 
 BROADEST = 0.5
 """The largest tolerance of a whole result: at 1, zeros would pass for any values. What is over it is looked at one by one."""
@@ -130,7 +130,7 @@ class _Judged:
             return Comparison(inf, self._allowed, "wrong", self.tensor.name)
         worst, place, unbounded = (False, 0.0, 0.0), -1, 0
         for part, errors, scale in self._blocks():
-            allowed = self._bounds(part, scale, explained)
+            allowed = self._tolerances(part, scale, explained)
             unbounded += int(np.count_nonzero(allowed >= 1))
             over = (errors > allowed) | np.isinf(errors)
             here = int(np.argmax(np.where(over == over.any(), errors, -1.0)))
@@ -148,7 +148,7 @@ class _Judged:
         kind = self.tensor.element.name
         return Comparison(error, tolerated, verdict, self.tensor.name, index, value, wanted, rounding, kind, extent)
 
-    def _bounds(self, part: slice, scale: Array, explained: Array | None) -> Array:
+    def _tolerances(self, part: slice, scale: Array, explained: Array | None) -> Array:
         """The allowed errors of some elements. The tolerance holds for a result as a whole: an explanation can only add."""
         allowed = np.full(len(scale), self._allowed)
         if explained is None:

@@ -59,7 +59,7 @@ def explained_errors(
     with np.errstate(all="ignore"):
         run = _Analysis(kernel, dims, arguments, results, wanted)
         run.block(kernel.body)
-    return run.bounds
+    return run.error_bounds
 
 
 class _Analysis(Run):
@@ -74,7 +74,7 @@ class _Analysis(Run):
         wanted: Mapping[str, Array],
     ) -> None:
         super().__init__(dims, _tiles(kernel, dims), arguments, results, HighPrecision(), None)
-        self.bounds = {name: np.zeros(each.shape) for name, each in results.items()}
+        self.error_bounds = {name: np.zeros(each.shape) for name, each in results.items()}
         self._magnitudes = {name: np.zeros(each.shape) for name, each in results.items()}
         self._errors: dict[Value, Errors] = {}
         self._needed = _needed_positions(kernel, wanted)
@@ -109,14 +109,14 @@ class _Analysis(Run):
         tile = np.broadcast_to(deviation, self.shape(store.value))
         tile = aligned(tile, _names(store.value), axes)
         if not store.accumulate:
-            indexing.window(self.bounds[store.tensor.name], store.index, place)[...] = tile
+            indexing.window(self.error_bounds[store.tensor.name], store.index, place)[...] = tile
             return
         # Each addition rounds what is there by then, which the magnitudes added so far are not below.
         value = np.abs(aligned(self.values[store.value], _names(store.value), axes))
-        magnitudes, bounds = self._magnitudes[store.tensor.name], self.bounds[store.tensor.name]
+        magnitudes, errors = self._magnitudes[store.tensor.name], self.error_bounds[store.tensor.name]
         indexing.add(magnitudes, store, value, place, _same, _same)
         there = indexing.read(magnitudes, program.Load(store.value, store.tensor, store.index), place, _same)
-        indexing.add(bounds, store, tile + unit(t) * there, place, _same, _same)
+        indexing.add(errors, store, tile + unit(t) * there, place, _same, _same)
 
     # --- how errors pass through an operation -------------------------------------------------------------------------
 

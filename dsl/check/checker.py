@@ -24,7 +24,7 @@ from .tunes import declare_tunes
 
 
 def check_kernel(
-    node: syntax.Kernel,
+    node: syntax.KernelNode,
     functions: Functions,
     report: Report,
     types: Mapping[str, ElementType],
@@ -82,7 +82,7 @@ def _block(c: Context, statements: tuple[syntax.Stmt, ...]) -> tuple[Statement, 
     return tuple(out)
 
 
-def _reference(c: Context, rest: tuple[syntax.Stmt, ...], node: syntax.Kernel) -> tuple[Statement, ...]:
+def _reference(c: Context, rest: tuple[syntax.Stmt, ...], node: syntax.KernelNode) -> tuple[Statement, ...]:
     blocks = [each for each in rest if isinstance(each, syntax.Reference)]
     if not blocks:
         return ()
@@ -126,7 +126,7 @@ def _warn_unread(c: Context) -> None:
             c.report.warn("TK290", f"`{name}` is bound and never used", span)
 
 
-def _warn_unused(c: Context, node: syntax.Kernel) -> None:
+def _warn_unused(c: Context, node: syntax.KernelNode) -> None:
     in_ranges = {name for each in c.signature.ranges.values() for name in names_in_range(each)}
     for each in c.signature.parameters:
         if each.name not in (c.used | in_ranges) and not _needed_for_shape(c, each):
@@ -145,5 +145,5 @@ def _needed_for_shape(c: Context, parameter: Parameter) -> bool:
     return any(name not in elsewhere for size in mine for name in sizes.names_in(size))
 
 
-def _name_of(node: syntax.Kernel, name: str) -> Span | None:
+def _name_of(node: syntax.KernelNode, name: str) -> Span | None:
     return next((each.name.span for each in node.parameters if each.name.text == name), None)

@@ -1,4 +1,4 @@
-"""Counted loops, `for r in 0..3:`: unrolled once their bounds are numbers, checked as one step until then."""
+"""Counted loops, `for r in 0..3:`: unrolled once both ends are numbers, checked as one step until then."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check_count(c: Context, node: syntax.Count, block: Block) -> None:
     """`for r in 0..3:`, `r` being 0, 1 and 2."""
     if not allowed(c, node) or not _free(c, node.counter):
         return
-    start, stop = _bound(c, node.start), _bound(c, node.stop)
+    start, stop = _end(c, node.start), _end(c, node.stop)
     if start is None or stop is None:
         return
     if isinstance(start, int) and isinstance(stop, int):
@@ -46,7 +46,7 @@ def _free(c: Context, counter: syntax.Name) -> bool:
     return what is None
 
 
-def _bound(c: Context, node: syntax.Expr) -> Size | None:
+def _end(c: Context, node: syntax.Expr) -> Size | None:
     with c.emit.block():
         value = evaluate(c, node)
     if value is None:

@@ -107,7 +107,7 @@ def _drop_unit(c: Context, variable: LoopVariable, starts: dict[str, Start]) -> 
 class Start:
     """A name that a loop carries, as it is before the loop; without a value after a mistake."""
 
-    bound: Local
+    before: Local
     initial: Value | None
 
 
@@ -167,7 +167,7 @@ def finish(c: Context, starts: dict[str, Start], step: Step) -> tuple[Carried, .
 def _step(c: Context, nodes: tuple[syntax.Stmt, ...], starts: dict[str, Start], block: Block) -> Step:
     arguments: dict[str, Value | None] = {}
     for name, start in starts.items():
-        value, span = start.initial, start.bound.span
+        value, span = start.initial, start.before.span
         arguments[name] = c.emit.value(value.axes, value.dtype, span, name) if value else None
         c.scope.names[name] = Local(arguments[name], span)
     with c.emit.block() as body:
@@ -214,7 +214,7 @@ def _agree(c: Context, name: str, start: Start, after: Local, updated: Value) ->
     initial = start.initial
     if initial is None or (set(initial.axes) == set(updated.axes) and initial.dtype == updated.dtype):
         return True
-    others = (Label(start.bound.span, f"before the loop it is {_shown(initial)}"),)
+    others = (Label(start.before.span, f"before the loop it is {_shown(initial)}"),)
     here = f"here it is {_shown(updated)}"
     if set(initial.axes) != set(updated.axes):
         what = f"`{name}` leaves a step of the loop with other axes than it enters it with"

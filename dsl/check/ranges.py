@@ -14,7 +14,7 @@ from ..text import syntax
 from ..types import ELEMENT_TYPES, ElementType
 from .shapes import DEEPEST_SIZE
 
-Bound = Size | float
+Limit = Size | float
 
 HELD: Mapping[str, tuple[float, float]] = {
     "i32": (-(2**31), 2**31 - 1),
@@ -33,16 +33,16 @@ HELD: Mapping[str, tuple[float, float]] = {
 def ranged(
     parameters: Sequence[Parameter], nodes: Sequence[syntax.Parameter], known: Mapping[str, Size], report: Report
 ) -> tuple[Parameter, ...]:
-    """The parameters with the ranges that the text gives them; `known` are the sizes and constants that bounds may name."""
+    """The parameters with the ranges that the text gives them; `known` are the sizes and constants that the limits may name."""
     written = {each.name.text: each for each in reversed(nodes)}
     return tuple(_ranged(each, written[each.name], known, report) for each in parameters)
 
 
 def names_in_range(range: Range) -> Iterator[str]:
-    """The dimensions and constants that the bounds name."""
-    for bound in (range.low, range.high):
-        if not isinstance(bound, float):
-            yield from sizes.names_in(bound)
+    """The dimensions and constants that the limits name."""
+    for limit in (range.low, range.high):
+        if not isinstance(limit, float):
+            yield from sizes.names_in(limit)
 
 
 def check_range(name: str, range: Range, dims: Mapping[str, int]) -> None:
@@ -65,9 +65,9 @@ def _ranged(parameter: Parameter, node: syntax.Parameter, known: Mapping[str, Si
         help = f"write `require {name} >= ...`" if isinstance(parameter, ConstantParameter) else "leave it out"
         report.error("TK227", what, node.range.span, help=help)
         return parameter
-    # Of a type that the call decides, the bounds are cut to what it holds.
+    # Of a type that the call decides, the limits are cut to what it holds.
     reading = _Reading(known, ELEMENT_TYPES.get(node.type.text), report)
-    low, high = reading.bound(node.range.low), reading.bound(node.range.high)
+    low, high = reading.limit(node.range.low), reading.limit(node.range.high)
     if low is None or high is None or not _some_number(low, high, node.range, report):
         return parameter
     found = Range(low, high)
@@ -76,8 +76,8 @@ def _ranged(parameter: Parameter, node: syntax.Parameter, known: Mapping[str, Si
     return replace(parameter, range=found)
 
 
-def _some_number(low: Bound, high: Bound, node: syntax.Range, report: Report) -> bool:
-    """Whether something may lie between the bounds; what depends on sizes is left to `check_ranges`."""
+def _some_number(low: Limit, high: Limit, node: syntax.Range, report: Report) -> bool:
+    """Whether something may lie between the limits; what depends on sizes is left to `check_ranges`."""
     if isinstance(low, int | float) and isinstance(high, int | float):
         empty = low > high or (low == high and isinf(low))
     else:
@@ -98,15 +98,15 @@ def _check_default(default: float, range: Range, node: syntax.Parameter, report:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """Reads the bounds of one parameter's range."""
+    """Reads the limits of one parameter's range."""
 
     known: Mapping[str, Size]
     dtype: ElementType | None
     """The type, where the text says it."""
     report: Report
 
-    def bound(self, node: syntax.Expr) -> Bound | None:
-        """A bound, or None after a report."""
+    def limit(self, node: syntax.Expr) -> Limit | None:
+        """A limit, or None after a report."""
         try:
             found = self._value(node, 0)
         except sizes.Unwieldy:
@@ -114,7 +114,7 @@ class _Reading:
             return None
         return found if found is not None and self._fits(found, node) else None
 
-    def _value(self, node: syntax.Expr, depth: int) -> Bound | None:
+    def _value(self, node: syntax.Expr, depth: int) -> Limit | None:
         if depth > DEEPEST_SIZE:
             raise sizes.Unwieldy
         match node:
@@ -148,20 +148,20 @@ class _Reading:
         self.report.error("TK228", what, node.span, "a bound is known before the kernel runs", help)
         return None
 
-    def _fits(self, bound: Bound, node: syntax.Expr) -> bool:
-        if self.dtype is None or not isinstance(bound, int | float) or isinf(bound):
+    def _fits(self, limit: Limit, node: syntax.Expr) -> bool:
+        if self.dtype is None or not isinstance(limit, int | float) or isinf(limit):
             return True
         low, high = HELD[self.dtype.name]
-        if self.dtype.kind == "int" and isinstance(bound, float):
+        if self.dtype.kind == "int" and isinstance(limit, float):
             self.report.error("TK230", f"{self.dtype} holds whole numbers", node.span, "expected a whole number")
-        elif not low <= bound <= high:
-            self.report.error("TK230", f"{self.dtype} does not hold {bound}", node.span, f"it holds {low:g} to {high:g}")
+        elif not low <= limit <= high:
+            self.report.error("TK230", f"{self.dtype} does not hold {limit}", node.span, f"it holds {low:g} to {high:g}")
         else:
             return True
         return False
 
 
-def _arithmetic(op: str, left: Bound, right: Bound) -> Bound | None:
+def _arithmetic(op: str, left: Limit, right: Limit) -> Limit | None:
     """`left op right`: of two sizes a size, of two numbers a number, and None of a fraction and a dimension."""
     if not isinstance(left, float) and not isinstance(right, float):
         return sizes.ARITHMETIC[op](left, right)

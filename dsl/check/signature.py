@@ -23,7 +23,7 @@ _TYPE_VARIABLE = re.compile(r"[A-Z]")
 
 
 def check_signature(
-    kernel: syntax.Kernel, types: Mapping[str, ElementType], constants: Mapping[str, int | bool], report: Report
+    kernel: syntax.KernelNode, types: Mapping[str, ElementType], constants: Mapping[str, int | bool], report: Report
 ) -> tuple[Signature, frozenset[str]]:
     """The signature of a kernel, type variables and constants replaced by what they are bound to; reports every mistake in it.
 
@@ -54,7 +54,7 @@ class _Heading:
     parameters: list[Parameter] = field(default_factory=list)
     results: list[Tensor] = field(default_factory=list)
     dimensions: dict[str, Span] = field(default_factory=dict)
-    bound: set[str] = field(default_factory=set)
+    given: set[str] = field(default_factory=set)
     """The dimensions that the shapes of the arguments say."""
     derived: dict[str, Size] = field(default_factory=dict)
     """The dimensions that follow from others."""
@@ -96,18 +96,18 @@ class _Heading:
     def sizes(self) -> dict[str, Size]:
         """What the dimensions are that are known, and the constants as long as they are open."""
         open_constants = [each.name for each in self.parameters if isinstance(each, ConstantParameter) and each.kind == "int"]
-        return {**{each: each for each in (*self.bound, *open_constants)}, **self.derived}
+        return {**{each: each for each in (*self.given, *open_constants)}, **self.derived}
 
     def bind(self) -> None:
         """Finds the dimensions that follow from the arguments' shapes, `G` of `G * R` where `R` is known too."""
         shapes = [size for each in self.parameters if isinstance(each, Tensor) for size in each.shape]
         before = -1
-        while len(self.bound) > before:
-            before = len(self.bound)
+        while len(self.given) > before:
+            before = len(self.given)
             for size in shapes:
-                unknown = [name for name in sizes.names_in(size) if name not in self.bound]
-                if len(unknown) == 1 and solvable(size, unknown[0], self.bound):
-                    self.bound.add(unknown[0])
+                unknown = [name for name in sizes.names_in(size) if name not in self.given]
+                if len(unknown) == 1 and solvable(size, unknown[0], self.given):
+                    self.given.add(unknown[0])
 
     def define(self, condition: syntax.Expr) -> None:
         """Takes `require P == H // 2` as what `P` is, if no argument binds it."""
@@ -128,7 +128,7 @@ class _Heading:
         return not taken and name not in self.derived
 
     def _known(self, node: syntax.Name) -> Size | None:
-        return node.text if node.text in self.bound else self.derived.get(node.text)
+        return node.text if node.text in self.given else self.derived.get(node.text)
 
     def check_dimensions(self) -> None:
         """Names must not clash, and every dimension must follow from an argument."""
@@ -139,17 +139,17 @@ class _Heading:
             elif name in self.names:
                 others = (Label(self.names[name], "here as a name"),)
                 self.report.error("TK205", f"`{name}` is both a dimension and a parameter", span, others=others)
-            elif name not in self.bound and name not in self.derived:
-                self._unbound(name, span)
+            elif name not in self.given and name not in self.derived:
+                self._unknown(name, span)
 
-    def _unbound(self, name: str, span: Span) -> None:
+    def _unknown(self, name: str, span: Span) -> None:
         tensors = [each for each in self.parameters if isinstance(each, Tensor)]
         if any(name in sizes.names_in(size) for each in tensors for size in each.shape):
             what = f"nothing says how large `{name}` is: it does not follow from the shapes of the arguments"
             help = "a dimension follows from `+`, `-` and `*` with known ones, as `G` does from `G * R` if `R` is known"
         else:
             what = f"nothing says how large `{name}` is: no argument has this dimension"
-            known = f"; known are {listed(sorted(self.bound))}" if self.bound else ""
+            known = f"; known are {listed(sorted(self.given))}" if self.given else ""
             help = f"an argument must have the dimension `{name}`, or say what it is: `require {name} == ...`{known}"
         self.report.error("TK206", what, span, help=help)
 

@@ -24,8 +24,8 @@ def declare_tunes(c: Context, statements: tuple[syntax.Stmt, ...]) -> None:
         else:
             tunes[tune.name] = tune
             if isinstance(tune.default, str):
-                bound = str((c.tuned or {}).get(tune.name, ""))
-                types[tune.name] = ELEMENT_TYPES.get(bound) or TypeVariable(tune.name)
+                chosen = str((c.tuned or {}).get(tune.name, ""))
+                types[tune.name] = ELEMENT_TYPES.get(chosen) or TypeVariable(tune.name)
     c.types = types
 
 

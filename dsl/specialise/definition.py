@@ -28,7 +28,7 @@ class KernelDefinition:
 
     kernel: Kernel
     """The generic program: type variables open, an `If` for each condition that constants decide."""
-    node: syntax.Kernel = field(repr=False)
+    node: syntax.KernelNode = field(repr=False)
     functions: Functions = field(repr=False)
     """The `fn`s that its text may call."""
     _made: dict[object, Kernel] = field(default_factory=dict, repr=False, compare=False)

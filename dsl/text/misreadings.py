@@ -177,7 +177,7 @@ def _range(at: Stumble) -> Diagnostic | None:
     return Diagnostic("TK126", "`range` belongs to Python", span, help=help)
 
 
-def _bounds(at: Stumble) -> Diagnostic | None:
+def _range_ends(at: Stumble) -> Diagnostic | None:
     match = re.search(r"[:\]\w] +in +(?:[\[(]?[^\[\](),:{}]*)$", at.before)
     heading = at.chunk.text.startswith("kernel") and "->" not in at.before
     if match is None or not heading or at.found not in (",", ":", "[", "{"):
@@ -267,7 +267,7 @@ RULES: tuple[Callable[[Stumble], Diagnostic | None], ...] = (
     _reserved,
     _indentation,
     _range,
-    _bounds,
+    _range_ends,
     _slice,
     _tune_equals,
     _loop_in,

@@ -218,7 +218,7 @@ class Parameter(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Kernel(Node):
+class KernelNode(Node):
     """`kernel name(parameters) -> results:`; the span is the name's."""
 
     name: str
@@ -244,7 +244,7 @@ class Import(Node):
     names: tuple[Name, ...]
 
 
-Item = Kernel | Function | Import
+Item = KernelNode | Function | Import
 
 
 def inner_blocks(statement: Stmt) -> tuple[tuple[Stmt, ...], ...]:

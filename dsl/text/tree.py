@@ -74,9 +74,9 @@ class TreeBuilder(Transformer_NonRecursive[Token, syntax.Item]):
         item: syntax.Item = c[0]
         return item
 
-    def kernel(self, meta: Meta, c: Children) -> syntax.Kernel:
+    def kernel(self, meta: Meta, c: Children) -> syntax.KernelNode:
         name = self.word(c[0])
-        return syntax.Kernel(name.span, name.text, tuple(c[1] or ()), tuple(c[2]), c[3])
+        return syntax.KernelNode(name.span, name.text, tuple(c[1] or ()), tuple(c[2]), c[3])
 
     def function(self, meta: Meta, c: Children) -> syntax.Function:
         name = self.word(c[0])

@@ -27,7 +27,7 @@ Array = NDArray[np.generic]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call, bound to a signature."""
+    """The arguments of a call, matched with a signature."""
 
     arguments: Mapping[str, Array | float]
     """Tensors and run-time scalars by name."""
@@ -38,8 +38,8 @@ class Call:
 
 Forms = tuple[tuple[np.dtype[Any], tuple[int, ...]], ...]
 """The element type and the shape of every tensor argument."""
-Bound = tuple[Mapping[str, ElementType], Mapping[str, int]]
-"""What they bind: element types and dimensions."""
+TypesAndDims = tuple[Mapping[str, ElementType], Mapping[str, int]]
+"""What they say: the element type of each type variable, the size of each dimension."""
 FORMS_KEPT = 128
 
 
@@ -48,21 +48,23 @@ def bind_call(
     signature: program.Signature,
     given: Sequence[object],
     named: Mapping[str, object],
-    known: MutableMapping[Forms, Bound] | None = None,
+    known: MutableMapping[Forms, TypesAndDims] | None = None,
 ) -> Call:
     """Matches arguments to parameters as Python does, and reads types and dimensions off the tensors.
 
     Raises `UsageError` for an argument missing, unknown, given twice or of the wrong kind, and for types or shapes that
-    disagree. `known` remembers what forms of arguments bind, so that the next call of these shapes is quick.
+    disagree. `known` remembers what forms of arguments say, so that the next call of these shapes is quick.
     """
     values = _by_name(name, signature, given, named)
     tensors = {each.name: _array(each, values[each.name]) for each in signature.tensors}
-    types, dims = _bound(signature, tensors, {} if known is None else known)
+    types, dims = _types_and_dims(signature, tensors, {} if known is None else known)
     rest = sort_names(signature, {each: _number(each, value) for each, value in values.items() if each not in tensors})
     return Call(tensors | dict(rest.scalars), types, dims, rest.constants)
 
 
-def _bound(signature: program.Signature, tensors: Mapping[str, Array], known: MutableMapping[Forms, Bound]) -> Bound:
+def _types_and_dims(
+    signature: program.Signature, tensors: Mapping[str, Array], known: MutableMapping[Forms, TypesAndDims]
+) -> TypesAndDims:
     forms = tuple((each.dtype, each.shape) for each in tensors.values())
     if forms not in known:
         if len(known) >= FORMS_KEPT:
@@ -122,14 +124,14 @@ def _array(tensor: program.Tensor, value: object) -> Array:
 
 
 def _types(signature: program.Signature, tensors: Mapping[str, Array]) -> dict[str, ElementType]:
-    bound: dict[str, tuple[ElementType, str]] = {}
+    first_given: dict[str, tuple[ElementType, str]] = {}
     for each in signature.tensors:
         if isinstance(each.dtype, TypeVariable):
             kind = _elements()[tensors[each.name].dtype]
-            first, where = bound.setdefault(each.dtype.name, (kind, each.name))
+            first, where = first_given.setdefault(each.dtype.name, (kind, each.name))
             if first != kind:
                 raise UsageError(f"`{where}` and `{each.name}` are both {each.dtype}, but were given as {first} and {kind}")
-    return {name: kind for name, (kind, _) in bound.items()}
+    return {name: kind for name, (kind, _) in first_given.items()}
 
 
 @cache

@@ -69,7 +69,7 @@ class Verdict:
 
 def reference_of(kernel: Kernel, arguments: tuple[object, ...], named: Mapping[str, object]) -> Any:
     """The results of the kernel's `reference:` for these arguments, in float64."""
-    call, specialised = _bound(kernel, arguments, named)
+    call, specialised = _matched(kernel, arguments, named)
     return _as_called(specialised, reference(specialised, call.dims, call.arguments))
 
 
@@ -78,7 +78,7 @@ def check(kernel: Kernel, arguments: tuple[object, ...], named: dict[str, object
     given = named.pop("results", None) if all(each.name != "results" for each in _parameters(kernel)) else None
     config = named.get("config") if all(each.name != "config" for each in _parameters(kernel)) else None
     plain = {name: value for name, value in named.items() if name != "config" or config is None}
-    call, specialised = _bound(kernel, arguments, plain)
+    call, specialised = _matched(kernel, arguments, plain)
     wanted = reference(specialised, call.dims, call.arguments)
     results = _results(specialised, call, kernel(*arguments, **named) if given is None else given)
     types = {name: str(kind) for name, kind in call.types.items()}
@@ -92,7 +92,7 @@ def _parameters(kernel: Kernel) -> tuple[program.Parameter, ...]:
     return kernel.definition.signature.parameters
 
 
-def _bound(kernel: Kernel, arguments: tuple[object, ...], named: Mapping[str, object]) -> tuple[Call, program.Kernel]:
+def _matched(kernel: Kernel, arguments: tuple[object, ...], named: Mapping[str, object]) -> tuple[Call, program.Kernel]:
     call = bind_call(kernel.name, kernel.definition.signature, arguments, named)
     specialised = kernel.definition.specialise(call.types, call.constants)
     check_requirements(specialised, call.dims)

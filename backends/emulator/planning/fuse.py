@@ -36,8 +36,8 @@ def uses(statement: Statement) -> Counter[Value]:
         case program.TileLoop():
             return total_uses(statement.body)
         case program.ForLoop():
-            bounds = [value for each in statement.carried for value in (each.initial, each.updated)]
-            return total_uses(statement.body) + Counter(bounds)
+            edges = [value for each in statement.carried for value in (each.initial, each.updated)]
+            return total_uses(statement.body) + Counter(edges)
         case _:
             return Counter()
 

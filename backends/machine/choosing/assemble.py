@@ -1,4 +1,4 @@
-"""From a configuration to the engine program: its structure with shapes, tile sizes and slots, checked against what can be chosen.
+"""From a configuration to the engine program: its structure with shapes, tile sizes and slots. Choices are checked first.
 
 A kernel is lowered once a chip; the latest few lowerings are kept.
 """

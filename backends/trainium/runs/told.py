@@ -42,7 +42,7 @@ def single_elements(program: EngineProgram) -> tuple[Single, ...]:
         needed = max(dma.floor_ns * 1e-9, transferred_bytes(action, program.chip, extents) / program.chip.dma_bytes_per_s)
         lost[axis] = lost.get(axis, 0.0) + float(times * max(0.0, taken - needed))
         tensors.setdefault(axis, {})[action.tensor.name] = None
-    found = [_told(program, axis, tuple(tensors[axis]), seconds) for axis, seconds in lost.items() if seconds]
+    found = [_single(program, axis, tuple(tensors[axis]), seconds) for axis, seconds in lost.items() if seconds]
     return tuple(sorted(found, key=lambda each: -each.lost_s))
 
 
@@ -53,7 +53,7 @@ def _flat_axis(action: Transfer) -> Axis | None:
     return axis if alone else None
 
 
-def _told(program: EngineProgram, axis: Axis, tensors: tuple[str, ...], lost_s: float) -> Single:
+def _single(program: EngineProgram, axis: Axis, tensors: tuple[str, ...], lost_s: float) -> Single:
     bars = lowering(program.kernel, program.chip).bars(axis)
     if bars:
         return Single(axis.name, tensors, lost_s, bars[0].why, bars[0].instead)
