@@ -415,6 +415,19 @@ class TileSize:
     tune: str | None = None
     """The tuning parameter of `by TK`."""
 
+    def allows(self, size: int) -> bool:
+        """True if the text lets a tile be that long."""
+        if self.choices is not None:
+            return size in self.choices
+        return (self.low or 1) <= size <= (self.high or size)
+
+    def __str__(self) -> str:
+        """As the text has it, without `by`."""
+        if self.choices is not None:
+            several = "{" + ", ".join(map(str, self.choices)) + "}"
+            return self.tune or (str(self.choices[0]) if len(self.choices) == 1 else several)
+        return f"{self.low}..{self.high}" if self.low or self.high else "any"
+
 
 @dataclass(frozen=True, slots=True)
 class LoopVariable:

@@ -21,10 +21,12 @@ ROOT = Path(__file__).parents[2]
 console = Console(width=200)
 
 
-def survivors(target: Target, sample: int | None, seed: int) -> tuple[list[Mutant], int, int]:
+def survivors(target: Target, only: str, sample: int | None, seed: int) -> tuple[list[Mutant], int, int]:
     """The mutants of a file that its tests do not find; how many were tried, and how many of all are known to change nothing."""
     path = ROOT / target.path
-    every = list(mutants(path.read_text()))
+    every = [each for each in mutants(path.read_text()) if only in each.statement]
+    if not every:
+        raise click.ClickException(f"no line of {target.path} that has a mutant contains {only!r}")
     known = [each for each in every if (each.statement, each.what) in target.equal]
     tried = [each for each in every if (each.statement, each.what) not in target.equal]
     if sample is not None and sample < len(tried):
@@ -39,17 +41,18 @@ def survivors(target: Target, sample: int | None, seed: int) -> tuple[list[Mutan
 
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(list(TARGETS)))
+@click.option("--only", default="", metavar="WORDS", help="Try the mutants of lines that contain these words.")
 @click.option("--sample", type=click.IntRange(min=1), help="Try that many mutants of each file, drawn at random.")
 @click.option("--seed", default=0, show_default=True, help="Which ones are drawn.")
 @click.option("--killed", default=0.95, show_default=True, help="The share that has to be found.")
-def main(names: tuple[str, ...], sample: int | None, seed: int, killed: float) -> None:
+def main(names: tuple[str, ...], only: str, sample: int | None, seed: int, killed: float) -> None:
     """Puts small faults into files that hold numbers; prints those that no test finds."""
     for each in PRELOADED:
         importlib.import_module(each)
     table = Table("file", "mutants", "found", "share", "change nothing")
     short = False
     for name in names or tuple(TARGETS):
-        alive, tried, known = survivors(TARGETS[name], sample, seed)
+        alive, tried, known = survivors(TARGETS[name], only, sample, seed)
         for mutant in sorted(alive, key=lambda one: one.line):
             console.print(
                 f"{TARGETS[name].path}:{mutant.line}: {mutant.statement!r}, {mutant.what!r}", highlight=False, markup=False

@@ -81,6 +81,7 @@ def assembled(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Confi
     if not 1 <= cores <= chip.cores.count:
         raise UsageError(f"{chip.name} has {chip.cores.count} cores; {cores} cannot share the work")
     bound = retuned(kernel, config)
+    _check_said(bound, config)
     road = lowering(bound, chip)
     structure, choices = road.built(config)
     complete = completed(_space_of(kernel, road, dims, choices, config), config)
@@ -104,6 +105,14 @@ def completed(space: tuple[Tunable, ...], config: Config) -> dict[str, Choice]:
             raise UsageError(f"there is nothing called '{name}' to set; there is {', '.join(known)}")
         _check_value(known[name], value)
     return {name: config.get(name, tunable.default) for name, tunable in known.items()}
+
+
+def _check_said(kernel: Kernel, config: Config) -> None:
+    """Raises UsageError where a configuration has a tile size that the text does not allow."""
+    for each in kernel.loop_variables:
+        size = config.get(each.axis.name)
+        if isinstance(size, int) and not each.by.tune and not each.by.allows(size):
+            raise UsageError(f"the text says `{each.axis.name} of {each.axis.size} by {each.by}`: {size} is no such tile size")
 
 
 def _is_number(tunable: Tunable) -> bool:
