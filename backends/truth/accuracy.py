@@ -13,7 +13,7 @@ judged on the scale of their neighbours. (Where every element should be 0, the s
 
 Errors of f32 accumulation are a random walk: K roundings, each of about u times the partial sum, leave about u sqrt(K) / 3
 of the result's scale (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 4.5). The largest of 10**7
-normal errors is six times the typical one; hence the 4. Integer and bool results must agree exactly.
+normal errors is six times the typical one; hence the 4. Integers and truth values have a tolerance of 0.
 
 The formula supposes that errors are on the scale of the result. Single elements are worse off where terms cancel, or where an
 element is made of few terms while most are made of many. Where the arguments are known, an element over the tolerance is
@@ -117,12 +117,13 @@ class _Judged:
         self._shape = got[tensor.name].shape
         self._fits = self._shape == want[tensor.name].shape
         self._got, self._want = np.ravel(got[tensor.name]), np.ravel(want[tensor.name])
+        self._unit = unit(tensor.element) if tensor.element.kind == "float" else 0.0
         self._rms = _rms(self._want, largest_and_smallest(tensor.element)[0])
 
     @property
     def explicable(self) -> bool:
-        """Whether rounding can be the reason of an error: integers do not round."""
-        return self._fits and self.tensor.element.kind == "float"
+        """Whether rounding can be the reason of an error: integers and truth values may come from floats that are rounded."""
+        return self._fits
 
     def outcome(self, explained: Array | None = None) -> Comparison:
         """The worst element; `explained` says by how much, in absolute terms, an error analysis lets each one be off."""
@@ -154,7 +155,7 @@ class _Judged:
         if explained is None:
             return allowed
         with np.errstate(all="ignore"):
-            one_by_one = unit(self.tensor.element) + np.ravel(explained)[part] / scale
+            one_by_one = self._unit + np.ravel(explained)[part] / scale
         # An explanation of NaN explains nothing; nor is there one for what is no number in the reference.
         known = np.isfinite(scale) & ~np.isnan(one_by_one)
         return np.where(known, np.maximum(allowed, one_by_one), allowed)
@@ -163,7 +164,7 @@ class _Judged:
         """How much there was to compare, given how many elements have no bound worth the name."""
         blocks = [self._want[start : start + _BLOCK] for start in range(0, self._want.size, _BLOCK)]
         if self.tensor.element.kind != "float":
-            return Extent()
+            return Extent(unbounded=unbounded / max(1, self._want.size))
         nan = sum(int(np.count_nonzero(np.isnan(each))) for each in blocks)
         infinite = sum(int(np.count_nonzero(np.isinf(each))) for each in blocks)
         return Extent(nan / self._want.size, infinite / self._want.size, unbounded / self._want.size)

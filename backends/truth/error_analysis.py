@@ -11,8 +11,11 @@ units (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sections
 - an error is kept with the axes along which it varies. Summed over such an axis variances add up, for the errors arose in
   different elements; over another, along which it is one and the same error, the errors themselves do.
 
-An element may be off by u(result) and `SIGMAS` standard deviations. What the analysis leaves out: a condition or a `floor` that
-flips because of an error.
+- where a function jumps (a comparison, `round`, a cast to an integer) and the errors reach the jump, its size is the error, and
+  one and the same along every axis (`jumps`).
+
+An element may be off by u(result) and `SIGMAS` standard deviations. What the analysis leaves out: a guard of a loop that flips
+because of an error, and an element that is read from another place.
 """
 
 from __future__ import annotations
@@ -32,13 +35,18 @@ from ..numbers.axes import aligned, contract
 from ..numbers.rounding import largest_and_smallest
 from ..operations.numerics import Array
 from ..operations.slopes import EXACT, rounding_scale, slopes
+from .jumps import JUMPS, another_extreme, converted
 
 SIGMAS = 4.0
 """Deviations taken as the largest are a rounding unit each, 1.7 standard deviations of a uniform error: seven of those in all."""
+JUMP = 2.0 / SIGMAS
+"""The deviation that stands for a jump of 1. With half of it one jump would be explained; with this, four that come together."""
 TILE = 128
 """Positions of a parallel loop at once, where the text leaves them open."""
 
 Axes = frozenset[str]
+SHARED: Axes = frozenset()
+"""Of errors that are one and the same along every axis."""
 Errors = dict[Axes, Array]
 """Variances by the axes along which the errors vary; each array broadcasts against its value."""
 
@@ -105,8 +113,9 @@ class _Analysis(Run):
         super().store(store)
         t, place = store.tensor.element, self.place
         axes = [axis.name for axis in program.index_axes(store.index)]
-        deviation = SIGMAS * np.sqrt(np.asarray(sum(self._errors[store.value].values(), np.zeros(()))))
-        tile = np.broadcast_to(deviation, self.shape(store.value))
+        tile = np.broadcast_to(self._spread(store.value, self._errors[store.value]), self.shape(store.value))
+        if t.kind != "float" and store.value.element.kind == "float":
+            tile = converted(self.values[store.value], tile, t)
         tile = aligned(tile, _names(store.value), axes)
         if not store.accumulate:
             indexing.window(self.error_bounds[store.tensor.name], store.index, place)[...] = tile
@@ -116,20 +125,20 @@ class _Analysis(Run):
         magnitudes, errors = self._magnitudes[store.tensor.name], self.error_bounds[store.tensor.name]
         indexing.add(magnitudes, store, value, place, _same, _same)
         there = indexing.read(magnitudes, program.Load(store.value, store.tensor, store.index), place, _same)
-        indexing.add(errors, store, tile + unit(t) * there, place, _same, _same)
+        rounding = unit(t) * there if t.kind == "float" else 0.0
+        indexing.add(errors, store, tile + rounding, place, _same, _same)
 
     # --- how errors pass through an operation -------------------------------------------------------------------------
 
     def _passed_on(self, op: Op, value: Array) -> Errors:
-        if op.result.element.kind != "float" and not isinstance(op, program.Call):
-            return {}
         own = frozenset(_names(op.result))
+        if op.result.element.kind != "float" and not any(self._errors[each] for each in program.operands(op)):
+            return {}
         match op:
             case program.Elementwise():
                 return self._elementwise(op, value, own)
             case program.Cast():
-                errors = dict(self._as_float(op.operand))
-                return _added(errors, own, _cast_error(value, op.result.element) ** 2)
+                return self._cast(op, value, own)
             case program.Fill():
                 shape = [1] * len(op.result.axes)
                 return {axes: np.broadcast_to(each, ()).reshape(shape) for axes, each in self._errors[op.operand].items()}
@@ -144,18 +153,35 @@ class _Analysis(Run):
             case _:
                 return {}
 
+    def _spread(self, value: Value, errors: Errors) -> Array:
+        """How far a value may be off, in absolute terms."""
+        return SIGMAS * np.sqrt(np.asarray(sum(errors.values(), np.zeros([1] * len(value.axes)))))
+
+    def _cast(self, op: program.Cast, value: Array, own: Axes) -> Errors:
+        if op.result.element.kind == "float":
+            return _added(dict(self._as_float(op.operand)), own, _cast_error(value, op.result.element) ** 2)
+        jumps = converted(self.values[op.operand], self._spread(op.operand, self._errors[op.operand]), op.result.element)
+        return _added({}, SHARED, (JUMP * jumps) ** 2)
+
     def _elementwise(self, op: program.Elementwise, value: Array, own: Axes) -> Errors:
         names = _names(op.result)
-        arrays = [aligned(self.values[each], _names(each), names) for each in op.operands]
+        floats = "float" in {each.element.kind for each in (op.result, *op.operands)}
+        given = {each: self._as_float(each) if floats else self._errors[each] for each in op.operands}
+        if op.result.element.kind != "float" and not any(given.values()):
+            return {}
+        arrays = [aligned(self.values[each], _names(each), names).astype(np.float64, copy=False) for each in op.operands]
         factors: dict[Value, Array | float] = {}
         # Of an operand that stands there twice, x * x, the error is one: its factors add up before they are squared.
         for operand, factor in zip(op.operands, slopes(op.fn, arrays, value), strict=True):
             factors[operand] = factors.get(operand, 0.0) + factor
         errors: Errors = {}
         for operand, factor in factors.items():
-            for axes, variance in self._as_float(operand).items():
+            for axes, variance in given[operand].items():
                 _added(errors, axes, np.square(factor) * aligned(variance, _names(operand), names))
-        if op.fn not in EXACT:
+        if op.fn in JUMPS:
+            spreads = [aligned(self._spread(each, given[each]), _names(each), names) for each in op.operands]
+            _added(errors, SHARED, (JUMP * JUMPS[op.fn](arrays, spreads)) ** 2)
+        if op.fn not in EXACT and op.result.element.kind == "float":
             scale = rounding_scale(op.fn, arrays, value)
             _added(errors, own, np.where(np.isfinite(scale), (unit(F32) * scale) ** 2, 0.0))
         return errors
@@ -174,10 +200,13 @@ class _Analysis(Run):
         operand = self.values[op.operand]
         count = float(np.prod([operand.shape[each] for each in numbers]))
         errors: Errors = {}
+        if op.fn.startswith("arg"):
+            spread = np.broadcast_to(self._spread(op.operand, self._errors[op.operand]), operand.shape)
+            return _added(errors, SHARED, (JUMP * another_extreme(operand, spread, op.fn, numbers[0])) ** 2)
         for axes, narrow in self._errors[op.operand].items():
             variance = np.broadcast_to(narrow, operand.shape)
             match op.fn:
-                case "max" | "min":
+                case "max" | "min" | "any" | "all":
                     _added(errors, axes - over, variance.max(axis=numbers, initial=0.0))
                 case "prod":
                     relative = variance / np.square(operand)
@@ -185,7 +214,7 @@ class _Analysis(Run):
                 case _:
                     scale = count if op.fn == "mean" else 1.0
                     _added(errors, axes - over, _summed(variance, names, over, axes) / scale**2)
-        match op.fn:
+        match op.fn if op.result.element.kind == "float" else "":
             case "sum" | "mean":
                 magnitude = np.abs(operand).sum(axis=numbers) / (count if op.fn == "mean" else 1.0)
                 _added(errors, own, count * (unit(F32) * magnitude) ** 2)
@@ -206,7 +235,7 @@ class _Analysis(Run):
                 _added(errors, axes - {op.axis.name}, np.cumsum(variance, axis=along))
             else:
                 _added(errors, axes, np.cumsum(np.sqrt(variance), axis=along) ** 2)
-        if op.fn == "cumsum":
+        if op.fn == "cumsum" and op.result.element.kind == "float":
             magnitude = np.cumsum(np.abs(operand), axis=along)
             _added(errors, own - {op.axis.name}, operand.shape[along] * (unit(F32) * magnitude) ** 2)
         return errors
@@ -222,7 +251,7 @@ class _Analysis(Run):
 
         magnitude = contracted(np.abs(left), np.abs(right))
         length = float(np.prod([self.span(axis).stop - self.span(axis).start for axis in op.axes]))
-        errors: Errors = {own: length * (unit(F32) * magnitude) ** 2}
+        errors: Errors = {own: length * (unit(F32) * magnitude) ** 2} if op.result.element.kind == "float" else {}
         for operand, is_left in ((op.left, True), (op.right, False)):
             whole = self.values[operand].shape
             for axes, narrow in self._errors[operand].items():

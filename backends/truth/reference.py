@@ -15,6 +15,7 @@ import numpy as np
 
 from tilery.dsl import program
 from tilery.dsl.errors import UsageError
+from tilery.dsl.types import ElementType
 
 from ..numbers import indexing
 from ..operations import numerics
@@ -31,7 +32,8 @@ def reference(kernel: program.Kernel, dims: Mapping[str, int], arguments: Mappin
     """Results by name: float64 for float types, int32 or bool otherwise.
 
     Arguments are as for the emulator: tensors in storage types, scalars as numbers. Casts to float types do nothing here:
-    the reference knows no rounding. UsageError if the kernel has no reference.
+    the reference knows no rounding. To an integer type, a cast and a store do what they do anywhere. UsageError if the
+    kernel has no reference.
     """
     if not kernel.reference:
         raise UsageError(f"kernel {kernel.name} has no `reference:`, so there is nothing to compare its results with")
@@ -130,9 +132,9 @@ class _Block:
         names = [axis.name for axis in program.index_axes(store.index)]
         value = numerics.aligned(self.value(store.value), _names(store.value), names)
         if store.accumulate:
-            indexing.add(result, store, value, self.place, lambda x: x, lambda x: x)
+            indexing.add(result, store, value, self.place, lambda x: x, lambda x: _stored(x, store.tensor.element))
         else:
-            np.copyto(indexing.window(result, store.index, self.place), value, casting="unsafe")
+            indexing.window(result, store.index, self.place)[...] = _stored(value, store.tensor.element)
 
     def _span(self, axis: program.Axis) -> slice:
         extent = program.size_value(axis.size, self.dims)
@@ -242,6 +244,11 @@ def _summed(array: Array, names: list[str], over: list[str]) -> tuple[Array, lis
 
 def _names(value: program.Value) -> list[str]:
     return [axis.name for axis in value.axes]
+
+
+def _stored(array: Array, t: ElementType) -> Array:
+    """A value as an element of a result."""
+    return array if t.kind == "float" else numerics.cast(array, t)
 
 
 def _number(array: Array) -> Array:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from .page import LiveLine, as_json, fault_text, keep, table
-from .runner import Torture
+from .runner import Found, Torture
 from .torments import TORMENTS
 
 
@@ -37,14 +37,17 @@ def main(
     if rounds and not only:
         raise click.UsageError("--round says which round of --only NAME to run")
     chosen = [TORMENTS[each] for each in only] or list(TORMENTS.values())
-    run = Torture(chosen, random.randrange(2**32) if seed is None else seed, jobs, rounds or None, LiveLine())
+    drawn = random.randrange(2**32) if seed is None else seed
+
+    def met(found: Found) -> None:
+        if folder:
+            keep(found, drawn, folder)
+
+    run = Torture(chosen, drawn, jobs, rounds or None, LiveLine(), met)
     try:
         run.run(60 * minutes)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
-    finally:
-        if folder:
-            keep(run, folder)
     click.echo(as_json(run) if json_output else "\n\n".join(["", *map(fault_text, run.faults), table(run)]))
     sys.exit(1 if run.faults else 0)
 

@@ -69,11 +69,10 @@ def fault_text(found: Found) -> str:
     return f"FAULT in {found.torment}\n{found.problem.rstrip()}\nagain: {found.command}"
 
 
-def keep(run: Torture, folder: Path) -> None:
-    """Writes every fault with its files into a folder of its own."""
-    for found in run.faults:
-        place = folder / f"{found.torment}-{run.seed}-{found.number}"
-        place.mkdir(parents=True, exist_ok=True)
-        (place / "fault.txt").write_text(fault_text(found) + "\n", encoding="utf-8", errors="backslashreplace")
-        for name, text in found.files.items():
-            (place / re.sub(r"[^\w.-]", "_", name)).write_text(text, encoding="utf-8", errors="surrogatepass")
+def keep(found: Found, seed: int, folder: Path) -> None:
+    """Writes a fault with its files into a folder of its own."""
+    place = folder / f"{found.torment}-{seed}-{found.number}"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "fault.txt").write_text(fault_text(found) + "\n", encoding="utf-8", errors="backslashreplace")
+    for name, text in found.files.items():
+        (place / re.sub(r"[^\w.-]", "_", name)).write_text(text, encoding="utf-8", errors="surrogatepass")

@@ -66,6 +66,8 @@ class Torture:
     """These rounds only, in place of 0, 1, 2, ... until the time is over."""
     told: Callable[[Torture], None] = lambda run: None
     """Called now and then, to show how far it is."""
+    met: Callable[[Found], None] = lambda found: None
+    """Called with a fault as soon as it is found: a long run may never come to its end."""
     tallies: dict[str, Tally] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
 
@@ -127,3 +129,4 @@ class Torture:
             tally.kinds[found.kind] += 1
             if tally.kinds[found.kind] <= MOST_ALIKE:
                 tally.faults.append(found)
+                self.met(found)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from .page import as_json, fault_text, keep, table
-from .runner import Torture
+from .runner import Found, Torture
 from .torment import ROOT, Fault, Torment
 from .torments import TORMENTS
 
@@ -80,10 +80,22 @@ def test_a_fault_is_told_with_what_shows_it_again(tmp_path: Path) -> None:
     again = tried(Torment("made-up", "fails every second time", faulty), 20)
     assert [each.number for each in again.faults] == [each.number for each in run.faults]
     assert run.faults[0].command == f"python -m tests.torture --seed 0 --only made-up --round {run.faults[0].number}"
-    keep(run, tmp_path)
+    keep(run.faults[0], 0, tmp_path)
     assert (tmp_path / f"made-up-0-{run.faults[0].number}" / "seen.txt").read_text() == "what was seen"
     assert "fails every second time" in table(run)
     assert '"made up": ' in as_json(run)
+
+
+def test_a_fault_is_kept_before_the_run_ends(tmp_path: Path) -> None:
+    found: list[Found] = []
+
+    def met(fault: Found) -> None:
+        found.append(fault)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Torture([Torment("made-up", "fails every second time", faulty)], 0, rounds=range(100), met=met).run(60)
+    assert [each.torment for each in found] == ["made-up"]
 
 
 def test_a_process_that_dies_is_a_fault_and_leaves_no_other() -> None:
