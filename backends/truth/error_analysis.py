@@ -155,7 +155,7 @@ class _Analysis(Run):
 
     def _spread(self, value: Value, errors: Errors) -> Array:
         """How far a value may be off, in absolute terms."""
-        return SIGMAS * np.sqrt(np.asarray(sum(errors.values(), np.zeros([1] * len(value.axes)))))
+        return np.asarray(SIGMAS * np.sqrt(sum(errors.values(), np.zeros([1] * len(value.axes)))))
 
     def _cast(self, op: program.Cast, value: Array, own: Axes) -> Errors:
         if op.result.element.kind == "float":

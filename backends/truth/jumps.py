@@ -53,7 +53,7 @@ def another_extreme(x: Array, spread: Array, fn: str, axis: int) -> Array:
     reach = spread + np.take_along_axis(spread, at, axis)
     near = (reach > 0) & (size + reach >= np.take_along_axis(size, at, axis))
     positions = np.arange(x.shape[axis]).reshape([-1 if number == axis else 1 for number in range(x.ndim)])
-    return np.where(near, np.abs(positions - at), 0).max(axis=axis).astype(np.float64)
+    return np.asarray(np.where(near, np.abs(positions - at), 0).max(axis=axis), np.float64)
 
 
 def _other_arm(operands: Sequence[Array], spreads: Sequence[Array]) -> Array:
