@@ -1,4 +1,4 @@
-"""Schedule knobs as the lowering meets them: each is asked for by name where it matters, and remembered with its options."""
+"""Schedule knobs: lowering asks for each by name where it has a choice, and the knob is recorded with its options."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tilery.dsl.program import Axis, size_value
 from ..tunable import Choice, Tunable
 
 SLOTS = (1, 2, 3)
-"""Numbers of slots that are tried: past three, waiting is no longer for a free slot."""
+"""Numbers of slots that are searched. With three, instructions no longer wait for a free slot."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForShort:
-    """An option that pays for short dimensions only."""
+    """An option that is worth trying for short dimensions only."""
 
     option: Choice
     axes: tuple[Axis, ...]
@@ -40,10 +40,10 @@ class Choices:
     short: dict[str, ForShort] = field(default_factory=dict)
 
     def pick(self, name: str, options: tuple[Choice, ...], reason: str, short: ForShort | None = None) -> Choice:
-        """The choice for a knob: as given, else its first option. A knob with one option is none.
+        """The value of a knob: the given one, else its first option. With a single option there is no knob.
 
-        `short`: an option that is searched where dimensions are short only; it can be set always.
-        A number may have more options in another structure (stages): the largest one that there is here stands for it.
+        `short` is an option that can always be set, but is searched for short dimensions only.
+        A given number may come from another structure with more options (stages): then the largest option below it is taken.
         """
         if len(options) < 2:
             return options[0]
@@ -63,5 +63,5 @@ class Choices:
         return name
 
     def used(self) -> dict[str, Choice]:
-        """Every structural choice that this lowering made."""
+        """The value of every knob that this lowering asked for."""
         return {name: self.given.get(name, knob.default) for name, knob in self.met.items() if knob.structural}

@@ -1,4 +1,4 @@
-"""What can be wrong with a kernel or a configuration on a chip."""
+"""The errors of a kernel or a configuration on a chip."""
 
 from __future__ import annotations
 
@@ -35,4 +35,4 @@ def said(value: Value) -> str:
 
 
 class EngineFault(TileryError):
-    """An engine program that does what the chip leaves undefined; one that this package made is a bug of it."""
+    """An engine program whose result the chip leaves undefined. If this package made the program, that is our bug."""

@@ -1,4 +1,4 @@
-"""Arithmetic that takes one configuration's numbers or arrays of many configurations' numbers alike."""
+"""Arithmetic for numbers of one configuration, or for arrays with a number for each of many configurations."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def product(values: Iterable[Number]) -> Number:
 
 
 def in_pieces(extent: Number, limit: int, least: Number) -> Number:
-    """What the pieces of `extent` cost together: each is `limit` long but the last, and costs its length or `least`."""
+    """The cost of `extent` in pieces of `limit` and a shorter last one. A piece costs its length, but at least `least`."""
     rest = extent % limit
     whole = (extent - rest) // limit * larger(limit, least)
     return whole + (rest > 0) * larger(rest, least)

@@ -1,7 +1,7 @@
-"""What a kernel prints, as instructions of the exact execution.
+"""A kernel's `print` statements, as instructions of the exact execution.
 
-They read buffers, and no engine carries them out: the program that is timed and tuned has none. A value that is printed has a
-buffer, also where one instruction with what reads it would have done; otherwise it is the same program.
+They read buffers, and no engine executes them: the program that is timed and tuned has none. A printed value has a buffer, even
+where its operation could have been fused with the one that reads it. Apart from that it is the same program.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .program import EngineProgram
 
 
 def with_prints(program: EngineProgram) -> EngineProgram:
-    """The program with what its kernel prints; choices that it does not have any more are left out."""
+    """The program with its kernel's prints. Choices of knobs that it no longer has are dropped."""
     kernel = replace(program.kernel, body=program.kernel.printing, printing=())
     lowering = Lowering(kernel, program.chip)
     space = {each.name: each for each in lowering.tunables(program.dims, settable=True)}

@@ -1,8 +1,8 @@
 """The engine program: what a chip executes for one kernel, one set of shapes and one configuration.
 
 Declared in one place. The same object is executed (`execute`), timed (`timing`), measured (`capacity`) and printed.
-Loops stand for repetition and are never unrolled; what a loop covers follows from the shapes and the tile sizes, so that one
-structure serves every configuration that differs in numbers only.
+Loops are never unrolled. What a loop covers follows from the shapes and the tile sizes, so configurations that differ in numbers
+only share one structure.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ Held = TypeVar("Held")
 """A number of positions, or a range of them."""
 
 Memory = Literal["sbuf", "psum", "hbm"]
-"""`hbm`: a result in device memory that stores add to, one after another; it takes no room on the chip."""
+"""`hbm`: a result in device memory that several stores add to. It takes no room on the chip."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Buffer:
-    """A tile's place on the chip: one axis across the partitions, or one cut into runs; the others along each partition."""
+    """A tile on the chip: one axis lies across the partitions, or is cut into runs; the others lie along each partition."""
 
     name: str
     memory: Memory
     element: ElementType
     axes: tuple[Axis, ...]
     partition: Axis | None
-    """The axis across the partitions; None: every partition holds the same copy, but for what `runs` says."""
+    """The axis across the partitions. None: every partition holds a copy of the whole tile, or `runs` is set."""
     slots: str | int
-    """How many instances are alive at once: a number, or the knob that says it."""
+    """How many instances are alive at once: a number, or the name of a knob."""
     whole: frozenset[str] = frozenset()
-    """Names of tile variables that this buffer holds for their whole dimension, because its load is hoisted over them."""
+    """Tile variables whose whole dimension the buffer holds, because its load is hoisted out of their loop."""
     within: Mapping[str, Axis] = field(default_factory=dict)
-    """Of those: the tile variables that cut another one's tile, `k of m`, which is all that the buffer holds of the dimension."""
+    """For those in `whole` that cut another variable's tile (`k of m`): that variable. The buffer holds its tile only."""
     blocks: Mapping[str, int] = field(default_factory=dict)
-    """The largest extent along an axis, where the buffer holds one block of a tile only."""
+    """The largest extent along an axis of which the buffer holds one block of a tile only."""
     runs: Axis | None = None
-    """The axis that is cut into runs of consecutive positions, one run a partition; then none lies across them."""
+    """The axis that is cut into runs of consecutive positions, one run a partition. Then `partition` is None."""
 
     @property
     def free(self) -> tuple[Axis, ...]:
@@ -72,7 +72,7 @@ class Buffer:
 
 
 Positioned = tuple[tuple[Value, Buffer], ...]
-"""Integer tiles that choose positions, each with the buffer that holds it."""
+"""Integer tiles whose values are positions, each with the buffer that holds it."""
 
 
 # --- what an instruction does -----------------------------------------------------------------------------------------
@@ -91,11 +91,11 @@ class Transfer:
     positions: Positioned = ()
     """The buffers that hold gathered positions."""
     fill: float | None = None
-    """What elements outside the tensor were cleared to; they are left out. None: all lie inside."""
+    """The value to which elements outside the tensor were cleared before; they are not moved. None: all elements lie inside."""
     accumulate: bool = False
     """True: a store that adds to what is there."""
     together: bool = False
-    """True, in a what-if of the timing alone: the elements of each row are taken to lie together in device memory."""
+    """True in a what-if of the timing only: as if the elements of each row lay together in device memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +106,15 @@ class MatMul:
     moving: Buffer
     out: Buffer
     rows: Axis | None
-    """The stationary operand's free axis: the partitions of `out`. None: it has none, one row."""
+    """The stationary operand's free axis, across the partitions of `out`. None: it has none, and `out` has one row."""
     column: Axis | None
-    """The moving operand's free axis that streams, one bank of `out` at a time. None: one column."""
+    """The moving operand's free axis along which it streams, one bank of `out` at a time. None: one column."""
     contracted: Axis
     """Across the partitions of both operands."""
     counted: tuple[Axis, ...]
-    """Every other axis: one instruction a position."""
+    """All other axes: every position takes an instruction of its own."""
     summed_over: str | None
-    """The `for` loop over whose steps `out` keeps accumulating; None: `out` starts afresh each time."""
+    """The `for` loop whose steps all add to `out`. None: `out` is overwritten each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +130,14 @@ class Transpose:
 
 @dataclass(frozen=True, slots=True)
 class Compute:
-    """Elementwise and reducing work of one instruction, as the program's own operations."""
+    """The elementwise and reducing operations of one instruction."""
 
     ops: tuple[Op, ...]
     """In order; executed on blocks of 128 partitions."""
     inputs: tuple[tuple[Value, Buffer], ...]
     outputs: tuple[tuple[Value, Buffer], ...]
     accumulates: bool
-    """True: the same pass also leaves a sum along the free axes."""
+    """True: the instruction also sums its result along the free axes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +149,14 @@ class Copy:
     add: bool = False
     """True: adds to the target instead."""
     begins: Axis | None = None
-    """The axis of the loop in whose first step the target is overwritten all the same."""
+    """With `add`: the axis of the loop whose first step overwrites the target instead."""
     shared: Axis | None = None
-    """The source's axis across the partitions, all of whose positions hold the same: every partition keeps its own."""
+    """The source's axis across the partitions, if all its positions hold the same value. Each partition copies its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReduceRuns:
-    """`out[.., lane]` becomes itself and, reduced, what partition `lane` holds of `source`."""
+    """Reduces what each partition `lane` holds of `source`, and combines the result with `out[.., lane]`."""
 
     op: Reduce
     source: Buffer
@@ -165,7 +165,7 @@ class ReduceRuns:
 
 @dataclass(frozen=True, slots=True)
 class Clear:
-    """One number into a whole buffer; into a result in device memory, before anything is added to it."""
+    """Writes one number to a whole buffer, or to a result in device memory before anything is added to it."""
 
     target: Buffer
     value: float
@@ -174,7 +174,7 @@ class Clear:
 
 @dataclass(frozen=True, slots=True)
 class Observe:
-    """Shows a tile to a person: of the exact execution only."""
+    """Prints a tile; in the exact execution only."""
 
     statement: Print
     buffer: Buffer | None
@@ -186,11 +186,11 @@ Action = Transfer | MatMul | Transpose | Compute | Copy | ReduceRuns | Clear | O
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instruction:
-    """An instruction with its counted repetitions: back to back on one engine, in order."""
+    """An instruction and its repetitions, which follow one another on one engine."""
 
     name: str
     queue: str
-    """The in-order queue it waits in: an engine's name, or `dma.load.k`: the loads of one loop share a queue, and its stores."""
+    """The in-order queue it waits in: an engine's name, or `dma.load.k`. The loads of one loop share a queue; so do its stores."""
     form: str
     """What it costs: `load store matmul transpose activation tensor_scalar tensor_tensor reduce copy memset select positions`."""
     action: Action
@@ -209,21 +209,21 @@ class Stage:
     """A stretch of a loop's body."""
 
     allocates: tuple[Buffer, ...]
-    """Buffers of which a step takes the next instance when it comes to this stage."""
+    """Buffers of which every step takes a new instance at the start of this stage."""
     body: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loop:
-    """Steps over an axis: tiles of its dimension (of the tile of its parent, for `k of m`), or blocks of the current tile.
+    """Steps over an axis: tiles of its dimension (for `k of m`, of its parent's tile), or blocks of the current tile.
 
     With several stages it is software-pipelined: the first stage of a step comes before the second stage of the step before it,
-    that before the third stage of the one before, and so on, so that no engine waits for a result that it will be given later.
+    that before the third stage of the one before, and so on. It keeps engines from waiting for results of the same step.
     """
 
     axis: Axis
     limit: int | None
-    """None: steps of the axis's tile size over its whole dimension. A number: steps of that many over the current tile."""
+    """None: steps of the tile size over the dimension. A number: blocks of that many positions over the current tile."""
     stages: tuple[Stage, ...]
     guard: Guard | None
     parallel: bool
@@ -245,12 +245,12 @@ Node = Instruction | Loop
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Structure:
-    """The program without its numbers: what it is for every tile size and number of slots."""
+    """The program without its numbers: the same for all tile sizes and numbers of slots."""
 
     kernel: Kernel
     chip: Chip
     choices: Mapping[str, Choice]
-    """The structural knobs that gave it."""
+    """The values of the knobs that it was lowered with."""
     buffers: tuple[Buffer, ...]
     allocates: tuple[Buffer, ...]
     """Buffers that live as long as the program."""
@@ -258,7 +258,7 @@ class Structure:
     host: tuple[Op, ...]
     """Scalar arithmetic done once, before the launch: constants, sizes, arguments."""
     lags: Mapping[Buffer, int]
-    """Further instances that a buffer needs because later stages still read it when newer steps have begun."""
+    """Additional instances of a buffer that later stages still read after newer steps have begun."""
 
     def instructions(self) -> Iterator[tuple[tuple[Loop, ...], Instruction]]:
         """Every instruction with the loops around it, outermost first, in order."""
@@ -282,12 +282,12 @@ class EngineProgram:
     dims: Mapping[str, int]
     config: Mapping[str, Choice]
     cores: int = 1
-    """The steps of independent loops are dealt out to this many cores (`dealing`), one after another; each core has its
-    share of the device memory's bandwidth whether the others work or not. Times are those of the core that is done last."""
+    """The steps of independent loops are divided among this many cores (`dealing`). Each core has its share of the device
+    memory's bandwidth, whether the others work or not. Times are those of the core that finishes last."""
 
     @property
     def kernel(self) -> Kernel:
-        """The specialised kernel it carries out."""
+        """The specialised kernel that it executes."""
         return self.structure.kernel
 
     @property

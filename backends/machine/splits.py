@@ -1,4 +1,4 @@
-"""How the axes of an instruction are split into what the hardware takes at once: for counting, and for carrying out."""
+"""How an instruction's axes are split into pieces that the hardware takes at once. Costs count them, execution follows them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Extents = Mapping[str, Number]
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """An axis of which one instruction takes `limit` positions at most."""
+    """An axis that is split into pieces of at most `limit` positions."""
 
     axis: Axis
     limit: int
 
     def count(self, extent: Number) -> Number:
-        """Pieces that cover so many positions."""
+        """The number of pieces that cover `extent` positions."""
         return ceil_div(extent, self.limit)
 
     def ranges(self, covered: Range) -> Iterator[Range]:
@@ -34,24 +34,24 @@ class Split:
 
 
 def stretches(covered: Range, limit: int) -> Iterator[Range]:
-    """A range in stretches of `limit` positions, the last one perhaps shorter."""
+    """A range cut into stretches of `limit` positions; the last one may be shorter."""
     start, stop = covered
     for place in range(start, stop, limit):
         yield place, min(stop, place + limit)
 
 
 def count(splits: Sequence[Split], extents: Extents) -> Number:
-    """Pieces of an instruction at these extents."""
+    """The number of pieces of an instruction at these extents."""
     return product(split.count(extents[split.axis.name]) for split in splits)
 
 
 def touches(splits: Sequence[Split], buffer: Buffer, extents: Extents) -> Number:
-    """In how many pieces the same elements of a buffer are met: once for every piece of the axes that it has not."""
+    """How many pieces touch the same elements of a buffer: those along the axes that the buffer does not have."""
     return count([split for split in splits if split.axis not in buffer.axes], extents)
 
 
 def pieces(splits: Sequence[Split], ranges: Mapping[str, Range]) -> Iterator[dict[str, Range]]:
-    """The ranges of every piece, in order: those of the last split come one after another."""
+    """The ranges of every piece, in order; the last split changes fastest."""
     names = [split.axis.name for split in splits]
     for each in combinations(*(list(split.ranges(ranges[split.axis.name])) for split in splits)):
         yield {**ranges, **dict(zip(names, each, strict=True))}

@@ -1,4 +1,4 @@
-"""The order in which the stages of a pipelined loop's steps come: what the timing walks and the execution follows.
+"""The order of the stages of a pipelined loop's steps. Timing and execution both follow it.
 
 turn 0   stage 0 of step 0
 turn 1   stage 0 of step 1, stage 1 of step 0
@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 
 def turn_count(steps: int, stages: int) -> int:
-    """Turns until every stage of every step has come."""
+    """How many turns all stages of all steps take."""
     return steps + stages - 1 if steps else 0
 
 
 def in_turn(turn: int, steps: int, stages: int) -> list[tuple[int, int]]:
-    """What comes in one turn, in order: the number of a step, and that of its stage."""
+    """The stages of one turn, in order: the number of the step, and of its stage."""
     return [(turn - stage, stage) for stage in range(max(0, turn - steps + 1), min(stages, turn + 1))]
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from tilery.backends.chips import Chip
 from tilery.backends.machine.program import Buffer, EngineProgram, Instruction, Loop, Node
-from tilery.backends.machine.time.binding import FS_PER_S
 from tilery.backends.machine.time.dealing import cores_of
 from tilery.backends.machine.time.guards import Guards, inner_guard_axes
+from tilery.backends.machine.time.resolving import FS_PER_S
 from tilery.backends.trainium.cost import duration_s, latency_s
 
 Event = tuple[Instruction, dict[str, int], dict[Buffer, int]]

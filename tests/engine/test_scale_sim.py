@@ -12,7 +12,7 @@ import pytest
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
-from tilery.backends.machine.time.binding import FS_PER_S
+from tilery.backends.machine.time.resolving import FS_PER_S
 from tilery.backends.machine.time.timing import latency_fs
 
 from .kernels import specialised

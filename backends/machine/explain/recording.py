@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..program import Buffer, EngineProgram, Instruction
-from ..time.binding import BoundStage, Leaf, Repeat
+from ..time.resolving import Leaf, Repeat, ResolvedStage
 from ..time.timing import Walk
 
 Cause = Literal["launch", "engine", "held up", "input", "slot"]
@@ -124,7 +124,7 @@ class Recording(Walk):
         self._seen.latency = self.run()
         return self._seen
 
-    def _stage(self, stage: BoundStage) -> None:
+    def _stage(self, stage: ResolvedStage) -> None:
         for buffer in stage.allocates:
             ring = self._rings[buffer]
             old = ring.pop(0)

@@ -21,8 +21,8 @@ from tilery.backends.trainium.traffic import traffic
 from tilery.dsl.program import size_value
 
 from ..program import Buffer, EngineProgram, Instruction
-from ..time.binding import FS_PER_S
 from ..time.report import tile_sizes
+from ..time.resolving import FS_PER_S
 from ..time.timing import latency_fs
 from ..time.totals import Totals
 from .sweep import on_chip

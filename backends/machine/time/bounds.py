@@ -1,10 +1,11 @@
-"""Bounds on a latency without its walk, for one configuration or for arrays of them.
+"""A lower and an upper bound on the latency in closed form, for one configuration or for arrays of them.
 
-From below: the busiest engine's work, what must come before it, and what must follow. An engine cannot begin before the data of
-its first instruction has come, by the shortest chain there is to any of its instructions; and after its last one the result has
-still to reach device memory, by the shortest chain from any of them. Chains follow the program's order, where a consumer
-comes after its producer; a guard may leave instructions out, so what it guards is not counted on by what lies outside.
-From above: everything done one after the other.
+Lower bound: the busiest engine's work, plus what must come before it and what must follow. An engine cannot begin before the
+data of its first instruction has arrived: the shortest chain of instructions that leads to any of its instructions. After its
+last instruction the result still has to reach device memory: the shortest chain that follows any of them. A chain follows the
+program's order, in which a consumer comes after its producer. A guard may skip instructions, so a chain outside of the guard
+does not count on them.
+Upper bound: all instructions one after the other.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .totals import Totals
 
 
 def lower_bound_s(structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, Number]) -> Number:
-    """Seconds, for one configuration's tile sizes or for arrays of them, whatever the slots."""
+    """The lower bound in seconds, for one configuration's tile sizes or for arrays of them, and any numbers of slots."""
     busy: dict[str, Number] = {}
     least: dict[Instruction, Number] = {}
     for node, times, extents in Totals(structure, dims, tiles).executed():
@@ -37,7 +38,7 @@ def lower_bound_s(structure: Structure, dims: Mapping[str, int], tiles: Mapping[
 
 
 def upper_bound_s(structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, Number]) -> Number:
-    """The seconds of everything done one after the other, each result waited for: what is left without any overlap."""
+    """The upper bound in seconds: all instructions one after the other, each waiting for the result of the one before."""
     chip = structure.chip
     total: Number = (chip.dma.trigger_ns + chip.tensor.warm_up_ns) * 1e-9
     for node, times, extents in Totals(structure, dims, tiles).executed():
@@ -50,13 +51,13 @@ Chains = dict[Instruction, Number]
 
 
 def _least(chains: Chains, executed: Mapping[Instruction, Number], engine: str) -> Number:
-    """The shortest chain to or from any of an engine's instructions that is executed at these tile sizes."""
+    """The shortest chain before or after any of an engine's instructions, of those that are executed at these tile sizes."""
     ways = [np.where(np.isfinite(executed[node]), chain, np.inf) for node, chain in chains.items() if node.engine == engine]
     return np.minimum.reduce(np.broadcast_arrays(*ways))
 
 
 def _chains(structure: Structure, least: Mapping[Instruction, Number]) -> tuple[Chains, Chains]:
-    """For every instruction the longest chains before it and after it, each link at its shortest duration."""
+    """For every instruction the longest chains before and after it. Each instruction in a chain counts its shortest duration."""
     places = [(loops, node) for loops, node in structure.instructions() if node in least]
     trigger_s = structure.chip.dma.trigger_ns * 1e-9
     before: Chains = {}
@@ -77,7 +78,7 @@ def _chains(structure: Structure, least: Mapping[Instruction, Number]) -> tuple[
 
 
 def _finite(seconds: Number) -> Number:
-    """Nothing, where an instruction is not executed at all."""
+    """The seconds; 0 where an instruction is not executed at all."""
     return np.where(np.isfinite(seconds), seconds, 0.0)
 
 
@@ -86,5 +87,5 @@ def _feeds(producer: Instruction, consumer: Instruction) -> bool:
 
 
 def _certain(loops: tuple[Loop, ...], seen_from: tuple[Loop, ...]) -> bool:
-    """True if no guard leaves an instruction in `loops` out where one in the loops `seen_from` is executed."""
+    """Whether an instruction inside `loops` is always executed if one inside `seen_from` is: no guard skips the first alone."""
     return all(loop.guard is None or loop in seen_from for loop in loops)

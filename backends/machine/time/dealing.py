@@ -1,12 +1,12 @@
-"""Which loops are dealt out to the cores, and over how many each.
+"""Which loops' steps are divided among the cores, and among how many.
 
     tile m of M, n of N           8 cores, 16 x 16 tiles     m over 8
     tile b of B, g of G, r of R   8 cores, B=1 G=4 R=6       g over 4, r over 2
     tile m of M                   8 cores, 3 tiles           m over 3: five cores have nothing to do
 
-Every independent loop may be dealt out, several at once: core (i, j) takes the steps i, i + 4, .. of g, and j, j + 2, .. of r. Of
-all ways whose product is no more than the cores, the one is taken that leaves the busiest core least; of equal ones the one that
-deals out the outer loops, so that what is loaded outside the inner loops is still used by all their steps.
+The steps of every independent loop may be divided, of several loops at once: core (i, j) takes the steps i, i + 4, .. of g, and
+j, j + 2, .. of r. Of all divisions that need no more cores than there are, the one with the least work for the busiest core is
+taken. Among equal ones, outer loops are divided first, so that all steps of the inner loops share what is loaded outside them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Numbers = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Dealt:
-    """An independent loop, and over how many cores its steps are dealt out."""
+    """An independent loop, and the number of cores that its steps are divided among."""
 
     axis: Axis
     steps: int
@@ -36,7 +36,7 @@ class Dealt:
 
 
 def cores_of(program: EngineProgram, loop: Loop) -> int:
-    """Over how many cores a loop's steps are dealt out; 1: every core takes them all."""
+    """Among how many cores a loop's steps are divided; 1: every core executes all of them."""
     if program.cores == 1 or loop.limit is not None or not loop.parallel:
         return 1
     return next((each.cores for each in dealt_loops(program) if each.axis.name == loop.axis.name), 1)
@@ -49,18 +49,18 @@ def dealt_loops(program: EngineProgram) -> tuple[Dealt, ...]:
 
 
 def busy_cores(program: EngineProgram) -> int:
-    """How many cores have something to do."""
+    """How many cores have work."""
     return prod(each.cores for each in dealt_loops(program))
 
 
 def repeated(program: EngineProgram) -> dict[Instruction, int]:
-    """How many cores execute an instruction alike: those over which a loop is dealt out that it does not stand in."""
+    """On how many cores each instruction is repeated: the product over the divided loops that it does not stand in."""
     dealt = {each.axis.name: each.cores for each in dealt_loops(program) if each.cores > 1}
     several = len(list(_chains(program.kernel.body))) > 1
     found: dict[Instruction, int] = {}
     for node in program.structure.body if dealt else ():
         inside = set(_depths((node,)))
-        # Of several nests, an instruction is repeated for the loops of its own; one outside of them all, for every loop.
+        # Inside a nest of loops, only that nest's loops count; outside of all nests, every loop does.
         mine = {name: cores for name, cores in dealt.items() if not several or name in inside or not inside}
         for loops, instruction in instructions((node,)):
             around = {loop.axis.name for loop in loops if loop.parallel and loop.limit is None}
@@ -69,13 +69,13 @@ def repeated(program: EngineProgram) -> dict[Instruction, int]:
 
 
 def dealing(structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, int], cores: int) -> tuple[Dealt, ...]:
-    """The independent loops of a structure, outermost first, dealt out to so many cores."""
+    """The independent loops of a structure, outermost first, with the number of cores that each is divided among."""
     axes = {axis.name for chain in _chains(structure.kernel.body) for axis in chain}
     return _dealing(structure, tuple(dims.items()), tuple((name, tiles[name]) for name in sorted(axes & set(tiles))), cores)
 
 
 def busiest_share(kernel: Kernel, dims: Mapping[str, int], config: Mapping[str, int | str], cores: int) -> float:
-    """What part of all steps the core with most to do takes, with the tile sizes of a configuration."""
+    """The share of all steps that the busiest core executes, with the tile sizes of a configuration."""
     tiles = {name: int(size) for name, size in config.items() if isinstance(size, int)}
     found = _dealt(kernel, dims, tiles, cores, {})
     return prod(-(-each.steps // each.cores) / max(1, each.steps) for each in found)
@@ -89,7 +89,7 @@ def _dealing(structure: Structure, dims: Numbers, tiles: Numbers, cores: int) ->
 def _dealt(
     kernel: Kernel, dims: Mapping[str, int], tiles: Mapping[str, int], cores: int, depth: Mapping[str, int]
 ) -> tuple[Dealt, ...]:
-    """The independent loops of each nest, those of small depth first; what one nest has dealt out binds the next."""
+    """Divides the loops of each nest, outer ones first. A loop divided for one nest is divided alike in the next."""
     found: dict[str, Dealt] = {}
     for chain in _chains(kernel.body):
         ordered = sorted(chain, key=lambda axis: depth.get(axis.name, 0))
@@ -107,7 +107,7 @@ def _undealt(axis: Axis, dims: Mapping[str, int], tiles: Mapping[str, int]) -> D
 
 
 def _ways(loops: list[Dealt], cores: int) -> Iterator[tuple[Dealt, ...]]:
-    """Every way to deal loops out to as many cores at most, none with a core more than its busiest one is helped by."""
+    """Every way to divide loops among at most `cores` cores, with no core that does not relieve the busiest one."""
     if not loops:
         yield ()
         return
@@ -119,12 +119,12 @@ def _ways(loops: list[Dealt], cores: int) -> Iterator[tuple[Dealt, ...]]:
 
 
 def _left(way: tuple[Dealt, ...]) -> tuple[int, tuple[int, ...]]:
-    """Steps of the core with most to do; then the counts, those of outer loops first, the largest best."""
+    """For sorting: the steps of the busiest core, then the cores a loop, outer loops first, more before fewer."""
     return prod(-(-each.steps // each.cores) for each in way), tuple(-each.cores for each in way)
 
 
 def _chains(body: tuple[Statement, ...]) -> Iterator[tuple[Axis, ...]]:
-    """The axes of tile loops that stand in one another, of every innermost one; a tile of a tile is the core's own."""
+    """For every innermost tile loop, the axes of the loops around it and its own. A tile of a tile stays on one core."""
     for statement in body:
         if isinstance(statement, TileLoop):
             axes = tuple(each.axis for each in statement.variables if each.axis.parent is None)
@@ -133,7 +133,7 @@ def _chains(body: tuple[Statement, ...]) -> Iterator[tuple[Axis, ...]]:
 
 
 def _depths(body: tuple[Node, ...], depth: int = 0) -> dict[str, int]:
-    """How deep every loop stands; of an axis with several, the deepest: the others only load for it."""
+    """The depth of every axis's loop. If an axis has several loops, the deepest counts: the others only load for it."""
     found: dict[str, int] = {}
     for node in body:
         if isinstance(node, Loop):

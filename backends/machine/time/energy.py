@@ -1,7 +1,7 @@
-"""The energy of a run: every operation and access times what one takes, as the chip file has it.
+"""The energy of a run: the number of operations and accesses, times the energy of one, as the chip file gives it.
 
-Leakage, clock trees, instruction control and the host are not in it, so that it is a lower estimate of what a meter would show;
-it tells variants of a kernel apart by the data that they move.
+Leakage, clock trees, instruction control and the host are left out, so a meter would show more. The figure serves to compare
+variants of a kernel by the data that they move.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..numbers import Number
 
 @dataclass(frozen=True, slots=True)
 class EnergyUse:
-    """Joules of a run, by what takes them: numbers, or arrays of them for arrays of configurations."""
+    """Joules of a run by what uses them; arrays for arrays of configurations."""
 
     hbm_j: Number
     sbuf_j: Number
@@ -26,7 +26,7 @@ class EnergyUse:
 
     @property
     def total_j(self) -> Number:
-        """All of them."""
+        """The sum."""
         return self.hbm_j + self.sbuf_j + self.psum_j + self.tensor_j + self.elementwise_j
 
 
@@ -46,7 +46,7 @@ def energy(chip: Chip, used: Traffic) -> EnergyUse | None:
 
 
 def price_usd(chip: Chip, latency_us: float, cores: int = 1) -> float | None:
-    """What a run costs that keeps `cores` cores busy: their share of the chip's price for its time. None if it has no price."""
+    """The price of a run on `cores` cores: their share of the chip's price for that time. None if the chip has no price."""
     if chip.price is None:
         return None
     return chip.price.usd_per_chip_hour / 3600 * latency_us * 1e-6 * cores / chip.cores.count

@@ -1,4 +1,4 @@
-"""Which steps of a guarded loop are executed: the one place that decides it, for values and times alike."""
+"""Which steps of a guarded loop are executed. Execution and timing both ask here."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..program import EngineProgram, Loop, Node
 
 
 def guard_axes(loop: Loop) -> frozenset[str]:
-    """Names of the axes whose positions a loop's guard looks at."""
+    """Names of the axes whose positions a loop's guard reads."""
     if loop.guard is None:
         return frozenset()
     return frozenset(op.axis.name for op in walk(loop.guard.body) if isinstance(op, Positions))
 
 
 def inner_guard_axes(body: tuple[Node, ...]) -> frozenset[str]:
-    """Names of the axes that any guard in `body` looks at, however deep."""
+    """Names of the axes that any guard in `body` reads, at any depth."""
     loops = [node for node in body if isinstance(node, Loop)]
     return frozenset[str]().union(*(guard_axes(loop) | inner_guard_axes(loop.body) for loop in loops))
 
@@ -45,7 +45,7 @@ class Guards:
         self._known: dict[tuple[object, ...], tuple[int, ...]] = {}
 
     def steps(self, loop: Loop, ranges: Ranges) -> tuple[int, ...]:
-        """Numbers of the steps that are executed, `ranges` giving the positions of the loops around it."""
+        """Numbers of the steps that are executed; `ranges` are the positions that the loops around it stand at."""
         outer = sorted(guard_axes(loop) - {loop.axis.name})
         key = (loop, *(ranges[name] for name in outer))
         if key not in self._known:
@@ -65,10 +65,10 @@ class GuardedSteps:
 
     guard: Guard
     tiles: tuple[tuple[str, int, int], ...]
-    """Every axis that matters, by name: the extent of its dimension, and its tile size."""
+    """The axes that the guard reads: name, extent of the dimension, tile size."""
     dims: Mapping[str, int]
     cores: tuple[int, ...]
-    """For every axis: over how many cores its steps are dealt out; those of the core that has the last step are counted."""
+    """Among how many cores each axis's steps are divided. Counted is the core that has the last step."""
 
     def __hash__(self) -> int:
         return hash((id(self.guard), self.tiles, self.cores))
@@ -83,7 +83,7 @@ class GuardedSteps:
 def executed_steps(steps: GuardedSteps) -> Counter[tuple[bool, ...]]:
     """How often a guarded loop's steps are executed over all positions of the loops around it.
 
-    Counted by which of the axes, in the order of `steps.tiles`, stand at their shorter last tile.
+    The keys say which of the axes, in the order of `steps.tiles`, stand at their shorter last tile.
     """
     test = guard_condition(steps.guard, steps.dims)
     counts: Counter[tuple[bool, ...]] = Counter()

@@ -1,4 +1,4 @@
-"""What a simulation says: latency, what bounds it, and how busy everything was."""
+"""The result of a simulation: latency, what bounds it, and how busy every engine was."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tilery.backends.trainium.capacity import usage
 from tilery.backends.trainium.cost import duration_s, flops, transferred_bytes
 
 from ..program import EngineProgram, MatMul, Transfer
-from .binding import FS_PER_S
 from .dealing import busy_cores, dealt_loops, repeated
+from .resolving import FS_PER_S
 from .timing import latency_fs
 from .totals import Totals
 
@@ -19,11 +19,11 @@ ENGINES = ("tensor", "vector", "scalar", "gpsimd", "dma")
 
 @dataclass(frozen=True, slots=True)
 class EngineShare:
-    """One engine's part."""
+    """How busy one engine is."""
 
     busy_us: float
     busy_share: float
-    """Of the latency; the rest it waits."""
+    """Share of the latency in which it works; the rest of the time it waits."""
     instructions: int
     """Instructions issued, each with its counted repetitions as one."""
 
@@ -38,8 +38,8 @@ class Report:
     peak_share: float
     """FLOP rate over `peak_flops`, between 0 and 1."""
     peak_flops: float
-    """FLOP/s at most, of all cores together: of each product, the peak of its operands' element type. Without products, the
-    chip's quoted peak."""
+    """The most FLOP/s of all cores together. Each product counts the peak of its operands' element type. Without products it is
+    the chip's quoted peak."""
     flops: int
     """Multiplications and additions of the matmuls."""
     engines: Mapping[str, EngineShare]

@@ -4,8 +4,8 @@
 
 Every queue runs its instructions in program order. The loads of one loop share a queue, and so do its stores. A transfer
 occupies its own queue, and holds up every other transfer queue for as long as it takes, because all of them share the DMA
-engines; a queue that is not behind does not notice. Engines that share a port hold each other up in the same way. Time is
-counted in whole femtoseconds, so that sums are exact and a repeated pattern can be recognised by equality.
+engines; a queue that has nothing to do meanwhile loses no time. Engines that share a port hold each other up in the same way.
+Time is counted in whole femtoseconds, so that sums are exact and a repeated pattern can be recognised by equality.
 
 A loop whose steps cost the same maps the clocks by the same (max,+) linear map, which commutes with adding a constant to all
 of them (Baccelli, Cohen, Olsder, Quadrat, Synchronization and Linearity, 1992). So once the clocks that the loop moves repeat
@@ -19,8 +19,8 @@ from collections.abc import Callable
 
 from ..program import EngineProgram, Instruction
 from ..turns import in_turn, turn_count
-from .binding import BoundStage, Leaf, Repeat, Step, Touched, bound
 from .dealing import cores_of
+from .resolving import Leaf, Repeat, ResolvedStage, Step, Touched, resolve
 
 Recorder = Callable[[Instruction, int, int], None]
 """Called with an instruction, its start and its end in femtoseconds."""
@@ -29,21 +29,21 @@ Recorder = Callable[[Instruction, int, int], None]
 def latency_fs(program: EngineProgram, record: Recorder | None = None, jump: bool = True) -> int:
     """Femtoseconds from the first instruction's start to the last one's end.
 
-    `record` sees every instruction that is walked: all of them only without `jump`.
+    `record` is called for every instruction that is walked. Jumps leave instructions out: for all of them, set `jump` to False.
     """
     return Walk(program, record, jump).run()
 
 
 class Walk:
-    """One walk over a program: the clocks, and how steps move them."""
+    """One walk over a program: the clocks, and how every step changes them."""
 
     after = 0
-    """Whole periods that are walked after a jump nevertheless: for who looks on, as `Recording` does."""
+    """How many periods to walk after a jump, for recorders."""
     least = 1
-    """Steps that a jump must leave out."""
+    """The fewest steps that a jump has to skip; a shorter one is walked."""
 
     def __init__(self, program: EngineProgram, record: Recorder | None = None, jump: bool = True) -> None:
-        numbers = bound(program)
+        numbers = resolve(program)
         self._steps = numbers.steps
         self._free = list(numbers.starts)
         slots = [program.slots(buffer) for buffer in program.structure.buffers]
@@ -59,10 +59,10 @@ class Walk:
         self._record = record
         self._jump = jump
         self.events = 0
-        """Instructions walked, repetitions and jumps not counted: what the walk itself cost."""
+        """How many instructions were walked. Repetitions and skipped steps do not count."""
 
     def run(self) -> int:
-        """Walks the program; gives its end in femtoseconds."""
+        """Walks the program and returns its end in femtoseconds."""
         self._body(self._steps)
         # A queue may only have been held up, not used, after its last instruction: only writes and reads tell the end.
         return max(clock for rings in (self._written, self._read) for ring in rings for clock in ring)
@@ -120,7 +120,7 @@ class Walk:
             self._steps_of(repeat, repeat.count, repeat.tail is not None)
 
     def _each(self, repeat: Repeat) -> None:
-        """Steps whose positions matter to a guard inside, one by one; such a loop is no innermost one, and has one stage."""
+        """Walks the steps of a loop whose positions a guard inside reads. Such a loop is not innermost, and has one stage."""
         name = repeat.loop.axis.name
         cores = cores_of(self._program, repeat.loop)
         first = (-(-repeat.extent // repeat.tile) - 1) % cores  # of the core that has the last step, the longest under a guard
@@ -132,7 +132,7 @@ class Walk:
                 self._stage(stage)
         del self._ranges[name]
 
-    def _stage(self, stage: BoundStage) -> None:
+    def _stage(self, stage: ResolvedStage) -> None:
         for buffer in stage.allocates:
             ring = self._written[buffer]
             if len(ring) > 1:
@@ -142,7 +142,7 @@ class Walk:
         self._body(stage.steps)
 
     def _steps_of(self, repeat: Repeat, full: int, tail: bool) -> None:
-        """`full` full steps, then perhaps the shorter one, their stages interleaved."""
+        """Walks `full` full steps, then the shorter one if there is one, their stages interleaved."""
         ahead = len(repeat.full) - 1
         total = full + tail
         if not ahead:
@@ -163,7 +163,7 @@ class Walk:
                 self._which[buffer] = -1
 
     def _turn(self, repeat: Repeat, turn: int, full: int, total: int) -> None:
-        """The first stage of step `turn`, the second one of the step before it, and so on."""
+        """Walks the first stage of step `turn`, the second stage of the step before it, and so on."""
         for step, number in in_turn(turn, total, len(repeat.full)):
             stages = repeat.full if step < full else repeat.tail
             assert stages is not None
@@ -176,7 +176,7 @@ class Walk:
             self._stage(stages[number])
 
     def _some(self, repeat: Repeat, count: int, once: Callable[[], None]) -> None:
-        """`count` equal turns of a loop, jumping as soon as they repeat."""
+        """Walks `count` equal turns of a loop, and jumps as soon as the clocks repeat."""
         seen: dict[tuple[int, ...], tuple[int, int]] = {}
         charges: list[list[int]] = []
         done = 0
@@ -203,11 +203,11 @@ class Walk:
                 seen[pattern] = (done, base)
 
     def _leap(self, repeat: Repeat, steps: int, shift: int, charges: list[int], jumps: int) -> None:
-        """Leaves out `steps` steps, `jumps` periods, which take `shift` together."""
+        """Skips `steps` steps, which are `jumps` periods and take `shift` femtoseconds together."""
         self._shift(repeat.touched, shift, charges, jumps)
 
     def _pattern(self, touched: Touched) -> tuple[int, tuple[int, ...]]:
-        """The clocks that the loop moves, as differences to the first of them, which is given too."""
+        """The first clock that the loop changes, and all of them as differences to it."""
         clocks = [self._free[queue] for queue in touched.queues]
         for buffer in touched.rings:
             clocks += self._written[buffer]
@@ -222,7 +222,7 @@ class Walk:
         return base, tuple([clock - base for clock in clocks])
 
     def _decided(self, touched: Touched) -> bool:
-        """True if no clock that the loop only looks at can hold an instruction up any more: the queues that do are past it."""
+        """Whether the clocks that the loop only reads can delay no instruction any more: every queue that waits is past them."""
         return all(
             clocks[buffer][self._which[buffer]] <= self._free[queue]
             for clocks, looked_at in ((self._written, touched.read), (self._read, touched.waiting))
@@ -231,7 +231,7 @@ class Walk:
         )
 
     def _shift(self, touched: Touched, shift: int, charges: list[int], jumps: int) -> None:
-        """Moves the clocks as `jumps` further periods would: all by `shift`; queues only held up, by what a period charges."""
+        """Changes the clocks as `jumps` more periods would: by `shift`, and held-up queues by what a period adds to them."""
         for queue in touched.queues:
             self._free[queue] += shift
         for queue, before in zip(touched.charged, charges, strict=True):

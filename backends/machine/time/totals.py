@@ -1,7 +1,7 @@
-"""Sums over everything a program executes, in closed form: for one configuration, or for arrays of them.
+"""Counts of everything a program executes, in closed form, for one configuration or for arrays of them.
 
-A loop's steps are all alike but the last, so that every instruction is met once for each way in which the loops around it can
-stand at full or at ragged tiles, with the number of times it is executed so.
+All steps of a loop are alike except a shorter last one. So every instruction is visited once for each combination of full and
+shorter steps of the loops around it, with the number of times that this combination is executed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from .dealing import dealing
 from .guards import GuardedSteps, executed_steps, guard_axes
 
 GuardTable = tuple[list[Counter[tuple[bool, ...]]], NDArray[np.intp], tuple[int, ...]]
-"""Executed steps for each distinct combination of tile sizes, which of them every configuration has, and the arrays' shape."""
+"""For a guarded loop: the executed steps for each distinct combination of tile sizes, the number of the combination that each
+configuration has, and the shape of the arrays."""
 
 
 class Totals:
@@ -29,7 +30,7 @@ class Totals:
     def __init__(self, structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, Number], cores: int = 1) -> None:
         """`tiles`: the tile size of every tile variable, a number or an array of numbers, none larger than its dimension.
 
-        With several cores: what the one that is done last executes.
+        With several cores, what the busiest core executes is counted.
         """
         self._structure = structure
         sizes = {name: int(size) for name, size in tiles.items()} if cores > 1 else {}
@@ -40,7 +41,7 @@ class Totals:
         self._guard_tables: dict[Loop, GuardTable] = {}
 
     def executed(self) -> Iterator[tuple[Instruction, Number, Mapping[str, Number]]]:
-        """Every instruction with how often it is executed at the extents that come with it."""
+        """Every instruction, how often it is executed at certain extents of its axes, and these extents."""
         extents = {name: size_value(axis.size, self._dims) for name, axis in self.axes.items() if axis.whole}
         yield from self._body(self._structure.body, 1, extents, {})
 
@@ -58,7 +59,7 @@ class Totals:
     def _classes(
         self, loop: Loop, extents: Mapping[str, Number], counts: Mapping[str, tuple[bool, Number]]
     ) -> Iterator[tuple[bool, Number, Number]]:
-        """The full steps and the shorter last one: whether it is that, how many there are, and their extent."""
+        """The full steps, then the shorter one: whether it is the shorter one, the number of steps, and their extent."""
         name = loop.axis.name
         whole = extents[loop.axis.parent] if loop.axis.parent else size_value(loop.axis.size, self._dims)
         extent = whole if loop.limit is None else extents[name]
@@ -71,11 +72,11 @@ class Totals:
             if loop.guard is not None:
                 count = self._guarded(loop, ragged, counts)
             if np.any(count):
-                # Where some configurations have no such step, a count of 0 goes with an extent that no cost divides by.
+                # Some configurations may have no such step: their count is 0, and their extent 1, which costs can divide by.
                 yield ragged, count, covered + (covered == 0)
 
     def _cores(self, loop: Loop) -> int:
-        """Over how many cores a loop's steps are dealt out."""
+        """Among how many cores a loop's steps are divided."""
         return self._dealt.get(loop.axis.name, 1) if loop.parallel and loop.limit is None else 1
 
     def _alone(self, loop: Loop, ragged: bool) -> Number:
@@ -97,7 +98,7 @@ class Totals:
         return total / np.maximum(around, 1) if isinstance(around, np.ndarray) else total / max(around, 1)
 
     def _looked_up(self, loop: Loop, names: list[str], kinds: tuple[bool, ...]) -> Number:
-        """The count for every configuration's tile sizes, each combination of them counted once."""
+        """The count for every configuration. Each combination of tile sizes is counted once and kept."""
         if loop not in self._guard_tables:
             self._guard_tables[loop] = self._guard_table(loop, names)
         found, where, shape = self._guard_tables[loop]
@@ -120,14 +121,14 @@ class Totals:
 
 
 def dealt(extent: Number, tile: Number, cores: int) -> tuple[Number, Number]:
-    """The full steps, and the shorter last ones, of the core with most to do: steps are dealt out one after another."""
+    """The numbers of full and of shorter steps of the busiest core. Core i takes the steps i, i + cores, i + 2 cores, ..."""
     steps, ragged = ceil_div(extent, tile), extent % tile > 0
     last = ragged * ((steps - 1) % cores == 0) * 1
     return ceil_div(steps, cores) - last, last
 
 
 def structure_axes(structure: Structure) -> dict[str, Axis]:
-    """Every axis that a structure's loops and buffers know, by name."""
+    """All axes of a structure's loops and buffers, by name."""
     found = {axis.name: axis for buffer in structure.buffers for axis in buffer.axes}
     waiting: list[Node] = list(structure.body)
     while waiting:

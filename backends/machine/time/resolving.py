@@ -1,6 +1,6 @@
-"""Puts numbers to a structure, for the walk over it: durations and step counts, for full and for shorter last steps.
+"""Computes every instruction's duration and every loop's number of full and shorter steps, for given shapes and tile sizes.
 
-What is bound depends on the structure, the shapes and the tile sizes, not on the slots, and is kept: a search turns slots most.
+The result does not depend on the numbers of slots, and is cached: a search changes slots most often.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import lru_cache
 from tilery.backends.trainium.cost import duration_s, latency_s
 
 from ..program import Buffer, EngineProgram, Instruction, Loop, Node, Structure
-from .dealing import cores_of
+from .dealing import Numbers, cores_of
 from .guards import Guards, inner_guard_axes
 from .totals import dealt
 
@@ -21,47 +21,47 @@ FS_PER_S = 10**15
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Leaf:
-    """An instruction with its numbers."""
+    """An instruction with its duration, and with its queues and buffers by number."""
 
     instruction: Instruction
     queue: int
     shared: tuple[int, ...]
-    """The other queues that it holds up."""
+    """The other queues that wait for as long as it takes."""
     reads: tuple[int, ...]
     writes: tuple[int, ...]
     awaited: tuple[int, ...]
-    """Those of `writes` that other queues write too: only their writes can come in another order than the program's."""
+    """Those of `writes` that other queues write as well. Writes of one queue come in the program's order by themselves."""
     duration_fs: int
     latency_fs: int
     warm_up_fs: int
-    """What its engine loses when it is used for the first time."""
+    """The extra time of the engine's first instruction."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Repeat:
-    """A loop with its numbers."""
+    """A loop with its numbers of full and shorter steps."""
 
     loop: Loop
     count: int
     """Full steps."""
     tile: int
     extent: int
-    full: tuple[BoundStage, ...]
-    tail: tuple[BoundStage, ...] | None
+    full: tuple[ResolvedStage, ...]
+    tail: tuple[ResolvedStage, ...] | None
     """The stages of the shorter last step; None: the steps divide the extent."""
     tracked: bool
-    """A guard inside looks at this loop's positions: its steps differ, and are walked one by one."""
+    """True: a guard inside reads this loop's positions. Its steps differ, and are walked one by one."""
     touched: Touched
 
     @property
     def is_single(self) -> bool:
-        """True if there is nothing to repeat: one full step, in one stage."""
+        """Whether the loop has just one full step, in one stage."""
         return self.count == 1 and self.tail is None and len(self.full) == 1 and not self.tracked and self.loop.guard is None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BoundStage:
-    """A stage with its numbers."""
+class ResolvedStage:
+    """A stage with its instructions and loops resolved."""
 
     allocates: tuple[int, ...]
     steps: tuple[Step, ...]
@@ -69,31 +69,31 @@ class BoundStage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Touched:
-    """Which clocks a loop's steps move, and which they only look at."""
+    """Which clocks a loop's steps change, and which they only read."""
 
     queues: tuple[int, ...]
-    """Queues that instructions inside wait in."""
+    """The queues of the instructions inside."""
     charged: tuple[int, ...]
-    """Further queues that its transfers hold up."""
+    """Other queues that the instructions inside hold up."""
     rings: tuple[int, ...]
-    """Buffers that get new instances inside: all their slots move."""
+    """Buffers that take new instances inside. The clocks of all their slots change."""
     written: tuple[int, ...]
-    """Buffers written inside but given out outside: when their current slot was written moves."""
+    """Buffers written inside whose instances are taken outside. The time of the last write changes."""
     released: tuple[int, ...]
-    """Those of them that are read inside as well: when it was read moves, too."""
+    """Those of `written` that are also read inside. The time of the last read changes, too."""
     waiting: tuple[tuple[int, tuple[int, ...]], ...]
-    """The others, with the queues that write them: a sum waits for the readers of the one before it."""
+    """The rest of `written`, with the queues that write them: a write waits until readers of the value before are done."""
     read: tuple[tuple[int, tuple[int, ...]], ...]
-    """Buffers only read inside, with the queues that read them."""
+    """Buffers that are only read inside, with the queues that read them."""
 
 
-Step = Leaf | Repeat | BoundStage
-"""A stage alone is a loop of one step."""
+Step = Leaf | Repeat | ResolvedStage
+"""A stage by itself comes from a loop of one step."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bound:
-    """A structure with its numbers, ready to be walked any number of times."""
+class Resolved:
+    """A structure with durations and numbers of steps, ready to be timed."""
 
     steps: tuple[Step, ...]
     starts: tuple[int, ...]
@@ -101,22 +101,24 @@ class Bound:
     guards: Guards
 
 
-def bound(program: EngineProgram) -> Bound:
-    """The numbers of a program; shared by programs that differ in slots only."""
+def resolve(program: EngineProgram) -> Resolved:
+    """Resolves a program. Programs that differ in slots only share the result."""
     names = [each.axis.name for each in program.kernel.loop_variables if not each.axis.unit]
     tiles = tuple((name, int(program.config[name])) for name in dict.fromkeys(names))
-    return _bound(program.structure, tuple(program.dims.items()), tiles, program.cores)
+    return _resolved(program.structure, tuple(program.dims.items()), tiles, program.cores)
 
 
 @lru_cache(maxsize=1024)
-def _bound(structure: Structure, dims: tuple[tuple[str, int], ...], tiles: tuple[tuple[str, int], ...], cores: int) -> Bound:
+def _resolved(
+    structure: Structure, dims: tuple[tuple[str, int], ...], tiles: tuple[tuple[str, int], ...], cores: int
+) -> Resolved:
     program = EngineProgram(structure, dict(dims), dict(tiles), cores)
-    binder = _Binder(program)
-    return Bound(binder.bind(), tuple(binder.starts), Guards(program))
+    resolver = _Resolver(program)
+    return Resolved(resolver.steps(), tuple(resolver.starts), Guards(program))
 
 
-class _Binder:
-    """Puts numbers to a structure: durations and step counts for full and ragged tiles."""
+class _Resolver:
+    """Computes the steps of one structure."""
 
     def __init__(self, program: EngineProgram) -> None:
         self._program = program
@@ -131,7 +133,7 @@ class _Binder:
         trigger_fs = round(program.chip.dma.trigger_ns * 1e-9 * FS_PER_S)
         self.starts = [trigger_fs if name.startswith("dma.") else 0 for name in self.queues]
 
-    def bind(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[Step, ...]:
         """The whole program's steps."""
         return self._body(self._program.structure.body, dimension_extents(self._program))
 
@@ -188,9 +190,9 @@ class _Binder:
             return extents[loop.axis.name]
         return extents[loop.axis.parent] if loop.axis.parent else self._program.extent(loop.axis)
 
-    def _stages(self, loop: Loop, extents: Mapping[str, int]) -> tuple[BoundStage, ...]:
+    def _stages(self, loop: Loop, extents: Mapping[str, int]) -> tuple[ResolvedStage, ...]:
         return tuple(
-            BoundStage(
+            ResolvedStage(
                 tuple(self.buffers[buffer] for buffer in stage.allocates),
                 self._body(stage.body, extents),
             )
@@ -210,8 +212,8 @@ def dimension_extents(program: EngineProgram) -> dict[str, int]:
     return {axis.name: program.tile(axis) for axis in axes if axis.whole}
 
 
-def touched(stages: tuple[BoundStage, ...]) -> Touched:
-    """The clocks that a loop's stages concern."""
+def touched(stages: tuple[ResolvedStage, ...]) -> Touched:
+    """The clocks that a loop's stages change or read."""
     leaves, rings = _leaves(stages), _rings(stages)
     queues = {leaf.queue for leaf in leaves}
     written = {buffer for leaf in leaves for buffer in leaf.writes} - rings
@@ -239,18 +241,18 @@ def _writers(leaves: Iterable[Leaf], buffer: int) -> tuple[int, ...]:
     return tuple(sorted({leaf.queue for leaf in leaves if buffer in leaf.writes}))
 
 
-def _leaves(stages: tuple[BoundStage, ...]) -> list[Leaf]:
+def _leaves(stages: tuple[ResolvedStage, ...]) -> list[Leaf]:
     found: list[Leaf] = []
     for step in (step for stage in stages for step in stage.steps):
         found += [step] if isinstance(step, Leaf) else _leaves(_inside(step))
     return found
 
 
-def _rings(stages: tuple[BoundStage, ...]) -> set[int]:
+def _rings(stages: tuple[ResolvedStage, ...]) -> set[int]:
     found = {buffer for stage in stages for buffer in stage.allocates}
     inner = [step for stage in stages for step in stage.steps if not isinstance(step, Leaf)]
     return found.union(*(_rings(_inside(step)) for step in inner))
 
 
-def _inside(step: Repeat | BoundStage) -> tuple[BoundStage, ...]:
+def _inside(step: Repeat | ResolvedStage) -> tuple[ResolvedStage, ...]:
     return step.full if isinstance(step, Repeat) else (step,)
