@@ -190,7 +190,7 @@ class Instruction:
 
     name: str
     queue: str
-    """The in-order queue it waits in: an engine's name, or `dma.load.k`. The loads of one loop share a queue; so do its stores."""
+    """The in-order queue it waits in: an engine's name, or `dma.load.k`. The loads of a loop share a queue; so do its stores."""
     form: str
     """What it costs: `load store matmul transpose activation tensor_scalar tensor_tensor reduce copy memset select positions`."""
     action: Action

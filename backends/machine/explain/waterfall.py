@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from math import prod
 
 from tilery.backends.chips import changed
-from tilery.backends.trainium.cost import Extents, duration_s
+from tilery.backends.trainium.cost import duration_s
 from tilery.backends.trainium.traffic import traffic
 from tilery.dsl.program import size_value
 
 from ..program import Buffer, EngineProgram, Instruction
+from ..splits import Extents
 from ..time.report import tile_sizes
 from ..time.resolving import FS_PER_S
 from ..time.timing import latency_fs

@@ -109,9 +109,7 @@ def resolve(program: EngineProgram) -> Resolved:
 
 
 @lru_cache(maxsize=1024)
-def _resolved(
-    structure: Structure, dims: tuple[tuple[str, int], ...], tiles: tuple[tuple[str, int], ...], cores: int
-) -> Resolved:
+def _resolved(structure: Structure, dims: Numbers, tiles: Numbers, cores: int) -> Resolved:
     program = EngineProgram(structure, dict(dims), dict(tiles), cores)
     resolver = _Resolver(program)
     return Resolved(resolver.steps(), tuple(resolver.starts), Guards(program))
