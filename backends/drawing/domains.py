@@ -19,6 +19,9 @@ WHOLE = 100
 MODEST = 4
 """Those that come into powers and exponentials from -4..4."""
 SCALAR = (1, 4)
+PLACES, COMPARED, ROOT = "it chooses places", "compared with positions", "its root or logarithm is taken"
+ANY_EXTENT = 128
+"""Which arguments have a derived range, the text says; only where it ends depends on the sizes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +52,37 @@ def domains(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Domain
         if name in declared:
             found[name] = Domain(*declared[name], "declared")
         elif t.kind == "int" and name in indexing:
-            found[name] = _held(indexing[name], t, "it chooses places")
+            found[name] = _held(indexing[name], t, PLACES)
         elif t.kind == "int" and name in compared:
-            found[name] = _held(compared[name], t, "compared with positions")
+            found[name] = _held(compared[name], t, COMPARED)
         elif t.kind == "int":
             widest = MODEST if name in modest else WHOLE
             found[name] = _held((-widest, widest) if isinstance(each, program.Tensor) else SCALAR, t, "")
         elif name in above and isinstance(each, program.Tensor):
-            found[name] = Domain(0, inf, "its root or logarithm is taken")
+            found[name] = Domain(0, inf, ROOT)
     return found
+
+
+def ranges(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Domain]:
+    """What the arguments lie in, in their order: their domains, and the declared ranges of scalars that have a default."""
+    found = domains(kernel, dims)
+    for each in kernel.signature.scalars:
+        if each.default is not None and (limits := limits_of(each, dims)) is not None:
+            found[each.name] = Domain(*limits, "declared")
+    return {each.name: found[each.name] for each in kernel.signature.data if each.name in found}
+
+
+def reasons(kernel: program.Kernel) -> dict[str, str]:
+    """Of the arguments that have a range without declaring one: why, at any shape."""
+    dims = dict.fromkeys(kernel.signature.dimension_names, ANY_EXTENT)
+    declared: dict[str, Interval] = dict.fromkeys(kernel.signature.ranges, (0, 1))
+    indexing, compared = places(kernel, dims, declared)
+    tensors = {each.name for each in kernel.signature.tensors}
+    return (
+        dict.fromkeys((positive(kernel) & tensors) - set(declared), ROOT)
+        | dict.fromkeys(compared, COMPARED)
+        | dict.fromkeys(indexing, PLACES)
+    )
 
 
 def _held(interval: Interval, t: ElementType, why: str) -> Domain:

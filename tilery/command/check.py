@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,7 +24,7 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
 
     mistakes: list[TileryError] = []
     diagnostics: list[Diagnostic] = []
-    held: list[dict[str, object]] = []
+    held: list[dict[str, Any]] = []
     for file in files:
         try:
             module = dsl.load(file)
@@ -47,11 +47,13 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
     else:
         for each in held:
             echo(f"{each['file']}: kernel {each['kernel']}: {each['doc']}")
+            for name, text in each["ranges"].items():
+                echo(f"  {name} {text}")
     if mistakes:
         raise Mistakes(mistakes)
 
 
-def _described(file: str, definition: KernelDefinition) -> dict[str, object]:
+def _described(file: str, definition: KernelDefinition) -> dict[str, Any]:
     signature = definition.signature
     return {
         "file": file,
@@ -61,4 +63,23 @@ def _described(file: str, definition: KernelDefinition) -> dict[str, object]:
         "types": signature.type_variables,
         "constants": {each.name: each.default for each in signature.constants},
         "scalars": {each.name: each.default for each in signature.scalars},
+        "ranges": _ranges(definition),
     }
+
+
+def _ranges(definition: KernelDefinition) -> dict[str, str]:
+    """What arguments lie in: as the text declares it, or why it is implied. Where that ends depends on the sizes: `explain`."""
+    from tilery.backends.drawing import reasons
+    from tilery.dsl.errors import TileryError
+    from tilery.dsl.types import F32
+
+    signature = definition.signature
+    declared = {name: f"in {each} (declared)" for name, each in signature.ranges.items()}
+    if any(each.default is None for each in signature.constants):
+        return declared
+    try:
+        kernel = definition.specialise(dict.fromkeys(signature.type_variables, F32), {})
+    except TileryError:  # right, but not of f32
+        return declared
+    drawn = {name: f"has a range: {why}" for name, why in reasons(kernel).items()}
+    return {each.name: (declared | drawn)[each.name] for each in signature.data if each.name in declared | drawn}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @options(shape_options, what_if_option)
 def explain(file: str, names: tuple[str, ...], chip: str, what_if: tuple[str, ...], as_json: bool) -> None:
     """The search space, why it ends where it does, what does not fit."""
+    from tilery.backends.drawing import ranges
     from tilery.pages.console import console, print_json
     from tilery.pages.explain_page import explained, print_explanation
     from tilery.tuner.model.engine_model import EngineModel
@@ -32,7 +33,7 @@ def explain(file: str, names: tuple[str, ...], chip: str, what_if: tuple[str, ..
     model = EngineModel(pipeline.program, pipeline.dims, pipeline.chip)
     space = Space(model.tunables)
     landscape = survey(model, space, start=0)
-    explanation = explained(landscape, _apart(pipeline) if landscape.feasible else ())
+    explanation = explained(landscape, _apart(pipeline) if landscape.feasible else (), ranges(pipeline.program, pipeline.dims))
     problem = None if landscape.feasible else _nothing_fits(model)
     if as_json:
         found = () if problem is None else tuple(each.fields for each in problem.diagnostics)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tilery.backends.drawing import Domain
 from tilery.backends.trainium.apart import Apart
 from tilery.backends.tunable import Tunable
 from tilery.request import Request
@@ -47,12 +48,14 @@ class Explanation:
     """How many of those that fit can be the fastest: of what differs in slots only those with most, of equal programs one."""
     elements_apart: tuple[Apart, ...] = ()
     """Places that meet device memory an element at a time, with the configuration that `simulate` takes."""
+    ranges: Mapping[str, Domain] = field(default_factory=dict)
+    """What arguments lie in, by name: declared, or derived from what the kernel does with them."""
     diagnostics: Sequence[Mapping[str, object]] = ()
     """Why nothing fits, with code and place; empty if something does."""
 
 
-def explained(landscape: Landscape, apart: tuple[Apart, ...] = ()) -> Explanation:
-    """The explanation of a screened space; `apart`: what meets device memory an element at a time."""
+def explained(landscape: Landscape, apart: tuple[Apart, ...] = (), ranges: Mapping[str, Domain] | None = None) -> Explanation:
+    """The explanation of a screened space; `apart`: what meets device memory an element at a time; `ranges`: of arguments."""
     space = landscape.space
     slots = math.prod(space.radices[space.slots].tolist())
     return Explanation(
@@ -66,6 +69,7 @@ def explained(landscape: Landscape, apart: tuple[Apart, ...] = ()) -> Explanatio
         slots,
         len(landscape.order),
         apart,
+        ranges or {},
     )
 
 
@@ -75,6 +79,9 @@ def print_explanation(console: Console, request: Request, explanation: Explanati
     console.print(_tunables(explanation.tunables))
     console.print()
     console.print(_funnel(explanation))
+    if explanation.ranges:
+        console.print()
+        console.print(_ranges(explanation.ranges))
     for each in explanation.elements_apart:
         if each.gain >= LOST:
             console.print(Text("\n").append(apart_text(each)))
@@ -92,6 +99,15 @@ def _tunables(tunables: tuple[Tunable, ...]) -> Table:
             table.add_row(Text(title, style="cyan"))
         for each in rows:
             table.add_row(f"  {each.name}", str(each.default), _choices(each), Text("; ".join(each.reasons)))
+    return table
+
+
+def _ranges(ranges: Mapping[str, Domain]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("argument", style="bold", no_wrap=True)
+    table.add_column("lies in", ratio=1)
+    for name, domain in ranges.items():
+        table.add_row(name, str(domain))
     return table
 
 
