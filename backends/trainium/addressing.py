@@ -1,4 +1,4 @@
-"""Where a transfer meets device memory: the positions that an index stands for, and which axis is contiguous there."""
+"""Device memory as a transfer sees it: the positions that an index stands for, and the axis that is contiguous."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ def long_axes(index: tuple[Index, ...]) -> list[Axis]:
 
 
 def is_strided(index: tuple[Index, ...], partition: Axis | None) -> bool:
-    """True if a transfer would meet device memory element by element: the axis that is contiguous there lies across."""
+    """Whether a transfer would move single elements: the contiguous axis lies across the partitions."""
     return len(long_axes(index)) > 1 and partition is not None and contiguous_axis(index) == partition
 
 
 def alongside(index: tuple[Index, ...]) -> Axis:
-    """The best partition axis that is not the contiguous one: the last of the others."""
+    """The partition axis to take if not the contiguous one: the last of the others."""
     return next(axis for axis in reversed(long_axes(index)) if axis != contiguous_axis(index))
 
 
 def is_plain(index: tuple[Index, ...]) -> bool:
-    """True if every dimension is read at the positions of one axis."""
+    """Whether every dimension is indexed by a single axis, without arithmetic."""
     return all(isinstance(each, AxisIndex) for each in index)
 
 
 def gathered(index: tuple[Index, ...]) -> tuple[Value, ...]:
-    """The integer tiles that decide positions."""
+    """The integer tiles whose values are positions."""
     return tuple(each.value for each in index if isinstance(each, GatherIndex))
 
 
@@ -57,7 +57,7 @@ class Places:
     positions: tuple[NDArray[np.integer], ...]
     """One array a dimension; together they broadcast to the tile, its axes in the order of `index_axes`."""
     inside: NDArray[np.bool_]
-    """Which of them lie in the tensor."""
+    """Which of the positions lie inside the tensor."""
 
 
 def places(

@@ -1,10 +1,10 @@
-"""Transfers that meet device memory one element at a time: which they are, why, and what another storage order would gain.
+"""Transfers of single elements: which they are, why, and what another storage order would gain.
 
     x[m, 2 * j]              every second element of a row: two bytes at a time
     x[m, j], j of N by 1     one element of each row
 
-The gain is the run timed again with the transfers of that statement as fast as if their elements lay together, all else as it is.
-Flat tensors with an element a partition are told by `runs.told`, with the layout that mends them.
+To find the gain, the program is timed again with that statement's transfers as fast as if their elements lay together.
+Flat tensors with one element a partition are reported by `runs.told`, which names the layout to use instead.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from .cost import run_bytes
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """A place of the text whose transfers meet device memory one element at a time."""
+    """A place in the text whose transfers move single elements."""
 
     text: str
-    """As it stands in the kernel, `x[m, 2 * j]`."""
+    """Its text, `x[m, 2 * j]`."""
     place: str
     """File, line and column."""
     tensor: str
     store: bool
     run_bytes: int
-    """Consecutive bytes that a transfer meets."""
+    """Consecutive bytes that a transfer moves at a time."""
     why: str
     instead: str
     """What to write."""
     latency_us: float
-    """Of the run in which these elements lie together."""
+    """The latency if these elements lay together."""
     gain: float
-    """The share of the latency that goes away."""
+    """The share of the latency that this saves."""
 
 
 def elements_apart(program: EngineProgram) -> tuple[Apart, ...]:
-    """The places that would gain, the one that would gain most first."""
+    """The places where another storage order would save time, largest gain first."""
     before = latency_fs(program)
     found = []
     for nodes in _places(program):
@@ -54,7 +54,7 @@ def elements_apart(program: EngineProgram) -> tuple[Apart, ...]:
 
 
 def _places(program: EngineProgram) -> list[frozenset[Instruction]]:
-    """The transfers of single elements, those of one place of the text together."""
+    """The transfers of single elements, grouped by their place in the text."""
     places: dict[tuple[object, ...], set[Instruction]] = {}
     for node, _, extents in Totals(program.structure, program.dims, tile_sizes(program), program.cores).executed():
         action = node.action
@@ -64,7 +64,7 @@ def _places(program: EngineProgram) -> list[frozenset[Instruction]]:
 
 
 def _is_flat(action: Transfer) -> bool:
-    """True for a tile of one axis that lies across the partitions: a layout, and no index, gives each one element."""
+    """Whether a tile's only axis lies across the partitions: then the layout causes the single elements, not the index."""
     axis = action.buffer.partition
     return axis is not None and long_axes(action.index) == [axis] and contiguous_axis(action.index) == axis
 
@@ -97,7 +97,7 @@ def _apart(node: Instruction, latency_us: float, gain: float) -> Apart:
 
 
 def _advice(action: Transfer) -> tuple[str, str]:
-    """Why a transfer meets single elements, and what to write in place of it."""
+    """Why a transfer moves single elements, and what to write instead."""
     name, last, axis = action.tensor.name, action.index[-1], contiguous_axis(action.index)
     other = _other_axis(action)
     turned = f"store {name} the other way round, with {other} last" if other else f"give {name} another last dimension"

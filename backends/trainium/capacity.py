@@ -1,4 +1,4 @@
-"""Capacity: do all the instances of all the buffers fit the chip, and what would make them fit."""
+"""Capacity: whether all instances of all buffers fit the chip, and which buffers are the largest."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ Tile = Callable[[Axis], Number]
 def bytes_per_partition(buffer: Buffer, chip: Chip, tile: Tile, extent: Tile) -> Number:
     """SBUF bytes that one instance takes in every partition.
 
-    A tile with more rows than there are partitions is folded: each 128 of them take further bytes in the same partitions. A run
-    takes as many.
+    A tile with more rows than there are partitions is folded: every 128 rows take more bytes in the same partitions. So do runs.
     """
     return _folds(buffer, chip, tile, extent) * _free(buffer, tile, extent) * buffer.element.bytes
 
@@ -30,8 +29,7 @@ def bytes_per_partition(buffer: Buffer, chip: Chip, tile: Tile, extent: Tile) ->
 def psum_banks(buffer: Buffer, chip: Chip, tile: Tile, extent: Tile) -> Number:
     """PSUM banks that one instance takes: a bank holds 128 rows of what one matmul writes.
 
-    A small tile shares one bank, its folds and all its axes; of a larger one, every fold and every position of the outer axes
-    takes banks of its own.
+    All of a small tile shares one bank. Of a larger tile, every fold and every position of the outer axes takes banks of its own.
     """
     per_bank = chip.psum.bank_bytes // buffer.element.bytes
     long = [buffer.positions(axis, tile, extent) for axis in buffer.free if not axis.unit] or [1]
@@ -84,7 +82,7 @@ class Shortage:
     """That buffer's name."""
 
     def error(self, code: str, message: str, help: str) -> Infeasible:
-        """This as an error of a configuration, or of the configuration that exceeds a limit least."""
+        """The shortage as an error with this code, message and help."""
         note = f"{self.largest} is the largest buffer"
         return Infeasible(Diagnostic(code, message, self.span, note, help), self.limit, self.over)
 

@@ -1,7 +1,7 @@
-"""What an instruction costs: the published formulas, each with its source, for one configuration or arrays of them.
+"""The cost of an instruction: the published formulas, each with its source, for one configuration or arrays of them.
 
-An instruction's cost covers its counted repetitions. It depends on the extents of the axes at that place only, so that full and
-ragged tiles are told apart by their extents and nothing else.
+The cost includes all repetitions. It depends only on the extents of the axes at that place, which differ for full and for shorter
+tiles.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def transferred_bytes(action: Transfer, chip: Chip, extents: Extents) -> Number:
 
 
 def row_bytes(buffer: Buffer, extents: Extents) -> Number:
-    """Bytes that one position takes of the axis across the partitions, or of the one that is cut into runs."""
+    """Bytes of one position of the axis across the partitions, or of the axis that is cut into runs."""
     return product(extents[axis.name] for axis in buffer.free) * buffer.element.bytes
 
 
@@ -114,7 +114,7 @@ def matmul_cycles(action: MatMul, chip: Chip, extents: Extents) -> Number:
 
 
 def _side_by_side(rows: Number, depth: Number, chip: Chip) -> Number:
-    """How many small matmuls the array holds at once: its rows split for short contractions, its columns for few of them."""
+    """How many small matmuls the array holds at once: its rows are shared by short contractions, its columns by narrow blocks."""
     unit = chip.tensor
     by_rows = _parts(unit.rows, depth, unit.row_tiles)
     by_columns = _parts(unit.columns, rows, unit.column_tiles)

@@ -1,10 +1,10 @@
-"""Loops of which short tiles are worth trying: those whose positions a chip takes one after another anyhow.
+"""Loops for which short tiles are worth trying: the chip processes their positions one after another anyway.
 
     tile h of H, s of S: y[h, s, D] = x[h, s, D] * scale     h across the partitions: s may be cut short, h not
     dot[k](q[h, i, k], k[h, j, k])                           h of both operands: one product a position, cut short or not
 
-A tile that is shorter than the chip is wide leaves partitions, or rows and columns of the array, unused: axes that lie across the
-partitions, and those that a product sums over or takes as one of its sides, are not cut short.
+A tile with fewer positions than the chip has partitions leaves some of them unused, or rows and columns of the array. So axes
+across the partitions, and the contracted and free axes of a product, are not cut short.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def loose_axes(
 ) -> frozenset[str]:
     """Names of the axes of which short tiles may help at these shapes.
 
-    Not those of a long axis that lies along device memory: its transfers would be of short runs.
+    A long axis that is contiguous in device memory is not among them: its transfers would become short runs.
     """
     pinned = {axis for statement in statements(tuple(body)) if isinstance(statement, Dot) for axis in _sides(statement)}
     pinned |= {group.axis for group in groups if group.axis and _stays_across(group, group.axis, runs, dims, partitions)}
@@ -43,13 +43,13 @@ def _sides(dot: Dot) -> Iterator[Axis]:
 
 
 def _stays_across(group: Group, axis: Axis, runs: Runs, dims: Mapping[str, int], partitions: int) -> bool:
-    """Whether an axis lies across the partitions in every layout of the group that is searched."""
+    """Whether an axis lies across the partitions in every layout that is searched for the group."""
     long = size_value(axis.size, dims) * 2 >= partitions
     return long or cuttable(group, runs) in (None, axis)
 
 
 def short_sizes(extent: int, step: int) -> Collection[int]:
-    """Sizes below the chip's step: powers of four of a long dimension, and what cuts a short one into parts that are alike."""
+    """Sizes below the chip's step: powers of four for a long dimension, sizes that cut it into equal parts for a short one."""
     if extent > step:
         return {1 << power for power in range(0, step.bit_length() - 1, 2)}
     halved = {-(-extent // (1 << power)) for power in range(extent.bit_length() + 1)}

@@ -1,4 +1,4 @@
-"""The repetitions of an instruction: how its axes are split into pieces of the hardware's size.
+"""The repetitions of an instruction: how its axes are split into pieces that the hardware takes at once.
 
     matmul       128 stationary columns, 512 moving ones, 128 contracted rows (256 for types that go in two at a time)
     transpose    128 x 128 on the tensor engine, 32 x 32 on an elementwise one

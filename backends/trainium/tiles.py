@@ -11,9 +11,9 @@ from ..tunable import Tunable
 from .loose import short_sizes
 
 LARGEST = 8192
-"""Past this, a tile of any axis is larger than the on-chip memory of every chip described so far; a run, too."""
+"""A larger tile of any axis exceeds the on-chip memory of every chip described so far, and so does a longer run."""
 USUAL_RUN = 512
-"""Elements a partition of an axis that is cut into runs, untuned: transfers pay for runs of kilobytes."""
+"""The default length of a run, in elements: transfers are efficient from kilobytes on."""
 
 
 def tile_tunables(
@@ -21,8 +21,8 @@ def tile_tunables(
 ) -> tuple[Tunable, ...]:
     """One tunable a tile variable, by its name; `by 1` is no choice, and `by TK` is the choice of `TK`.
 
-    `flat`: names of the axes that may be cut into runs, and of which a tile may have as many runs as there are partitions.
-    `loose`: names of those of which tiles shorter than the chip is wide may help; None: nobody asks for such tiles.
+    `flat`: names of the axes that may be cut into runs; a tile of them may have a run in every partition.
+    `loose`: names of the axes for which tiles below the chip's step may help; None: leave such tiles out.
     """
     by_name = {each.axis.name: each for each in kernel.loop_variables if not each.axis.unit and each.by.tune is None}
     return tuple(

@@ -1,4 +1,4 @@
-"""What an instruction reads and writes on the chip, in bytes: for the roofline and for the energy."""
+"""The bytes that an instruction reads and writes on the chip, for the roofline and the energy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .repetitions import repetitions
 
 @dataclass(slots=True)
 class Traffic:
-    """Bytes and operations of a whole run, all cores together: of one configuration, or an array of them."""
+    """Bytes and operations of a whole run on all cores, for one configuration or an array of them."""
 
     hbm_bytes: Number = 0.0
     sbuf_bytes: Number = 0.0
@@ -28,7 +28,7 @@ class Traffic:
     operations: Number = 0.0
     """Elements through the vector, scalar and gpsimd engines."""
     tensor_sbuf_bytes: Number = 0.0
-    """What the tensor engine reads of the SBUF bytes."""
+    """Those of the SBUF bytes that the tensor engine reads."""
 
     def each(self, cores: int) -> Traffic:
         """A core's share."""
@@ -56,7 +56,7 @@ def traffic_of(structure: Structure, dims: Mapping[str, int], tiles: Mapping[str
 
 def _add(found: Traffic, node: Instruction, times: Number, extents: Extents, chip: Chip) -> None:
     sbuf, psum = on_chip_bytes(node, chip, extents)
-    # Not in place: an array may be one that the next configuration is computed from.
+    # Not in place: the array may be needed to compute the next configuration.
     found.sbuf_bytes = found.sbuf_bytes + times * sbuf
     found.psum_bytes = found.psum_bytes + times * psum
     match node.action:

@@ -1,7 +1,6 @@
-"""The builder: open loops, buffers and instructions while a program takes shape.
+"""The builder: the loops, buffers and instructions of a program that is being built.
 
-It keeps one frame for every loop that it is in. The passes beside it (`loads`, `dots`, `computes`, `loops`) decide what
-goes where.
+It keeps one frame for every open loop. The passes beside it (`loads`, `dots`, `computes`, `loops`) decide what is emitted.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from .uses import Uses
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """A loop whose body is being built; without an axis, the program itself."""
+    """A loop whose body is being built; the frame without an axis is the program itself."""
 
     axis: Axis | None
     limit: int | None = None
@@ -39,11 +38,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class RunningSum:
-    """What a loop carries only to add products to it."""
+    """The accumulator of a carried tile to which a loop only adds products."""
 
     buffer: Buffer
     first: bool
-    """True for the first product of a step: in the first step it overwrites."""
+    """True for the first product of a step. In the first step of the loop it overwrites the accumulator."""
 
 
 class Builder:
@@ -61,19 +60,19 @@ class Builder:
         self.frames = [Frame(None)]
         self.buffers: list[Buffer] = []
         self.home: dict[Value, Buffer] = {}
-        """Where each value is."""
+        """The buffer of each value."""
         self.crossed: dict[tuple[Value, Axis], Buffer] = {}
-        """Where a value is with another axis across the partitions."""
+        """The buffer of each value that was transposed, by the axis that lies across the partitions there."""
         self.loaded: dict[tuple[object, ...], tuple[Frame, Value]] = {}
-        """The tiles that have been loaded, with the frame that holds each."""
+        """The loads that were emitted, with their frames: the same load is not emitted twice in a frame."""
         self.carrying: dict[Value, Carried] = {}
-        """What an open `for` loop carries, by the value that the step leaves."""
+        """What the open `for` loops carry, by the value at the end of a step."""
         self.sums: dict[Value, RunningSum] = {}
-        """Products that are only added to what a loop carries, by the product."""
+        """The running sum that each product is added to."""
         self.accumulated: dict[Tensor, Buffer] = {}
-        """Results that stores add to."""
+        """The buffers of results that stores add to."""
         self.done: set[Op | Store | Print] = set()
-        """What has been emitted, or needs no instruction of its own."""
+        """Operations and statements that were emitted, or need no instruction of their own."""
         self._labels: dict[Value, str] = {}
 
     def open(self, axis: Axis, limit: int | None = None, guard: Guard | None = None, parallel: bool = True) -> None:
@@ -89,7 +88,7 @@ class Builder:
             self.frames[-1].nodes.append(Loop(frame.axis, frame.limit, stages, frame.guard, frame.parallel, span))
 
     def _cuts(self, frame: Frame) -> tuple[int, ...]:
-        """Where the stages of an innermost tile loop begin, after the first."""
+        """The places in an innermost tile loop's body where its stages begin, without the first."""
         assert frame.axis is not None
         if frame.limit is not None or any(isinstance(node, Loop) and node.limit is None for node in frame.nodes):
             return ()
@@ -144,7 +143,7 @@ class Builder:
         return made
 
     def label(self, value: Value) -> str:
-        """A name for a value: the one it has in the text, else what computes it."""
+        """A name for a value: the name in the text, else the name of the operation that computes it."""
         if not value.name.startswith("%"):
             return value.name
         if value not in self._labels:

@@ -3,7 +3,7 @@
 bf16 -> bf16      the engine multiplies it
 i8   -> bf16      8 bits of significand hold every integer of 8 bits
 i16  -> f32       on chips that multiply f32
-i32  -> nothing   no float type holds 32 bits: an elementwise engine or the DMA engines turn it, or nothing does
+i32  -> nothing   no float type holds 32 bits: an elementwise engine or the DMA engines transpose it, or nothing does
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tilery.dsl.types import ELEMENT_TYPES, ElementType
 
 
 def carrier(chip: Chip, element: ElementType) -> ElementType | None:
-    """What a tile of `element` is cast to on its way through the tensor engine; None: it cannot go that way."""
+    """The type to which a tile of `element` is cast for the tensor engine. None: the tensor engine cannot transpose it."""
     known = chip.tensor.cycles_per_column
     if element.name in known:
         return element

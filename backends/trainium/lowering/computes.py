@@ -1,4 +1,4 @@
-"""Elementwise work: one instruction a group of operations, and the buffers that its results go to."""
+"""Elementwise work: one instruction for each group of operations, and the buffers of its results."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ def _emit(builder: Builder, group: Group, results: list[Value]) -> None:
 
 
 def _stored(builder: Builder, results: list[Value]) -> Store | None:
-    """The store of a group's only result that is all that reads it, in the same block."""
+    """The store that alone reads a group's only result, if it stands in the same block."""
     if len(results) != 1 or results[0] in builder.carrying:
         return None
     uses = builder.uses.of(results[0])
     store = uses[0].by if len(uses) == 1 and uses[0].block == builder.uses.block_of[results[0]] else None
     if not isinstance(store, Store) or store.value != results[0] or is_strided(store.index, builder.layout[store.value]):
         return None
-    # Positions that are computed further on do not lie anywhere yet; the store then comes where the text has it.
+    # Positions that are computed later have no buffer yet. Then the store is emitted where the text has it.
     known = all(value in builder.home or value in builder.immediates for value in index_values(store.index))
     return store if known else None
 
 
 @contextmanager
 def fold_by_fold(builder: Builder, value: Value, span: Span) -> Iterator[None]:
-    """A loop over the 128-row folds of a value, so that what stages it for a store holds one fold at a time."""
+    """A loop over the 128-row folds of a value, so that the staging buffer of a store holds one fold at a time."""
     partition = builder.layout.get(value)
     limits = [(partition, builder.chip.sbuf.partitions)] if partition is not None else []
     with builder.blocks(limits, span):
@@ -69,7 +69,7 @@ def fold_by_fold(builder: Builder, value: Value, span: Span) -> Iterator[None]:
 
 
 def _staging(builder: Builder, name: str, value: Value) -> Buffer:
-    """A buffer for one fold of what is to be stored."""
+    """A staging buffer for one fold of a value that is stored."""
     partition = builder.layout.get(value)
     blocks = {partition.name: builder.chip.sbuf.partitions} if partition is not None else {}
     runs = builder.runs.get(value)
@@ -77,13 +77,13 @@ def _staging(builder: Builder, name: str, value: Value) -> Buffer:
 
 
 def _only_begins_a_loop(builder: Builder, op: Op) -> bool:
-    """True for zeros[..] and full[..] that a loop starts from: they are written straight into what the loop carries."""
+    """Whether the operation is a zeros[..] or full[..] that only a loop starts from: it is written into the carried buffer."""
     uses = builder.uses.of(op.result)
     return isinstance(op, Fill) and len(uses) == 1 and isinstance(uses[0].by, Carried)
 
 
 def _target(builder: Builder, value: Value) -> Buffer:
-    """The buffer for a computed value: what the loop carries, if this replaces it; a store's staging; or one of its own."""
+    """The buffer for a computed value: the carried buffer that it replaces, the staging buffer of a store, or a new one."""
     carried = builder.carrying.get(value)
     if carried is not None and _last_reader(builder, carried):
         return builder.home[carried.argument]
@@ -96,7 +96,7 @@ def _target(builder: Builder, value: Value) -> Buffer:
 
 
 def _last_reader(builder: Builder, carried: Carried) -> bool:
-    """True if everything that reads the old value has been emitted, so that the new one may take its place."""
+    """Whether all readers of the old carried value have been emitted, so that the new value may overwrite it."""
     home = builder.home[carried.argument]
     readers = [use.by for use in builder.uses.of(carried.argument)]
     emitted = all(not isinstance(by, Carried) and by in builder.done for by in readers)
@@ -104,7 +104,7 @@ def _last_reader(builder: Builder, carried: Carried) -> bool:
 
 
 def store(builder: Builder, statement: Store) -> None:
-    """Places a store, from SBUF: what the tensor engine left is copied there first."""
+    """Emits a store from SBUF. A result of the tensor engine is copied from PSUM to SBUF first."""
     if statement in builder.done:
         return
     value, name = statement.value, statement.tensor.name
@@ -132,7 +132,7 @@ def _transfer(builder: Builder, statement: Store, source: Buffer) -> None:
 
 
 def _accumulated(builder: Builder, statement: Store) -> Buffer:
-    """The result that stores add to: cleared once, and added to by one store after another."""
+    """The buffer of a result that stores add to. It is cleared once, before the first store."""
     tensor = statement.tensor
     if tensor.element.name not in builder.chip.dma.accumulates:
         why = f"its DMA engines do not add {tensor.element} in device memory"

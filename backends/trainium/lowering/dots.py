@@ -1,4 +1,4 @@
-"""Dots: which operand stays put, and where the sum is kept.
+"""Dots: which operand is stationary, and where the sum is kept.
 
 The operand that has the result's partition axis is the stationary one. A sum over a `for` loop stays in PSUM while it fits
 (`accumulate = psum`); else each block of the product passes through one bank and is added to a sum in SBUF (`accumulate = sbuf`).
@@ -17,7 +17,7 @@ from .transposes import across
 
 
 def dot(builder: Builder, op: Dot) -> None:
-    """Places a dot: into the running sum that it belongs to, or into a PSUM tile of its own."""
+    """Emits a dot: into its running sum, or into a PSUM tile of its own."""
     running = builder.sums.get(op.result)
     if running is None:
         partition = builder.layout[op.result]
@@ -37,7 +37,7 @@ def dot(builder: Builder, op: Dot) -> None:
 
 
 def running_sums(builder: Builder, loop: ForLoop) -> dict[Carried, list[Dot]]:
-    """What a loop carries only to add products to it, from zeros, with those products: `acc += a @ b`."""
+    """The carried tiles that start from zeros and to which the loop only adds products (`acc += a @ b`), with the products."""
     found = {}
     for carried in loop.carried:
         if loop.guard or len(builder.uses.changing(carried.updated)) != 1 or not _zeros(builder, carried):
@@ -50,7 +50,7 @@ def running_sums(builder: Builder, loop: ForLoop) -> dict[Carried, list[Dot]]:
 
 
 def _products(builder: Builder, carried: Carried) -> list[tuple[Elementwise, Dot]]:
-    """The additions that lead from what is carried to its next value, each with its product; empty if others are among them."""
+    """The additions from a carried value to its next one, each with its product. Empty if any other operation is among them."""
     chain: list[tuple[Elementwise, Dot]] = []
     value = carried.updated
     while value is not carried.argument:
@@ -74,7 +74,7 @@ def _zeros(builder: Builder, carried: Carried) -> bool:
 
 
 def begin_sum(builder: Builder, carried: Carried, products: list[Dot]) -> None:
-    """The accumulator of a running sum; its first step overwrites it."""
+    """Makes the accumulator of a running sum. The loop's first step overwrites it."""
     name = carried.argument.name
     reason = f"{name} stays in PSUM over the loop while its banks fit, else every block is added to a sum in SBUF"
     where = builder.choices.pick(f"accumulate.{name}", ("psum", "sbuf"), reason)

@@ -1,9 +1,9 @@
-"""Second pass: for every value, the axis that lies across the partitions; `runs` offers another layout beside it.
+"""Second pass: for every value, the axis that lies across the partitions. `runs` offers a second layout.
 
-Values that elementwise work, reductions, loops and stores tie together share one partition axis; a value of such a group
-that lacks the axis is the same on every partition. A dot stands between groups: it wants its contracted axis across the
-partitions of both operands, and leaves one operand's free axis across those of its result. Each group takes the axis that
-costs least:
+Values that are connected by elementwise work, reductions, loops or stores form a group with one partition axis. A value of the
+group that does not have this axis is the same on every partition. A dot connects no groups: it needs its contracted axis across
+the partitions of both operands, and one operand's free axis lies across the partitions of its result. Each group takes the
+axis that costs least:
 
     softmax      m: rows are read whole, and max[N], sum[N] run along the partition
     a[m, k] @ .. m: rows are read whole, and a transpose follows; stored as a[k, m] it would be k, and no transpose
@@ -39,9 +39,9 @@ from .prepare import Prepared
 from .uses import statements
 
 ALMOST_IMPOSSIBLE = 100.0
-"""A dot whose result or operand has no such axis, a reduction or a scan across the partitions, a gather along them."""
+"""A dot whose result or operand lacks the axis, a reduction or a scan across the partitions, a gather along a partition."""
 STRIDED = 20.0
-"""Device memory met element by element, or a transpose that avoids it."""
+"""Transfers of single elements, or a transpose that avoids them."""
 TRANSPOSED = 5.0
 """A transpose on the way to a dot."""
 BROADCAST = 3.0
@@ -83,18 +83,18 @@ def _candidates(members: Iterable[Value]) -> list[Axis | None]:
 
 @dataclass(slots=True)
 class Demands:
-    """What speaks for and against an axis for one value."""
+    """What one value needs of its partition axis."""
 
     loads: list[tuple[Index, ...]]
     stores: list[tuple[Index, ...]]
     reduced: list[Axis]
     contracted: list[tuple[Axis, ...]]
     batch: list[Axis] | None
-    """None: no dot gives the value. Else the axes that both of its operands have, which cannot lie across the partitions."""
+    """The axes that both operands of the dot have that gives the value: they cannot lie across the partitions. None: no dot."""
 
 
 class Groups:
-    """The values, grouped by what ties them together, and what each group asks."""
+    """The groups of connected values, and what each needs."""
 
     def __init__(self, prepared: Prepared) -> None:
         self._parent: dict[Value, Value] = {}
@@ -111,7 +111,7 @@ class Groups:
         return list(found.values())
 
     def cost(self, members: Iterable[Value], axis: Axis | None) -> float:
-        """How much a partition axis costs a group, in no unit: only the order counts."""
+        """The cost of a partition axis for a group. It has no unit: only the order counts."""
         return sum(self._cost(value, axis) for value in members)
 
     def _cost(self, value: Value, axis: Axis | None) -> float:

@@ -1,4 +1,4 @@
-"""Loads: where they stand (residency), and the transposes that come with them.
+"""Loads: which loop each stands in (residency), and the transposes of loaded tiles.
 
 for m: for n: for k: load a[m, k]        hoist.a = none
 for m: load a[m, K]; for n: for k: ...   hoist.a = n     a is loaded once for all steps of n
@@ -18,7 +18,7 @@ from .transposes import in_sbuf, transpose, way_to_turn
 
 
 def load(builder: Builder, op: Load) -> None:
-    """Places a load, and what turns its tile for the dots that read it."""
+    """Emits a load, and the transposes of its tile for dots that read it."""
     key = (op.tensor.name, op.index, op.fill)
     if key in builder.loaded:
         frame, earlier = builder.loaded[key]
@@ -49,7 +49,7 @@ def _share(builder: Builder, earlier: Value, value: Value) -> None:
 
 
 def _wanted(builder: Builder, value: Value) -> list[tuple[Axis | None, bool]]:
-    """The partition axes that the readers want, each with whether it is the one the value is loaded with."""
+    """The partition axes that the readers need, and for each whether the value is loaded with it."""
     natural = raw_partition(builder, value)
     wanted: dict[Axis | None, bool] = {}
     for use in builder.uses.of(value):
@@ -59,7 +59,7 @@ def _wanted(builder: Builder, value: Value) -> list[tuple[Axis | None, bool]]:
 
 
 def raw_partition(builder: Builder, value: Value) -> Axis | None:
-    """The partition axis with which a value is loaded: its own, unless device memory would be read element by element."""
+    """The partition axis with which a value is loaded: that of its layout, unless single elements would be transferred."""
     partition, load = builder.layout[value], builder.uses.definition.get(value)
     if not isinstance(load, Load) or not is_strided(load.index, partition):
         return partition
@@ -79,7 +79,7 @@ def contracted_axis(builder: Builder, dot: Dot, operand: Value) -> Axis:
 
 
 def _depth(builder: Builder, op: Load) -> int:
-    """The frame that the load stands in: the innermost, or the one around the loop it is hoisted over."""
+    """The frame that the load is emitted in: the innermost one, or the one around the loop that it is hoisted out of."""
     if gathered(op.index):
         return len(builder.frames) - 1  # where the positions are
     loops = [(place, frame.axis) for place, frame in enumerate(builder.frames) if frame.axis is not None]
@@ -106,7 +106,7 @@ def _plain(builder: Builder, op: Load, cut: list[Axis], queue: str) -> None:
 
 
 def _turned(builder: Builder, op: Load, axis: Axis, cut: list[Axis], queue: str) -> None:
-    """A load whose tile is wanted with `axis` across the partitions, though device memory is read along it."""
+    """Emits a load with `axis` across the partitions, although this axis is contiguous in device memory."""
     name, value = op.tensor.name, op.result
     buffer = builder.buffer(f"{name}.t", "sbuf", value.element, value.axes, axis, builder.slots(name), cut=cut)
     if axis == builder.layout[value]:
@@ -139,13 +139,13 @@ def _transfer(builder: Builder, op: Load, buffer: Buffer, queue: str, transposed
 
 
 def clear(builder: Builder, buffer: Buffer, value: float, span: Span) -> None:
-    """Fills a buffer before a load that leaves out what lies outside the tensor."""
+    """Fills a buffer before a load that does not write elements outside the tensor."""
     engines = tuple(each for each in ("gpsimd", "vector") if "memset" in builder.chip.engine(each).forms)
     builder.emit(f"clear {buffer.name}", engines[0], "memset", Clear(buffer, value), (), (buffer,), span)
 
 
 def positions(builder: Builder, index: tuple[Index, ...], partition: Axis | None, span: Span) -> Positioned:
-    """The buffers that hold gathered positions, one a row of the tile; refused where the chip cannot take them."""
+    """The buffers of gathered positions, one position a row of the tile. Raises `CannotLower` if the chip cannot gather."""
     chosen = []
     for value in gathered(index):
         if not builder.chip.dma.gathers:

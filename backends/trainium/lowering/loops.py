@@ -1,4 +1,4 @@
-"""Loops and blocks: the order of the tile loops, and what `for` loops carry, in place where nothing still reads the old value."""
+"""Loops and blocks: the order of tile loops, and the buffers that `for` loops carry, updated in place where that is safe."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def block(builder: Builder, body: tuple[Statement, ...]) -> None:
 
 
 def _observed(builder: Builder, statement: Print) -> bool:
-    """Places a print, once its value has a place: an instruction may compute it with others that come later in the text."""
+    """Emits a print once its value has a buffer. The instruction that computes it may come later than in the text."""
     value = statement.value
     home = builder.home.get(value)
     if home is None and value not in builder.immediates:
@@ -67,7 +67,7 @@ def _tile_loop(builder: Builder, loop: TileLoop) -> None:
 
 
 def _ordered(builder: Builder, variables: tuple[LoopVariable, ...]) -> tuple[LoopVariable, ...]:
-    """The variables, outermost first: a knob. Those `by 1` stay outside, where a change of order would only cost reuse."""
+    """The variables, outermost first; their order is a knob. Those `by 1` stay outermost: another order would only cost reuse."""
     long = {each.axis.name: each for each in variables if not each.axis.unit}
     orders = tuple(" ".join(each) for each in permutations(long))
     reason = "independent loops may be nested in any order, outermost first"
@@ -94,7 +94,7 @@ def _for_loop(builder: Builder, loop: ForLoop) -> None:
 
 
 def _begin(builder: Builder, carried: Carried) -> Buffer:
-    """What the loop carries, with the value it starts from."""
+    """The buffer of a carried value, holding the value that the loop starts from."""
     initial, argument = carried.initial, carried.argument
     if initial in builder.immediates:
         why = f"{argument.name} is a single number that a loop changes, and no engine keeps one"
@@ -115,7 +115,7 @@ def _begin(builder: Builder, carried: Carried) -> Buffer:
 
 
 def _update(builder: Builder, carried: list[Carried]) -> None:
-    """Copies what the step left to where the next one looks for it, where it is not there already."""
+    """Copies each carried value of a step to the buffer that the next step reads, unless it is there already."""
     moves = [(each, builder.home[each.updated], builder.home[each.argument]) for each in carried]
     moves = [(each, source, target) for each, source, target in moves if source is not target]
     targets = {target for _, _, target in moves}
@@ -134,7 +134,7 @@ def _update(builder: Builder, carried: list[Carried]) -> None:
 
 
 def _move_up(nodes: list[Node], source: Buffer, target: Buffer) -> None:
-    """Puts the copy that was appended last right after what it has to wait for, so that a stage may end behind it."""
+    """Moves the copy that was appended last to right after the instructions it waits for, so that a stage may end after it."""
     copied = nodes.pop()
     before = [place for place, node in enumerate(nodes) if source in written(node) or target in read(node) | written(node)]
     nodes.insert(before[-1] + 1 if before else 0, copied)

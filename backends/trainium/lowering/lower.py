@@ -29,7 +29,7 @@ from .prepare import prepare
 
 
 class Lowering:
-    """Everything about one specialised kernel on one chip that does not depend on numbers, made once."""
+    """The lowering of one specialised kernel for one chip. It is computed once, as it does not depend on shapes or tile sizes."""
 
     def __init__(self, kernel: Kernel, chip: Chip) -> None:
         self.kernel = kernel
@@ -42,11 +42,11 @@ class Lowering:
         self._short: dict[str, ForShort] = {}
 
     def structure(self, config: Mapping[str, Choice]) -> Structure:
-        """The program for a configuration's structural choices; what is missing takes its default."""
+        """The program for a configuration's structural choices. A missing choice takes its default."""
         return self.built(config)[0]
 
     def built(self, config: Mapping[str, Choice]) -> tuple[Structure, Choices]:
-        """The structure for a configuration, and the knobs that were met on the way to it."""
+        """The structure for a configuration, and the knobs that its lowering asked for."""
         chosen = tuple(sorted((name, value) for name, value in config.items() if is_structural(name)))
         if chosen not in self._built:
             self._built[chosen] = self._build(dict(chosen))
@@ -65,7 +65,7 @@ class Lowering:
         return frozenset(name for name, knob in self.knobs.items() if knob.structural)
 
     def tunables(self, dims: Mapping[str, int], settable: bool, short: bool = True) -> tuple[Tunable, ...]:
-        """Tile sizes first, then knobs, as they are searched at these shapes; or with all that they may be set to."""
+        """Tile sizes, then knobs, with the choices that are searched at these shapes; with `settable`, with all legal choices."""
         knobs = list(self.knobs.values())
         if not settable:
             knobs = [self._short[each.name].narrowed(each, dims) if each.name in self._short else each for each in knobs]
@@ -78,7 +78,7 @@ class Lowering:
         return tile_tunables(self.kernel, dims, self.chip, flat, loose)
 
     def bars(self, axis: Axis) -> list[Bar]:
-        """What keeps the flat values of an axis from being cut into runs along it."""
+        """The reasons why the flat values of an axis cannot be cut into runs along it."""
         flat = [group for group in self._groups if is_flat(group)]
         return [bar for group in flat for bar in self._runs.bars(group.members, axis)]
 
@@ -101,7 +101,7 @@ class Lowering:
         return structure, choices
 
     def _discover(self) -> dict[str, Tunable]:
-        """The knobs of the default structure, and those that show once one of them is turned."""
+        """The knobs of the default structure, and those that appear when one of these takes another value."""
         found: dict[str, Tunable] = {}
         waiting: list[dict[str, Choice]] = [{}]
         while waiting:

@@ -9,8 +9,8 @@ engine idles meanwhile, though the next step's first piece is ready:
     vector  max(0) max(1) mul(0) max(2) mul(1)                       cut before mul
     scalar         exp(0) exp(1)
 
-So a body is cut before every node whose work goes back to an engine that the stage has used, by way of another one. No cut may
-part the nodes that update what outlives the step (a carried tile, a sum): their order over the steps is the program's.
+So a body is cut before every node that returns to an engine of the stage and depends on it by way of another engine. No cut may
+separate nodes that update something that outlives the step (a carried tile, a sum): these keep the program's order.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tilery.backends.machine.program import Buffer, Instruction, Loop, Node, Sta
 
 
 def cuts(body: Sequence[Node], allocates: Sequence[Buffer]) -> tuple[int, ...]:
-    """Places in the body at which a further stage may begin with profit, in order."""
+    """Places in the body where beginning another stage pays, in order."""
     legal = legal_cuts(body, allocates)
     found: list[int] = []
     begin = 0
@@ -37,7 +37,7 @@ def cuts(body: Sequence[Node], allocates: Sequence[Buffer]) -> tuple[int, ...]:
 
 
 def legal_cuts(body: Sequence[Node], allocates: Sequence[Buffer]) -> list[int]:
-    """Places that part no two nodes that touch the same buffer of an outer loop, one of them writing it."""
+    """Places that do not separate two nodes that use the same buffer of an outer loop, if one of them writes it."""
     local = set(allocates)
     barred: set[int] = set()
     for buffer in {each for node in body for each in written(node)} - local - inner_buffers(body):
@@ -47,7 +47,7 @@ def legal_cuts(body: Sequence[Node], allocates: Sequence[Buffer]) -> list[int]:
 
 
 def staged(body: Sequence[Node], allocates: Sequence[Buffer], begins: Iterable[int]) -> tuple[Stage, ...]:
-    """The body cut at `begins`; each buffer is given out by the first stage that touches it."""
+    """The body cut at `begins`. The first stage that uses a buffer takes the new instance."""
     places = [0, *begins, len(body)]
     parts = [tuple(body[start:stop]) for start, stop in itertools.pairwise(places)]
     waiting, stages = list(allocates), []
@@ -64,7 +64,7 @@ def spread(places: Sequence[int], count: int) -> tuple[int, ...]:
 
 
 def lags(body: Iterable[Node]) -> dict[Buffer, int]:
-    """For each buffer of a pipelined loop: how many stages after the one that gives it out still touch it."""
+    """For each buffer of a pipelined loop: how many stages later than the one that takes its instance still use it."""
     found: dict[Buffer, int] = {}
     for node in body:
         if isinstance(node, Loop):
@@ -83,7 +83,7 @@ def _touched(stage: Stage) -> frozenset[Buffer]:
 
 
 def _goes_back(stage: Sequence[Node], node: Node) -> bool:
-    """True if `node` depends on work of one of its own engines in the stage by way of another engine."""
+    """Whether `node` depends, by way of another engine, on work that one of its own engines does in the stage."""
     mine = engines(node)
     wanted = read(node) | written(node)
     others: set[Buffer] = set()
@@ -100,7 +100,7 @@ def _goes_back(stage: Sequence[Node], node: Node) -> bool:
 
 
 def engines(node: Node) -> frozenset[str]:
-    """The engines that a node keeps busy, the DMA engines left out: every buffer's transfers have a queue of their own."""
+    """The engines that a node uses, without the DMA engines, whose transfers have queues of their own."""
     if isinstance(node, Instruction):
         return frozenset() if node.engine == "dma" else frozenset((node.engine,))
     return frozenset[str]().union(*(engines(each) for each in node.body))
@@ -121,6 +121,6 @@ def written(node: Node) -> frozenset[Buffer]:
 
 
 def inner_buffers(body: Iterable[Node]) -> frozenset[Buffer]:
-    """Buffers that loops inside the body give out."""
+    """Buffers of which loops inside the body take instances."""
     loops = [node for node in body if isinstance(node, Loop)]
     return frozenset[Buffer]().union(*(frozenset(loop.allocates) | inner_buffers(loop.body) for loop in loops))

@@ -1,4 +1,4 @@
-"""First pass: the kernel in the chip's vocabulary.
+"""First pass: the kernel in operations that the chip has.
 
 gelu(x)                   -> kept where the scalar engine knows it, else its definition
 mean[N](x)                -> sum[N](f32(x)) * (1 / N)
@@ -52,14 +52,14 @@ from tilery.dsl.types import BOOL, F32, I32, ElementType
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The kernel's body in the chip's vocabulary, and what the host computes before."""
+    """The kernel's body in operations that the chip has, and the scalar operations that the host computes before."""
 
     body: tuple[Statement, ...]
     host: tuple[Op, ...]
 
     @property
     def immediates(self) -> frozenset[Value]:
-        """The values that the host computes: instructions take them as immediate operands."""
+        """The values that the host computes. Instructions take them as immediate operands."""
         return frozenset(op.result for op in self.host)
 
 
@@ -71,7 +71,7 @@ def prepare(kernel: Kernel, chip: Chip) -> Prepared:
 
 
 class Rewriter:
-    """Walks the program in order, replacing operations and the values they stood for."""
+    """Walks the program in order and replaces operations, and the values that they define."""
 
     def __init__(self, chip: Chip) -> None:
         self._chip = chip
@@ -145,7 +145,7 @@ class Rewriter:
         return plain and all(value in self._immediate for value in operands(op))
 
     def _expanded(self, op: Op) -> list[Op] | None:
-        """The operations that stand for one that no engine has; None: leave it."""
+        """The operations in place of one that no engine has; None: keep it."""
         if isinstance(op, Reduce) and op.fn == "mean":
             return self._mean(op)
         if isinstance(op, Reduce) and op.fn in ("argmax", "argmin"):
@@ -179,12 +179,12 @@ class Rewriter:
 
 
 def _rounds(value: ElementType, stored: ElementType) -> bool:
-    """Whether a value loses something in a cast to a result's type, when it is added and the sum is what is rounded."""
+    """Whether a cast to a result's type may change the value. Then the sum is rounded after the addition, not the term before."""
     return stored not in (F32, I32) or (value.kind == "float" and stored == I32)
 
 
 def _has_free_axes(op: Dot) -> bool:
-    """True if an operand has an axis of its own, which the tensor engine needs."""
+    """Whether an operand has an axis that the other one lacks, as the tensor engine needs."""
     only_left = {axis for axis in op.left.axes if axis not in op.right.axes}
     only_right = {axis for axis in op.right.axes if axis not in op.left.axes}
     return any(not axis.unit for axis in only_left | only_right)
@@ -238,7 +238,7 @@ def _elementwise(done: list[Op], fn: str, element: ElementType, like: Value, *ar
 
 
 def _place_of_extreme(op: Reduce) -> list[Op]:
-    """The first position that holds the extreme: the least of the positions where it is met."""
+    """The first position of the extreme: the minimum of all positions where it occurs."""
     done: list[Op] = []
     (axis,) = op.axes
     extreme = Value("%extreme", op.result.axes, op.operand.dtype, op.result.span)
@@ -256,7 +256,7 @@ def _place_of_extreme(op: Reduce) -> list[Op]:
 
 
 def _falls_short(done: list[Op], op: Reduce, extreme: Value) -> Value:
-    """Where an element is not the extreme, of which NaN is the most extreme: one instruction over the elements.
+    """True where an element is not the extreme. NaN counts as the most extreme. It takes one instruction over the elements.
 
     Of a maximum E: `min(x, E) < E`. Where E is NaN, `min(x, 0) < 1`, which is false of NaN alone.
     """
@@ -269,7 +269,7 @@ def _falls_short(done: list[Op], op: Reduce, extreme: Value) -> Value:
 
 
 def _div(op: Elementwise, inverse: bool) -> list[Op]:
-    """`a / b` is `a * (1 / b)`: the divisor of a row is inverted once, and an immediate on the host."""
+    """`a / b` as `a * (1 / b)`. A divisor with one element a row is inverted once, an immediate on the host."""
     done: list[Op] = []
     a, b = op.operands
     result = _elementwise(done, "reciprocal", F32, op.result, b)

@@ -1,4 +1,4 @@
-"""Fusion: which operations one instruction carries out, and which engines have it.
+"""Fusion: which operations become one instruction, and which engines have that instruction.
 
     exp(x * s + b), its sum along the partition, and a cast of it    -> one activation (scalar engine)
     x * 2 + b                                                        -> one tensor_scalar
@@ -22,7 +22,7 @@ from .layout import Layout
 from .uses import Use, Uses
 
 ALU = frozenset({"add", "sub", "mul", "div", "min", "max", "pow", "mod", "lt", "le", "gt", "ge", "eq", "ne", "and", "or"})
-"""What the arithmetic of tensor_scalar and tensor_tensor has."""
+"""The operations of tensor_scalar and tensor_tensor."""
 ALU_UNARY = frozenset({"abs", "not", "floor", "ceil", "round", "floordiv"})
 """Further operations with one tile operand that take one pass."""
 COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
@@ -30,15 +30,15 @@ COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Operations that one instruction carries out."""
+    """Operations that become one instruction."""
 
     main: Op
-    """The operation at whose place in the program the instruction stands."""
+    """The operation at whose place in the program the instruction is emitted."""
     ops: tuple[Op, ...]
     """In order of evaluation."""
     form: str
     engines: tuple[str, ...]
-    """Those that have the instruction, the usual one first."""
+    """The engines that have the instruction, the usual one first."""
     accumulates: bool = False
 
     @property
@@ -61,7 +61,7 @@ class Selector:
         self._vector_functions = frozenset(chip.vector.functions)
 
     def groups(self, body: Iterable[Statement]) -> dict[Op, Group]:
-        """The block's groups by the operation at whose place they stand; what a group has taken up has no entry."""
+        """Maps each operation at which an instruction is emitted to its group. Operations fused into another are absent."""
         found: dict[Op, Group] = {}
         taken: set[Op] = set()
         computing = [each for each in body if isinstance(each, Elementwise | Call | Cast | Fill | Reduce | Scan | Positions)]
@@ -157,7 +157,7 @@ class Selector:
         return Group(op, taken, "activation", engines)
 
     def _affine(self, x: Value, user: Op, fns: tuple[str, ...]) -> Elementwise | None:
-        """The operation that defines `x`, if it is one of `fns` with a scalar operand and the instruction can take it up.
+        """The operation that defines `x`, if it is one of `fns` with a scalar operand and can be fused into the instruction.
 
         `x - b` is `x + (-b)`: the producer of `b` leaves it negated, which costs it nothing.
         """
@@ -248,7 +248,7 @@ class Selector:
             )
 
     def _with_followers(self, found: dict[Op, Group]) -> dict[Op, Group]:
-        """Joins casts, and sums along the partition, to the instruction whose result they read."""
+        """Fuses casts, and sums along the partition, into the instruction whose result they read."""
         joined = dict(found)
         for op, group in found.items():
             followers = [each for each in self._followers(group) if each in joined and len(joined[each].ops) == 1]

@@ -1,4 +1,4 @@
-"""Tiles with another axis across the partitions: who turns them, and where they lie then."""
+"""Transposes: tiles with another axis across the partitions, and what transposes them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .carriers import carrier
 def way_to_turn(
     builder: Builder, name: str, value: Value, axes: tuple[Axis | None, ...], reason: str, span: Span, by_dma: bool = False
 ) -> Choice:
-    """What turns a tile: the tensor engine, DMA engines on the way in, or an elementwise engine, for tiles of its block's size.
+    """What transposes a tile: the tensor engine, the DMA engines while they load it, or an elementwise engine, block by block.
 
-    A tile of many such small blocks takes as many instructions, so that for longer dimensions the others are searched alone.
-    The tensor engine turns what it multiplies, and what a type that it multiplies holds exactly.
+    An elementwise engine takes an instruction for each of its small blocks: for longer dimensions only the others are searched.
+    The tensor engine transposes element types that it multiplies, and those that one of these holds exactly.
     """
     block, engine = max((builder.chip.engine(each).transpose_block, each) for each in ("vector", "scalar", "gpsimd"))
     able = {"tensor": carrier(builder.chip, value.element) is not None, "dma": by_dma, engine: bool(block)}
@@ -40,8 +40,8 @@ def way_to_turn(
 def transpose(builder: Builder, source: Buffer, out: Buffer, name: str, way: str, span: Span) -> None:
     """Transposes every block of `source` into `out`.
 
-    An elementwise engine writes them there. The tensor engine leaves them in PSUM, gathered a bank at a time, and a copy follows.
-    A bank takes 512 columns. A tile variable across the partitions is likely to be long: four of its folds share a bank.
+    An elementwise engine writes them there directly. The tensor engine leaves them in PSUM, and each bank that is full is copied.
+    A bank holds 512 columns. A tile variable across the partitions is likely to be long: four of its folds share a bank.
     """
     rows, columns = out.partition, source.partition
     if rows is None or columns is None:
@@ -65,7 +65,7 @@ def transpose(builder: Builder, source: Buffer, out: Buffer, name: str, way: str
 
 
 def _carried(builder: Builder, source: Buffer, name: str, limits: Mapping[str, int], span: Span) -> Buffer:
-    """The block in the element type that goes through the tensor engine."""
+    """The block, cast to the element type in which the tensor engine transposes it."""
     element = carrier(builder.chip, source.element)
     if element in (source.element, None):
         return source
@@ -77,7 +77,7 @@ def _carried(builder: Builder, source: Buffer, name: str, limits: Mapping[str, i
 
 
 def copy(builder: Builder, source: Buffer, target: Buffer, name: str, span: Span) -> None:
-    """One buffer into another, on an engine of choice."""
+    """Copies a buffer to another one. The engine is a knob."""
     engines = tuple(each for each in ("vector", "scalar", "gpsimd") if "copy" in builder.chip.engine(each).forms)
     small = all(axis == source.partition or axis.unit for axis in source.axes)
     engine = builder.engine(name, engines, (source,), small, span)
@@ -85,7 +85,7 @@ def copy(builder: Builder, source: Buffer, target: Buffer, name: str, span: Span
 
 
 def across(builder: Builder, value: Value, axis: Axis, span: Span) -> Buffer:
-    """Where `value` lies in SBUF with `axis` across the partitions; turned here if it is not yet."""
+    """The buffer of `value` in SBUF with `axis` across the partitions. Emits the transpose if there is none yet."""
     if (value, axis) in builder.crossed:
         return builder.crossed[value, axis]
     home = in_sbuf(builder, value, span)
@@ -101,7 +101,7 @@ def across(builder: Builder, value: Value, axis: Axis, span: Span) -> Buffer:
 
 
 def in_sbuf(builder: Builder, value: Value, span: Span) -> Buffer:
-    """Where `value` lies in SBUF; copied there if the tensor engine left it in PSUM."""
+    """The buffer of `value` in SBUF. Emits a copy if the tensor engine left the value in PSUM."""
     home = builder.home[value]
     if home.memory == "sbuf":
         return home

@@ -1,4 +1,4 @@
-"""Who reads which value: what fusion, layout and buffers ask."""
+"""Which operations and statements read each value; fusion, layout and buffers ask for it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Uses:
         return self.users.get(value, [])
 
     def changing(self, value: Value) -> list[Use]:
-        """The readings of a value by what is more than a print."""
+        """The readings of a value, prints left out."""
         return [use for use in self.of(value) if not isinstance(use.by, Print)]
 
     def only_user(self, value: Value) -> Op | None:

@@ -1,8 +1,8 @@
-"""Which axis lies across the partitions, and which one is cut into runs: the choice for every group of values.
+"""Which axis lies across the partitions and which is cut into runs, for every group of values.
 
 A group whose values have one axis only, as in `z[n] = x[n] + y[n]`, is cut along it, unless something needs single elements on
-the partitions. A group of several axes has the one that `layout` finds across them, and may be cut along the one that device
-memory is read along:
+the partitions. A group with several axes has the one that `layout` chose across the partitions. It may instead be cut along the
+axis that is contiguous in device memory:
 
     x[h, j], 8 rows     h across 8 of 128 partitions     or     j in runs on all of them, h along each partition
 """
@@ -24,15 +24,15 @@ ROWS, RUNS = "rows", "runs"
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """Where the axes of every value lie."""
+    """The layout of every value."""
 
     across: Layout
     runs: Mapping[Value, Axis]
-    """The axis that is cut into runs, of values that have one."""
+    """The axis that is cut into runs, for the values that have one."""
 
 
 def arrange(groups: tuple[Group, ...], runs: Runs, choices: Choices, partitions: int) -> Arrangement:
-    """Asks for the layout of every group that has a choice."""
+    """Chooses the layout of every group; where there is a choice, it is a knob."""
     across: dict[Value, Axis | None] = {}
     cut: dict[Value, Axis] = {}
     for group in groups:
@@ -75,9 +75,9 @@ def is_flat(group: Group) -> bool:
 
 
 def flat_axes(groups: tuple[Group, ...], runs: Runs) -> frozenset[str]:
-    """Names of the axes that may be cut into runs, and are the only ones of their values: their tiles may be long.
+    """Names of the axes that may be cut into runs and are the only axis of their values. Their tiles may be long.
 
-    So may be those of the tiles that they cut, `k of m`.
+    The same holds for the axes whose tiles they cut, `k of m`.
     """
     flat = [group for group in groups if is_flat(group)]
     found = [(group, axis) for group in flat for axis in runs.worthwhile(group.members)]

@@ -1,4 +1,4 @@
-"""Along which axes the values of a group may be cut into runs, and what speaks against the others."""
+"""Which axes of a group's values may be cut into runs, and why not the others."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Bar:
 
 
 class Runs:
-    """What the statements of a kernel say about runs."""
+    """Which axes the statements of a kernel allow to be cut into runs."""
 
     def __init__(self, body: Iterable[Statement], multiplied: Collection[str]) -> None:
-        """`multiplied`: the element types that the tensor engine multiplies: it brings the partitions' shares together."""
+        """`multiplied`: the element types that the tensor engine multiplies, with which it combines the partitions' results."""
         self._reduced: set[tuple[Value, Axis]] = set()
         self._bars: dict[Value, list[Bar]] = {}
         self._contiguous: dict[Value, list[Axis]] = {}
@@ -43,16 +43,16 @@ class Runs:
                     self._contiguous.setdefault(value, []).append(axis)
 
     def worthwhile(self, members: Iterable[Value]) -> list[Axis]:
-        """The axes along which device memory is read or written, the one most often met first."""
+        """The axes that are contiguous in device memory, the most frequent first."""
         met = [axis for value in members for axis in self._contiguous.get(value, [])]
         return sorted(dict.fromkeys(met), key=lambda axis: -met.count(axis))
 
     def reduced(self, members: Iterable[Value], axis: Axis) -> bool:
-        """True if a reduction goes along an axis."""
+        """Whether a reduction runs along an axis."""
         return any((value, axis) in self._reduced for value in members)
 
     def bars(self, members: Iterable[Value], axis: Axis) -> list[Bar]:
-        """What keeps a group from being cut along an axis."""
+        """Why a group cannot be cut along an axis; empty if it can."""
         return [bar for value in members for bar in self._bars.get(value, []) if bar.axis == axis]
 
 
@@ -67,7 +67,7 @@ def _transfers(statement: Statement) -> Iterator[tuple[Value, tuple[Index, ...]]
 
 
 def _bars(statement: Statement, multiplied: Collection[str]) -> Iterator[tuple[Value, Bar]]:
-    """What a statement keeps from being cut: the value, the axis, and why."""
+    """What a statement forbids: the value, and with the axis why it cannot be cut."""
     match statement:
         case Dot():
             for value in (statement.left, statement.right, statement.result):

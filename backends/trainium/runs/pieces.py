@@ -51,12 +51,12 @@ class RunSplit(Split):
         return piece_count(extent, self.limit)
 
     def ranges(self, covered: Range) -> Iterator[Range]:
-        """The full rectangle, and the rest."""
+        """The full rectangle, then the rest."""
         return rectangles(*covered, self.limit)
 
 
 def by_lane(tile: Array, axes: list[str], runs: str, lane: str, lanes: int) -> tuple[Array, list[str]]:
-    """A rectangle with the axis of its runs in two: `lane`, the partition, and before the others `runs`, the place in a run."""
+    """A rectangle with its run axis split in two: `lane`, the partition, and first of all axes `runs`, the place in a run."""
     place = axes.index(runs)
     shape = (*tile.shape[:place], lanes, -1, *tile.shape[place + 1 :])
     return tile.reshape(shape), [*axes[:place], lane, *axes[place:]]

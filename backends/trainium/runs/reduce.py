@@ -1,4 +1,4 @@
-"""A reduction along an axis that is cut into runs: every partition reduces its run, then the tensor engine brings them together.
+"""A reduction along an axis that is cut into runs: every partition reduces its run, the tensor engine combines the results.
 
 sum[n](x)    partial[lane] = sum of the lane's run;    ones[lane, every] @ partial[lane]
 max[n](x)    partial[lane] = max of the lane's run;    max of its transpose, [1, lane];    ones[1, every] @ that one number
@@ -18,11 +18,11 @@ from tilery.dsl.types import F32
 from ..lowering.builder import Builder
 
 IDENTITY = {"sum": 0.0, "max": -math.inf, "min": math.inf}
-"""The reductions that partitions can share, with what a partition without elements contributes."""
+"""The reductions that can be done run by run, with the result of a run without elements."""
 
 
 def reduce_runs(builder: Builder, op: Reduce) -> None:
-    """Places a reduction along the runs of its operand; its result is the same on every partition."""
+    """Emits a reduction along the runs of its operand. Its result is the same on every partition."""
     partitions = builder.chip.sbuf.partitions
     lane, every, one = (
         Axis(name, size, whole=True) for name, size in (("%lane", partitions), ("%every", partitions), ("%one", 1))
@@ -45,7 +45,7 @@ def reduce_runs(builder: Builder, op: Reduce) -> None:
 
 
 def _partial(builder: Builder, op: Reduce, axes: tuple[Axis, ...], name: str) -> Buffer:
-    """What every partition's run gives; a partition without elements has the identity."""
+    """The result of every partition's run; the identity for a partition without elements."""
     source, span = builder.home[op.operand], op.result.span
     partial = builder.buffer(f"{name}.part", "sbuf", F32, axes, axes[-1], builder.work_slots())
     clear = Clear(partial, IDENTITY[op.fn])
@@ -57,7 +57,7 @@ def _partial(builder: Builder, op: Reduce, axes: tuple[Axis, ...], name: str) ->
 
 
 def _extreme(builder: Builder, op: Reduce, partial: Buffer, name: str) -> Buffer:
-    """The extreme over the partitions, on one of them."""
+    """The extreme over all partitions, on a single partition."""
     one, *kept, lane = partial.axes
     span = op.result.span
     turned = builder.buffer(f"{name}.turn", "psum", F32, partial.axes, one, builder.work_slots())

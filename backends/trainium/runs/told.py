@@ -1,4 +1,4 @@
-"""What moves flat tensors an element at a time, why they are not in runs, and what that costs."""
+"""Flat tensors that are moved an element at a time: why they are not in runs, and what that costs."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ..cost import duration_s, transferred_bytes
 
 @dataclass(frozen=True, slots=True)
 class Single:
-    """Flat tensors of which a transfer gives every partition one element."""
+    """Flat tensors whose transfers move one element for each partition."""
 
     axis: str
     tensors: tuple[str, ...]
     lost_s: float
-    """For how much longer the same transfers take than if their bytes lay in runs; longer tiles in runs save more."""
+    """How much longer the same transfers take than if their bytes lay in runs. With longer tiles, runs save more."""
     why: str
-    """What keeps the axis from being cut into runs, or the knob that does."""
+    """Why the axis is not cut into runs: what forbids it, or the value of its knob."""
     instead: str
     """What to set, or to write."""
 
 
 def single_elements(program: EngineProgram) -> tuple[Single, ...]:
-    """The flat axes that lie with one element a partition, those that lose most first."""
+    """The flat axes with one element a partition, those that lose most time first."""
     lost: dict[Axis, float] = {}
     tensors: dict[Axis, dict[str, None]] = {}
     dma = program.chip.dma
