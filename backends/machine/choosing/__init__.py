@@ -1,1 +1,1 @@
-"""What can be chosen of a program, and what arithmetic says of many choices at once."""
+"""Configurations: from a choice to its program, the screening of many choices at once, and the default choice."""

@@ -50,8 +50,8 @@ def tunables(
 ) -> tuple[Tunable, ...]:
     """The space: every tile size, tuning parameter and schedule knob of a kernel at these shapes on a chip.
 
-    With tuning parameters it has everything that any choice of them brings. `settable`: with the options, too, that are not
-    searched because they pay for shorter dimensions only. Not `short`: without tile sizes that are shorter than the chip is wide.
+    It holds the tunables of every choice of the tuning parameters. With `settable` it includes options that can be set but are
+    searched for shorter dimensions only. Without `short` it leaves out tile sizes below the chip's step.
     """
     tunes = declared(kernel)
     found: dict[str, Tunable] = {each.name: each for each in tunes}
@@ -90,7 +90,7 @@ def assembled(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Confi
 
 
 def _space_of(kernel: Kernel, road: Lowering, dims: Mapping[str, int], choices: Choices, config: Config) -> tuple[Tunable, ...]:
-    """What a configuration may set: of its own structure if that covers it, which is quick; else of the whole space."""
+    """The tunables that a configuration may set: those of its own structure if they cover it, which is quick, else all."""
     near = (*declared(kernel), *road.tile_sizes(dims), *choices.met.values())
     known = {each.name: each for each in near}
     covered = all(name in known and (_is_number(known[name]) or value in known[name].values) for name, value in config.items())

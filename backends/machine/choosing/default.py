@@ -1,4 +1,4 @@
-"""The configuration of an untuned kernel: the model's own pick, in well under a second.
+"""The default configuration of an untuned kernel, picked by the model in well under a second.
 
 The best lower bounds of a spread of configurations are timed exactly, and the fastest is taken.
 """
@@ -22,11 +22,11 @@ from .screen import screen
 from .unfit import nothing_fits
 
 STRUCTURES = 32
-"""Combinations of structural choices that are looked at."""
+"""How many combinations of structural choices are screened."""
 EACH = 64
-"""Configurations of each whose bounds are looked at."""
+"""How many configurations of each are screened."""
 TIMED = 24
-"""How many of the best bounds are timed."""
+"""How many configurations with the lowest bounds are timed."""
 
 
 def default_config(
@@ -34,11 +34,11 @@ def default_config(
 ) -> dict[str, Choice]:
     """The pick for a kernel at some shapes on a chip, or on several of its cores; the same at every call.
 
-    What is `given` is kept, and the rest picked to go with it; element types stay the defaults of the text. Raises `Infeasible`
-    if nothing among the spread fits, naming the least violated limit and what would satisfy it; UsageError if something given
-    is unknown or none of its choices.
+    Choices in `given` are kept, and the others picked to go with them; element types stay the defaults of the text. Raises
+    `Infeasible` if none of the screened configurations fits, naming the limit that is exceeded least and what would help;
+    `UsageError` if a given name is unknown or its value is none of its choices.
     """
-    # A choice between element types changes the values: nobody but the user, or a search under an error bound, may make it.
+    # Element types change the results: only the user, or a search with a limit on the error, may choose them.
     given = {each.name: each.default for each in kernel.tunes if isinstance(each.default, str)} | dict(given or {})
     settable = tunables(kernel, dims, chip, settable=True)
     completed(settable, given)
@@ -75,7 +75,7 @@ def _time(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, c
 
 
 def _nearest(tunable: Tunable, value: Choice) -> int:
-    """The place of a value in a tunable's choices; of the nearest one for a size that is none of them."""
+    """The place of a value in a tunable's choices, or of the nearest choice."""
     if value in tunable.values:
         return tunable.values.index(value)
     return min(range(len(tunable.values)), key=lambda place: abs(int(tunable.values[place]) - int(value)))

@@ -1,4 +1,4 @@
-"""What a structure takes of the chip's memories, as arrays over tile sizes and a sum over slots; and which structures are one."""
+"""The on-chip memory that a structure needs, as arrays over tile sizes and sums over slots; and which structures are equal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .screen import LIMITS, ROUNDING, Columns, Sizes
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """What configurations take of each limited memory, as a sum over slots: fixed + the sum of slots times each."""
+    """The on-chip memory that configurations need: `fixed`, plus for every tunable of slots its number times `each`."""
 
     limits: tuple[str, ...]
     capacity: NDArray[np.float64]
@@ -28,9 +28,9 @@ class Footprint:
     fixed: NDArray[np.float64]
     """Shape [limit, configuration]."""
     each: Mapping[str, NDArray[np.float64]]
-    """By tunable of slots, those that the program has: what one slot takes, shape [limit, configuration]."""
+    """For each tunable of slots of the program: the memory of one slot, shape [limit, configuration]."""
     lower_bound_us: NDArray[np.float64]
-    """Latency that the configuration cannot beat, however many slots it has."""
+    """A lower bound on the latency, for any numbers of slots."""
 
 
 def footprint(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, tiles: Columns) -> Footprint:
@@ -59,6 +59,6 @@ def footprint(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Confi
 
 
 def canonical(kernel: Kernel, chip: Chip, config: Config) -> dict[str, Choice]:
-    """The structural choices that the program of a configuration really depends on: equal ones make the same program."""
+    """The structural choices that a configuration's program depends on. If they are equal, the programs are."""
     bound = retuned(kernel, config)
     return {each.name: config[each.name] for each in kernel.tunes} | lowering(bound, chip).built(config)[1].used()

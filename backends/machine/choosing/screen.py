@@ -1,4 +1,4 @@
-"""Arrays of configurations at once: what each violates, and a latency that it cannot beat.
+"""Screens arrays of configurations: which limit each exceeds, and a lower bound on its latency.
 
 Configurations of one structure share every formula; their tile sizes and slots are arrays in it.
 """
@@ -26,22 +26,22 @@ from .assemble import lowering, tunables
 
 LIMITS = ("sbuf", "psum")
 ROUNDING = 1 - 1e-6
-"""The exact latency counts whole femtoseconds an instruction; the bound must not be above it for that."""
+"""The exact latency rounds every instruction to whole femtoseconds. This factor keeps the bound below it."""
 
 Columns = Mapping[str, NDArray[np.integer]]
 
 
 @dataclass(frozen=True, slots=True)
 class Screening:
-    """What arithmetic says of an array of configurations."""
+    """The result of screening an array of configurations."""
 
     limit: NDArray[np.int64]
     """0: feasible; else 1 + the place in `limits` of the first limit violated."""
     limits: tuple[str, ...]
     lower_bound_us: NDArray[np.float64]
-    """Latency that the configuration cannot beat."""
+    """A lower bound on the latency."""
     over: NDArray[np.float64]
-    """By what share of the limit it is exceeded; 0 where feasible."""
+    """By what share the limit is exceeded; 0 where feasible."""
     energy_j: NDArray[np.float64] | None = None
     """Joules of a run, if they were asked for; NaN where the chip has no numbers for it."""
 
@@ -109,7 +109,7 @@ def _alike(
 
 
 def _combined(columns: Sequence[NDArray[np.integer]], sizes: Sequence[int], count: int) -> NDArray[np.int64]:
-    """One number a row that tells the rows' combinations apart."""
+    """A number for every row; rows with the same combination have the same number."""
     key = np.zeros(count, np.int64)
     for column, size in zip(columns, sizes, strict=True):
         key = key * size + column

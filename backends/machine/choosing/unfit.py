@@ -1,6 +1,6 @@
-"""What is told where the chip holds no configuration: what to change in the kernel, then in its sizes, then in the chip.
+"""The error if no configuration fits the chip: what to change in the kernel, in its sizes, or in the chip.
 
-Told of the configuration that exceeds a limit least. A size is named only if that configuration fits with it.
+It describes the configuration that exceeds a limit least. A size is suggested only if that configuration fits with it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from ..errors import Infeasible
 from ..program import Buffer, EngineProgram
 
 TRIED = 1024
-"""Sizes below the largest one that fits that are tried where the text requires something of it."""
+"""How many sizes below the largest one that fits are tried if the text has a `require`."""
 
 
 def nothing_fits(nearest: EngineProgram) -> Infeasible:
-    """The error of a kernel of which no configuration fits, `nearest` being the one that comes closest."""
+    """The error of a kernel without a configuration that fits. `nearest` exceeds a limit least."""
     short = shortage(nearest)
     if short is None:
         raise AssertionError("screening and capacity disagree")
@@ -64,7 +64,7 @@ def _whole(program: EngineProgram, buffers: list[Buffer]) -> list[Axis]:
 
 
 def _held(program: EngineProgram, buffer: Buffer) -> list[Axis]:
-    """The whole dimensions that take a buffer's room: along the partitions, or folded because they are longer than those."""
+    """The whole dimensions that make a buffer large: along the partitions, or folded because they have more positions."""
     partitions = program.chip.sbuf.partitions
     return [axis for axis in buffer.axes if axis.whole and program.extent(axis) > (1 if axis in buffer.free else partitions)]
 
@@ -99,7 +99,7 @@ def _names(size: Size) -> Iterator[str]:
 
 def _largest_size(program: EngineProgram, name: str) -> int | None:
     """The largest size of a dimension with which the configuration fits, and which the text allows."""
-    low, high = 0, program.dims[name]  # `high` does not fit, `low` may be taken to
+    low, high = 0, program.dims[name]  # `high` does not fit, `low` is assumed to
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if _fits(program, {name: middle}) else (low, middle)

@@ -1,4 +1,4 @@
-"""Another order of the same work: what a chip with several engines, or several cores, may make of a program.
+"""Random orders of a program's instructions, of those that a chip with several engines or cores may execute.
 
 Steps of parallel loops come in any order. An instruction may come before another one, of its own step or of an earlier step, if
 they wait in different queues and neither writes what the other touches; a loop counts as all its instructions. So loads run ahead
@@ -18,14 +18,14 @@ from ..turns import in_order
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What a piece of work depends on and changes."""
+    """The buffers and tensors that an instruction or loop reads and writes, and its queues."""
 
     reads: frozenset[object]
     writes: frozenset[object]
     queues: frozenset[str]
 
     def bars(self, other: Touched) -> bool:
-        """Whether the one that comes first in the text has to stay first."""
+        """Whether the two must keep their order."""
         conflict = self.writes & (other.reads | other.writes) or self.reads & other.writes
         return bool(conflict or self.queues & other.queues)
 
@@ -44,11 +44,11 @@ def shuffled(body: Sequence[Node], rng: random.Random) -> list[Node]:
 
 
 AHEAD = 24
-"""Pieces of work among which the next one is chosen."""
+"""How many pieces of work the next one is chosen from."""
 
 
 def interleaved(loop: Loop, steps: int, slots: Callable[[Buffer], int], rng: random.Random) -> Iterator[tuple[int, Node]]:
-    """The work of all steps of a loop, by number of the step, in a random one of the orders that dependences allow.
+    """The nodes of all steps of a loop, each with its step's number, in a random order that the dependences allow.
 
     Each step has its own instances of the buffers that the loop gives out; one that has `slots(buffer)` of them waits with the
     step that takes an instance over until the step that had it is through with it.
@@ -70,9 +70,9 @@ class _Piece:
     step: int
     node: Node
     touched: Touched
-    """With what the step has of its own told apart from other steps'."""
+    """What it reads and writes; the step's own instances of buffers count as different from other steps'."""
     slots: frozenset[object]
-    """The slots that this lies in."""
+    """The slots of its instances."""
 
     def bars(self, other: _Piece) -> bool:
         return self.touched.bars(other.touched) or bool(self.step != other.step and self.slots & other.slots)

@@ -1,4 +1,4 @@
-"""What the program's own operations do to named-axis arrays: the step between `numerics` and whoever executes them."""
+"""Evaluates the program's operations on arrays with named axes. `numerics` computes; both executions call this."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def execute(
 
 
 class Machine:
-    """The chip's memories while a program runs."""
+    """The state of one execution: the contents of every buffer, and the positions that the loops stand at."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class Machine:
         return (0, self._program.extent(axis))
 
     def _here(self, axis: Axis) -> Range:
-        """The positions that the loops around this place cover of an axis."""
+        """The positions of an axis that the loops around this place cover."""
         return self._ranges.get(axis.name) or self._dimension(axis)
 
     def _loop(self, loop: Loop) -> None:
@@ -228,7 +228,7 @@ class Machine:
         self._region(buffer, ranges)[...] = numerics.cast(value, buffer.element)
 
     def _parts(self, buffers: Sequence[Buffer]) -> Iterator[dict[str, Range]]:
-        """The ranges here, cut into what an instruction takes along the axis across the partitions, or along the runs."""
+        """The ranges at this place, split into the repetitions along the axis across the partitions, or along the runs."""
         return pieces(row_splits(tuple(buffers), self._partitions), self._ranges)
 
     def _places(self, action: Transfer, ranges: Mapping[str, Range]) -> Places:
@@ -262,7 +262,7 @@ class Machine:
             if action.accumulate:
                 _add(result, where, tile, tensor.element)
             else:
-                # A single element, which `ascontiguousarray` would make an array of one, stays one.
+                # `ascontiguousarray` would turn a single element into an array with one.
                 result[where.positions] = numerics.to_storage(np.ascontiguousarray(tile).reshape(tile.shape), tensor.element)
 
     def _refuse_outside(self, where: Places, action: Transfer) -> None:

@@ -1,4 +1,4 @@
-"""Why a run takes as long as it does, and what would help: more than `Report` says, and slower to make."""
+"""Why a run takes as long as it does, and what would help. It says more than `Report` and takes longer to compute."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .sweep import Improvement, sweep
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What a prediction means."""
+    """The explanation of a prediction."""
 
     stalled: Mapping[str, float]
-    """Engine -> the share of the latency in which it has begun, is not done, and waits."""
+    """Engine -> the share of the latency that it waits between its first and its last instruction."""
     critical: Critical
     improvements: tuple[Improvement, ...]
     """The one that helps most first."""
@@ -33,11 +33,11 @@ class Analysis:
     traffic: Traffic
     energy: EnergyUse | None
     price_usd: float | None
-    """The busy cores' share of the chip, for the time of the run."""
+    """The price of the busy cores' share of the chip for the time of the run. None if the chip has no price."""
 
 
 def analyse(program: EngineProgram, report: Report) -> Analysis:
-    """Walks a program once more, looking; then once for each improvement."""
+    """Walks the program with a recorder, then once for each improvement."""
     seen, used = record(program), traffic(program)
     return Analysis(
         stalled=_stalled(seen, report),

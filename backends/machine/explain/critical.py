@@ -1,7 +1,7 @@
-"""The critical path: the chain of instructions, each waiting for the one before, that is as long as the run.
+"""The critical path: the chain of instructions, each waiting for the one before, that takes the whole latency.
 
-Nothing off this chain can make the run shorter. Where the walk jumped, the chain repeats the period before the jump (in the terms
-of the recurrence: the critical cycle), and its instructions are weighted by the time that was left out.
+Only changes on this chain can make the run shorter. Where the walk jumped, the chain repeats the period before the jump (the
+critical cycle of the recurrence), and its instructions are weighted by the time that was skipped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from .recording import Event, Jump, Record
 
 TOLD = 3
-"""Waits that are put in words."""
+"""How many waits are described in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +21,16 @@ class Critical:
     """The critical path in shares of the latency, and in words."""
 
     shares: dict[str, float]
-    """Instruction -> its share of the latency, the largest first; `latency of X` is what passes after X has left its engine."""
+    """Instruction -> its share of the latency, the largest first. `latency of X` is the time from X's end to its result."""
     waits: tuple[str, ...]
     """What waits for what along the cycle that repeats, the most frequent first; none if one engine never pauses."""
     engines: tuple[str, ...]
-    """The engines whose work the cycle is."""
+    """The engines whose instructions make up the cycle."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A stretch of the path, in time."""
+    """A stretch of time on the path."""
 
     names: dict[str, float]
     """Femtoseconds an instruction."""
@@ -67,7 +67,7 @@ def critical(record: Record) -> Critical:
 
 
 def _lengths(event: Event, follower: Event | None) -> dict[str, float]:
-    """What an event adds: the time on its engine, and what passes until its follower may start."""
+    """What an event adds to the path: its time on the engine, and the time until its follower may start."""
     name = event.instruction.name
     busy = {name: float(event.end - event.start)}
     if follower is None or follower.cause in ("input", "slot"):
@@ -95,7 +95,7 @@ def _tail(pieces: Sequence[_Piece], length: float) -> list[_Piece]:
 
 
 def _repeated(period: Sequence[_Piece], gap: float) -> _Piece:
-    """A period, stretched over a gap."""
+    """A period repeated over a gap."""
     total: Counter[str] = Counter()
     for piece in period:
         total.update(piece.names)

@@ -1,7 +1,7 @@
-"""What a walk sees, kept: every instruction walked with its true times, what it waited for, and the stretches jumped over.
+"""Records a walk: every instruction that is walked, with its times and what it waited for, and every jump.
 
-A long run is shown by its first, its periodic and its last part: the walk jumps as soon as a loop repeats, so that what is walked
-is few, and the stretch between is known to be alike. The times after a jump are the true ones.
+Of a long run, the first part, some periods and the last part are recorded: the walk jumps as soon as a loop repeats, over steps
+that are like those before. The times after a jump are the true ones.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from ..time.resolving import Leaf, Repeat, ResolvedStage
 from ..time.timing import Walk
 
 Cause = Literal["launch", "engine", "held up", "input", "slot"]
-"""What an instruction began with: nothing before it; its engine's earlier work; another queue's, which shares hardware with its
-own; the last of its inputs; or the slot that it writes."""
+"""What an instruction waited for last: nothing; its engine's earlier work; another queue that shares hardware with its own; an
+input; or the slot that it writes."""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,14 +33,14 @@ class Event:
     buffer: Buffer | None
     """The buffer that it waited for, where `cause` is `input` or `slot`."""
     before: Event | None
-    """The event whose end it waited for; over a jump, the last one like it that was walked."""
+    """The event whose end it waited for. If that one was skipped by a jump: the last walked one that is like it."""
     inputs: tuple[tuple[Buffer, Source], ...]
     place: int
     """How many events were walked before it."""
 
     @property
     def waited_until(self) -> int:
-        """When the event that it waited for let it go, as that one was walked: earlier than its start, if a jump is between."""
+        """The end of the event that it waited for, as that was walked. With a jump between, this is earlier than its start."""
         if self.before is None:
             return self.start
         return self.before.ready if self.cause in ("input", "slot") else self.before.end
@@ -48,7 +48,7 @@ class Event:
 
 @dataclass(slots=True, eq=False)
 class Source:
-    """Where an instance's contents come from: a slice of a queue, at its end."""
+    """The producer of an instance's contents: a queue, and the end of the instruction in it."""
 
     queue: str
     end: int
@@ -84,7 +84,7 @@ class Jump:
 
 @dataclass(slots=True)
 class Record:
-    """All that was seen."""
+    """A recorded walk."""
 
     latency: int = 0
     events: list[Event] = field(default_factory=list)
@@ -106,7 +106,7 @@ def record(program: EngineProgram) -> Record:
 
 
 class Recording(Walk):
-    """A walk that remembers. It moves the clocks as every walk does, and looks at them before."""
+    """A walk that records. It changes the clocks as every walk does, and reads them before."""
 
     after = 1
     least = 4
@@ -120,7 +120,7 @@ class Recording(Walk):
         self._seen = Record(queues=self._names, instances=[instance for ring in self._rings for instance in ring])
 
     def recorded(self) -> Record:
-        """The walk, done."""
+        """Walks the program and returns the record."""
         self._seen.latency = self.run()
         return self._seen
 
@@ -128,7 +128,7 @@ class Recording(Walk):
         for buffer in stage.allocates:
             ring = self._rings[buffer]
             old = ring.pop(0)
-            # Its contents are new, but whoever fills it waits for the last reader of the old ones.
+            # The instance is new, but its first writer waits for the last reader of the old contents.
             new = Instance(old.buffer, writer=old.writer, reader=old.reader)
             ring.append(new)
             self._seen.instances.append(new)
@@ -206,7 +206,7 @@ class Recording(Walk):
             self._instance(buffer).last += shift
 
     def _move(self, instance: Instance, shift: int) -> None:
-        """Lets an instance stand for the one like it after a jump: its slot is taken all the while."""
+        """Lets an instance stand for the one like it after a jump: its slot stays in use between the two."""
         if instance.last:
             instance.last += shift
         if instance.source is not None:

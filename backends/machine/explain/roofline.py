@@ -1,10 +1,10 @@
-"""The roofline of a run: operations a byte at each memory level against what level and engines allow.
+"""The roofline of a run: at each memory level, the operations a byte, and the rate that the level and the engines allow.
 
 Williams, Waterman, Patterson, Roofline, CACM 2009. Operations are those of the products, 2 a product, as in a chip's quoted
-peak; of a kernel without products they are elements through the elementwise engines. What a level supplies: HBM what one core's
-DMA engines move; SBUF what the engines' ports take, which is two elements a row and cycle for the tensor engine, and one f32
+peak; for a kernel without products they are elements through the elementwise engines. The bandwidth of HBM is that of one core's
+DMA engines. The bandwidth of SBUF is that of the engines' ports: two elements a row and cycle for the tensor engine, one f32
 element read and one written a lane and cycle for the others. The peak is that of the element types used, each product at the
-rate of its own; and of the elementwise engines, in the fastest mode for the tiles that there are.
+rate of its own, or of the elementwise engines in the fastest mode that the kernel's tiles allow.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Level:
     name: str
     bytes_per_s: float
     operations_per_byte: float
-    """Of the kernel, at this level."""
+    """Operations of the kernel for each byte that it moves at this level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Roofline:
 
 
 def roofline(program: EngineProgram, latency_us: float) -> Roofline:
-    """The roofline of one core of a program that takes `latency_us`: of several, on average."""
+    """The roofline of one core of a program that takes `latency_us`; with several cores, of the average core."""
     used = traffic(program).each(program.cores)
     return _products(program.chip, used, latency_us) if used.macs else _elements(program, used, latency_us)
 

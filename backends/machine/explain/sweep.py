@@ -1,4 +1,4 @@
-"""What would help: the run timed again with one thing better at a time, everything else as it is.
+"""What would help: the program is timed again with one resource improved at a time.
 
 A resource gets 10 % better: a clock or bandwidth higher, a latency or fixed cost lower. A buffer gets one slot more, if it fits.
 """
@@ -33,14 +33,14 @@ RESOURCES: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Improvement:
-    """The run with one thing better."""
+    """The run with one resource improved."""
 
     what: str
     how: str
     """What to say on the command line to see it."""
     latency_us: float
     gain: float
-    """The share of the latency that goes away."""
+    """The share of the latency that this saves."""
 
 
 def sweep(program: EngineProgram) -> tuple[Improvement, ...]:

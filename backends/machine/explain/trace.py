@@ -50,7 +50,7 @@ def _rank(queue: str) -> tuple[int, str]:
 
 
 def _us(fs: int) -> float:
-    """Microseconds on a grid of nanoseconds: slices that touch stay apart."""
+    """Microseconds, rounded to nanoseconds so that adjacent slices do not overlap."""
     return _ns(fs) / 1000
 
 
@@ -115,7 +115,7 @@ def _jumps(record: Record, rows: Mapping[str, int]) -> Iterator[TraceEvent]:
 
 
 def _left_out(events: list[Event], rows: Mapping[str, int]) -> Iterator[TraceEvent]:
-    """A slice a row over what a very long recording has in its middle."""
+    """For each row, a slice over the middle of a very long recording, which is left out."""
     if len(events) <= MOST:
         return
     middle = events[MOST // 2 : -MOST // 2]

@@ -1,4 +1,4 @@
-"""Where the time goes: from what no chip of this kind could beat, step by step to the run as it is.
+"""Where the time goes: from the ideal time, effect by effect, to the latency of the run.
 
 Each step is the run with one more effect switched off, starting from the run as it is:
 
@@ -29,7 +29,7 @@ from ..time.totals import Totals
 from .sweep import on_chip
 
 ENOUGH = 64
-"""Slots past which none of the programs here waits for one."""
+"""With this many slots, no program waits for a free one."""
 ELEMENTWISE = ("vector", "scalar", "gpsimd")
 WORK = {
     "tensor": "unfilled rows and columns, transposes",
@@ -49,7 +49,7 @@ NO_OVERHEADS = (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one effect adds."""
+    """The time that one effect adds."""
 
     name: str
     why: str
@@ -60,7 +60,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unbounded(EngineProgram):
-    """A program with more slots than it could ever wait for."""
+    """A program with so many slots that it never waits for one."""
 
     def slots(self, buffer: Buffer) -> int:
         """More than enough."""
@@ -68,7 +68,7 @@ class Unbounded(EngineProgram):
 
 
 def waterfall(program: EngineProgram) -> tuple[Step, ...]:
-    """The steps, from the ideal to the run as it is; their sum is its latency."""
+    """The steps, from the ideal to the run. Their sum is the latency."""
     quick = on_chip(program, changed(program.chip, NO_OVERHEADS))
     actual, no_overheads = latency_fs(program) / FS_PER_S, latency_fs(quick) / FS_PER_S
     no_stalls = latency_fs(Unbounded(quick.structure, quick.dims, quick.config, quick.cores)) / FS_PER_S
@@ -87,7 +87,7 @@ def waterfall(program: EngineProgram) -> tuple[Step, ...]:
 
 
 def _steps(reached: list[tuple[str, str, float]], actual: float) -> tuple[Step, ...]:
-    """Differences of what was reached; an effect whose removal does not help has no part."""
+    """The differences between successive times. An effect whose removal does not help adds nothing."""
     found, total = [], 0.0
     for place, (name, why, seconds) in enumerate(reached):
         level = min([seconds, actual, *(later for _, _, later in reached[place + 1 :])])
