@@ -1,65 +1,102 @@
-"""The elementwise functions and the reductions: their names, how many operands they take, and the type they give."""
+"""The elementwise functions, the reductions and the scans: the language's half of each operation.
+
+A record says how many operands a function takes, which type it gives, what it is for, and how the checker folds it. The other
+half, what it does to arrays and errors and what the chip makes of it, is the record of the same name in `backends/operations/`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from .types import BOOL, F32, I32, AnyType, ElementType, Wide, widened
 
-Given = Literal["same", "float", "compare", "logic", "select"]
+Given = Literal["same", "float", "integer", "compare", "logic", "select"]
+Number = float | int | bool
+Fold = Callable[..., Number | None]
+
+_SMALL_POWER = 64
+"""Exponents beyond this are left to run time: folding must never take long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
     """An elementwise function.
 
-    `gives` is what becomes of its operands' types: `same` the arithmetic type that holds them all, `float` f32, `compare`
-    bool from numbers, `logic` bool from bools, `select` the first operand bool and the type that holds the others.
+    `gives` is what becomes of its operands' types: `same` the arithmetic type that holds them all, `float` f32, `integer` i32
+    from whole numbers alone, `compare` bool from numbers, `logic` bool from bools, `select` the first operand bool and the type
+    that holds the others.
     """
 
     name: str
     arity: int
     gives: Given
+    doc: str
+    """What it is, in a line."""
+    fold: Fold | None
+    """Its value for numbers that are known when a kernel is checked; None leaves all of them to run time."""
     symbol: str = ""
     """How it is written, if it is an operator."""
 
+    def __post_init__(self) -> None:
+        if not (self.name.isidentifier() and self.arity in (1, 2, 3) and self.doc.endswith(".")):
+            raise ValueError(f"the record of `{self.name}` lacks a name, an arity of 1 to 3, or a sentence that says what it is")
+
 
 def _table(*functions: Function) -> dict[str, Function]:
-    return {each.name: each for each in functions}
+    table = {each.name: each for each in functions}
+    if len(table) < len(functions):
+        raise ValueError("two functions have one name")
+    return table
+
+
+def _power(base: Number, exponent: Number) -> Number | None:
+    if not 0 <= exponent <= _SMALL_POWER or abs(base) >= 2**31:
+        return None
+    power: Number = base**exponent
+    return power
 
 
 FUNCTIONS: dict[str, Function] = _table(
-    Function("add", 2, "same", "+"),
-    Function("sub", 2, "same", "-"),
-    Function("mul", 2, "same", "*"),
-    Function("div", 2, "float", "/"),
-    Function("floordiv", 2, "same", "//"),
-    Function("mod", 2, "same", "%"),
-    Function("pow", 2, "same", "**"),
-    Function("neg", 1, "same", "-"),
-    Function("lt", 2, "compare", "<"),
-    Function("le", 2, "compare", "<="),
-    Function("gt", 2, "compare", ">"),
-    Function("ge", 2, "compare", ">="),
-    Function("eq", 2, "compare", "=="),
-    Function("ne", 2, "compare", "!="),
-    Function("and", 2, "logic", "and"),
-    Function("or", 2, "logic", "or"),
-    Function("not", 1, "logic", "not"),
-    Function("where", 3, "select"),
-    Function("min", 2, "same"),
-    Function("max", 2, "same"),
-    Function("clamp", 3, "same"),
-    Function("abs", 1, "same"),
-    Function("floor", 1, "same"),
-    Function("ceil", 1, "same"),
-    Function("round", 1, "same"),
-    *(
-        Function(name, 1, "float")
-        for name in ["exp", "exp2", "log", "log2", "sqrt", "rsqrt", "reciprocal", "tanh", "sigmoid", "erf", "sin", "cos"]
-    ),
+    Function("add", 2, "same", "The sum.", operator.add, "+"),
+    Function("sub", 2, "same", "The difference.", operator.sub, "-"),
+    Function("mul", 2, "same", "The product.", operator.mul, "*"),
+    Function("div", 2, "float", "The quotient, a times the reciprocal of b.", operator.truediv, "/"),
+    Function("floordiv", 2, "same", "The quotient rounded down.", operator.floordiv, "//"),
+    Function("mod", 2, "same", "The remainder, of the sign of the divisor.", operator.mod, "%"),
+    Function("pow", 2, "same", "a to the power of b.", _power, "**"),
+    Function("neg", 1, "same", "The negative.", operator.neg, "-"),
+    Function("lt", 2, "compare", "Whether a is less than b.", operator.lt, "<"),
+    Function("le", 2, "compare", "Whether a is at most b.", operator.le, "<="),
+    Function("gt", 2, "compare", "Whether a is greater than b.", operator.gt, ">"),
+    Function("ge", 2, "compare", "Whether a is at least b.", operator.ge, ">="),
+    Function("eq", 2, "compare", "Whether a and b are equal.", operator.eq, "=="),
+    Function("ne", 2, "compare", "Whether a and b differ.", operator.ne, "!="),
+    Function("and", 2, "logic", "Whether both are true.", lambda a, b: a and b, "and"),
+    Function("or", 2, "logic", "Whether one is true.", lambda a, b: a or b, "or"),
+    Function("not", 1, "logic", "Whether it is false.", operator.not_, "not"),
+    Function("where", 3, "select", "a where the condition is true, else b.", lambda c, a, b: a if c else b),
+    Function("min", 2, "same", "The smaller one; NaN if either is.", min),
+    Function("max", 2, "same", "The larger one; NaN if either is.", max),
+    Function("clamp", 3, "same", "The number nearest to x between low and high.", None),
+    Function("abs", 1, "same", "The magnitude.", abs),
+    Function("floor", 1, "same", "The greatest whole number not above x.", None),
+    Function("ceil", 1, "same", "The least whole number not below x.", None),
+    Function("round", 1, "same", "The nearest whole number, of two the even one.", None),
+    Function("exp", 1, "float", "e to the power of x.", None),
+    Function("exp2", 1, "float", "2 to the power of x.", None),
+    Function("log", 1, "float", "The natural logarithm.", None),
+    Function("log2", 1, "float", "The logarithm to the base 2.", None),
+    Function("sqrt", 1, "float", "The square root.", None),
+    Function("rsqrt", 1, "float", "One over the square root.", None),
+    Function("reciprocal", 1, "float", "1 / x.", None),
+    Function("tanh", 1, "float", "The hyperbolic tangent.", None),
+    Function("sigmoid", 1, "float", "1 / (1 + exp(-x)).", None),
+    Function("erf", 1, "float", "The error function.", None),
+    Function("sin", 1, "float", "The sine, of radians.", None),
+    Function("cos", 1, "float", "The cosine, of radians.", None),
 )
 """Every elementwise function by name: the whole list that a backend must know."""
 
@@ -112,6 +149,8 @@ def result_type(gives: Given, types: Sequence[AnyType]) -> AnyType:
             return joined(types)
         case "float":
             return F32
+        case "integer":
+            return I32
         case "select":
             return selected(types[1:])
         case _:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 LN_2 = math.log(2.0)
-_LARGEST_EXP = {4: 88.0, 8: 709.0}
+LARGEST_EXP = {4: 88.0, 8: 709.0}
 """Up to here exp is finite, by the bytes of the type."""
 _BLOCK = 1 << 14
 """Elements divided at a time where the divisor's reciprocal needs room of its own."""
@@ -68,7 +68,7 @@ def rsqrt(x: Array, out: Array | None = None) -> Array:
 
 def sigmoid(x: Array, out: Array | None = None) -> Array:
     """1 / (1 + exp(-x)), right to a few units in the last place down to the smallest number above 0."""
-    edge = -_LARGEST_EXP[x.dtype.itemsize]
+    edge = -LARGEST_EXP[x.dtype.itemsize]
     tail = (x < edge) if x.size and not x.min() >= edge else None  # NaN passes as small, and is none of the tail
     below = None if tail is None else np.exp(x[tail])
     result = np.exp(np.negative(x, out=out), out=out)

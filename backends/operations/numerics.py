@@ -13,10 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from tilery.dsl.functions import FUNCTIONS
+
 from ..numbers.axes import aligned, contract
 from ..numbers.rounding import Array, cast, compute_dtype, numpy_dtype, rounded, to_compute, to_storage
 from . import composed
-from .erf import erf
+from .record import Meaning
+from .registry import OPERATIONS
 
 __all__ = [
     "ELEMENTWISE",
@@ -39,97 +42,20 @@ __all__ = [
     "to_storage",
 ]
 
-Function = Callable[..., Array]
-"""Operands of one type, then `out=`, which may be None; gives `out` or a new array."""
+Function = Meaning
 
-
-def _where(condition: Array, x: Array, y: Array, out: Array | None = None) -> Array:
-    if out is None:
-        return np.where(condition, x, y)
-    # Two copies, not np.where: it has no `out`. The first must not overwrite an operand that the second reads.
-    if np.may_share_memory(out, x) or np.may_share_memory(out, condition):
-        np.copyto(out, np.where(condition, x, y))
-    else:
-        np.copyto(out, y)
-        np.copyto(out, x, where=condition)
-    return out
-
-
-def _clamp(x: Array, low: Array, high: Array, out: Array | None = None) -> Array:
-    return np.minimum(np.maximum(x, low, out=out), high, out=out)
-
-
-def _to_whole(function: np.ufunc) -> Function:
-    """`floor`, `ceil` or `round`; whole numbers are passed on in their own type."""
-
-    def applied(x: Array, out: Array | None = None) -> Array:
-        return np.asarray(function(x, out=out) if x.dtype.kind == "f" else np.positive(x, out=out))
-
-    return applied
-
-
-def _power(x: Array, y: Array, out: Array | None = None) -> Array:
-    if y.size == 1 and y.flat[0] == 2:  # np.power takes ten times as long
-        return np.multiply(x, x, out=out)
-    if x.dtype.kind == "f":
-        return np.asarray(np.power(x, y, out=out))
-    # A negative exponent leaves nothing of a whole number but of 1 and -1, whose powers repeat.
-    powers = np.power(x, np.where(y < 0, y & 1, y))
-    return _where((y < 0) & (np.absolute(x) != 1), powers.dtype.type(0), powers, out)
-
-
-_ARITHMETIC: dict[str, Function] = {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "floordiv": np.floor_divide,
-    "mod": np.remainder,
-    "pow": _power,
-    "neg": np.negative,
-    "min": np.minimum,
-    "max": np.maximum,
-    "abs": np.absolute,
-    "floor": _to_whole(np.floor),
-    "ceil": _to_whole(np.ceil),
-    "round": _to_whole(np.rint),
-    "clamp": _clamp,
-}
-FLOAT_ONLY: dict[str, Function] = {
-    "div": composed.divide,
-    "exp": np.exp,
-    "exp2": composed.exp2,
-    "log": np.log,
-    "log2": composed.log2,
-    "sqrt": np.sqrt,
-    "rsqrt": composed.rsqrt,
-    "reciprocal": np.reciprocal,
-    "tanh": np.tanh,
-    "sigmoid": composed.sigmoid,
-    "erf": erf,
-    "sin": np.sin,
-    "cos": np.cos,
-}
-"""Functions whose result is a float whatever the operands are."""
-
-_COMPARISONS: dict[str, Function] = {
-    "lt": np.less,
-    "le": np.less_equal,
-    "gt": np.greater,
-    "ge": np.greater_equal,
-    "eq": np.equal,
-    "ne": np.not_equal,
-}
-_LOGIC: dict[str, Function] = {"and": np.logical_and, "or": np.logical_or, "not": np.logical_not}
-
-ELEMENTWISE: dict[str, Function] = {**_ARITHMETIC, **FLOAT_ONLY, **_COMPARISONS, **_LOGIC, "where": _where}
+ELEMENTWISE: dict[str, Function] = {each.name: each.meaning for each in OPERATIONS.values()}
 """Every elementwise function, on operands that `promoted` has brought to one type. Warnings are the caller's to silence."""
+
+FLOAT_ONLY = frozenset(name for name, each in FUNCTIONS.items() if each.gives == "float")
+"""Functions whose result is a float whatever the operands are."""
 
 
 def operand_types(fn: str, types: Sequence[np.dtype[Any]]) -> list[np.dtype[Any]]:
     """The types to which operands of `fn` are brought: one f32 (f64) or i32 for all, or bool for logic and conditions."""
     if fn == "where":
         return [_TRUTH, *operand_types("max", types[1:])] if _numeric(types[1:]) else [_TRUTH] * 3
-    if fn in _LOGIC:
+    if FUNCTIONS[fn].gives == "logic":
         return [_TRUTH] * len(types)
     return [_common(fn, types)] * len(types)
 
@@ -147,7 +73,7 @@ def _common(fn: str, types: Sequence[np.dtype[Any]]) -> np.dtype[Any]:
         return max(floats, key=lambda each: each.itemsize)
     if fn in FLOAT_ONLY:
         return np.dtype(np.float32)
-    return _TRUTH if fn in _COMPARISONS and not _numeric(types) else np.dtype(np.int32)
+    return _TRUTH if FUNCTIONS[fn].gives == "compare" and not _numeric(types) else np.dtype(np.int32)
 
 
 def promoted(fn: str, arrays: Sequence[Array]) -> list[Array]:

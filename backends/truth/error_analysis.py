@@ -34,7 +34,7 @@ from ..numbers.arithmetic import HighPrecision
 from ..numbers.axes import aligned, contract
 from ..numbers.rounding import largest_and_smallest
 from ..operations.numerics import Array
-from ..operations.slopes import EXACT, rounding_scale, slopes
+from ..operations.registry import is_exact, rounding_scale, slopes
 from .jumps import JUMPS, another_extreme, converted
 
 SIGMAS = 4.0
@@ -181,7 +181,7 @@ class _Analysis(Run):
         if op.fn in JUMPS:
             spreads = [aligned(self._spread(each, given[each]), _names(each), names) for each in op.operands]
             _added(errors, SHARED, (JUMP * JUMPS[op.fn](arrays, spreads)) ** 2)
-        if op.fn not in EXACT and op.result.element.kind == "float":
+        if not is_exact(op.fn) and op.result.element.kind == "float":
             scale = rounding_scale(op.fn, arrays, value)
             _added(errors, own, np.where(np.isfinite(scale), (unit(F32) * scale) ** 2, 0.0))
         return errors

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ..functions import FUNCTIONS, result_type
+from ..functions import FUNCTIONS, Number, result_type
 from ..program import (
     Axis,
     Cast,
@@ -24,7 +24,7 @@ from ..program import (
 )
 from ..report import Abandoned, Report
 from ..spans import Span
-from ..specialise.fold import Number, folded
+from ..specialise.fold import folded
 from ..types import BOOL, F32, I32, AnyType
 from .places.linear import Linear, combined
 

@@ -11,6 +11,7 @@ from ..check.places.outside import Condition, bounds_conditions
 from ..check.ranges import check_range, names_in_range
 from ..check.shapes import solved
 from ..errors import UsageError
+from ..functions import Number
 from ..program import (
     Call,
     Cast,
@@ -29,7 +30,7 @@ from ..program import (
 )
 from ..report import did_you_mean, listed
 from ..types import F32
-from .fold import Number, folded
+from .fold import folded
 
 
 def bind_dimensions(signature: Signature, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 gelu(x)                   -> kept where the scalar engine knows it, else its definition
 mean[N](x)                -> sum[N](f32(x)) * (1 / N)
 argmax[N](x)              -> min[N](where(min(x, e) < e, 2147483647, index[N])) with e = max[N](x), and NaN as the largest
-a / b                     -> a * (1 / b)                       what `composed` defines, as exp2 and log2
+a / b                     -> a * (1 / b)                       as every operation's record in backends/operations expands it
 dot[k](x[m, k], y[m, k])  -> sum[k](x * y), as no axis is left for a matrix product
 c[m, n] = v               -> c[m, n] = T(v), so that every rounding is an operation
 c[m, n] += v              -> as it is where the sum is rounded, not the term
@@ -12,12 +12,12 @@ c[m, n] += v              -> as it is where the sum is rounded, not the term
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from tilery.backends.chips import Chip
 from tilery.backends.machine.errors import CannotLower
-from tilery.backends.operations.composed import LN_2
+from tilery.backends.operations.written import in_program
 from tilery.dsl.program import (
     Call,
     Carried,
@@ -152,10 +152,10 @@ class Rewriter:
             return _place_of_extreme(op)
         if isinstance(op, Dot) and not _has_free_axes(op):
             return _row_products(op)
-        if isinstance(op, Elementwise) and op.fn == "div":
-            return _div(op, op.operands[0] in self._one)
-        if isinstance(op, Elementwise) and op.fn in _EXPANSIONS and op.fn not in self._known:
-            return _EXPANSIONS[op.fn](op)
+        if isinstance(op, Elementwise) and op.fn == "div" and op.operands[0] in self._one:
+            return [Elementwise(replace_value(op.result), "reciprocal", op.operands[1:])]
+        if isinstance(op, Elementwise) and op.fn not in self._known:
+            return in_program(op)
         return None
 
     def _mean(self, op: Reduce) -> list[Op]:
@@ -266,50 +266,3 @@ def _falls_short(done: list[Op], op: Reduce, extreme: Value) -> Value:
     least = _elementwise(done, "where", F32, op.result, no_number, _constant(done, op.result, one), extreme)
     bounded = _elementwise(done, inner, F32, op.result, op.operand, bound)
     return _elementwise(done, outer, BOOL, op.result, bounded, least)
-
-
-def _div(op: Elementwise, inverse: bool) -> list[Op]:
-    """`a / b` as `a * (1 / b)`. A divisor with one element a row is inverted once, an immediate on the host."""
-    done: list[Op] = []
-    a, b = op.operands
-    result = _elementwise(done, "reciprocal", F32, op.result, b)
-    if not inverse:
-        _elementwise(done, "mul", F32, op.result, a, result)
-    return done
-
-
-def _exp2(op: Elementwise) -> list[Op]:
-    done: list[Op] = []
-    scaled = _elementwise(done, "mul", F32, op.result, op.operands[0], _constant(done, op.result, LN_2))
-    _elementwise(done, "exp", F32, op.result, scaled)
-    return done
-
-
-def _log2(op: Elementwise) -> list[Op]:
-    done: list[Op] = []
-    logarithm = _elementwise(done, "log", F32, op.result, op.operands[0])
-    _elementwise(done, "mul", F32, op.result, logarithm, _constant(done, op.result, 1.0 / LN_2))
-    return done
-
-
-def _clamp(op: Elementwise) -> list[Op]:
-    done: list[Op] = []
-    x, low, high = op.operands
-    raised = _elementwise(done, "max", op.result.element, op.result, x, low)
-    _elementwise(done, "min", op.result.element, op.result, raised, high)
-    return done
-
-
-def _negative(op: Elementwise) -> list[Op]:
-    done: list[Op] = []
-    minus = _constant(done, op.result, -1.0 if op.result.element.kind == "float" else -1)
-    _elementwise(done, "mul", op.result.element, op.result, op.operands[0], minus)
-    return done
-
-
-_EXPANSIONS: Mapping[str, Callable[[Elementwise], list[Op]]] = {
-    "exp2": _exp2,
-    "log2": _log2,
-    "clamp": _clamp,
-    "neg": _negative,
-}

@@ -15,15 +15,16 @@ from dataclasses import dataclass
 
 from tilery.backends.chips import Chip
 from tilery.backends.machine.errors import CannotLower, said
+from tilery.backends.operations.registry import OPERATIONS
 from tilery.dsl.program import Axis, Call, Cast, Elementwise, Fill, Op, Positions, Reduce, Scan, Statement, Value, operands
 from tilery.dsl.types import F32
 
 from .layout import Layout
 from .uses import Use, Uses
 
-ALU = frozenset({"add", "sub", "mul", "div", "min", "max", "pow", "mod", "lt", "le", "gt", "ge", "eq", "ne", "and", "or"})
+ALU = frozenset(name for name, each in OPERATIONS.items() if each.unit == "alu")
 """The operations of tensor_scalar and tensor_tensor."""
-ALU_UNARY = frozenset({"abs", "not", "floor", "ceil", "round", "floordiv"})
+ALU_UNARY = frozenset(name for name, each in OPERATIONS.items() if each.unit == "one operand")
 """Further operations with one tile operand that take one pass."""
 COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 

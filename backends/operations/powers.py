@@ -1,0 +1,139 @@
+"""Powers, roots, exponentials and logarithms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from ..numbers.rounding import Array
+from . import composed
+from .comparisons import chosen
+from .record import ANY, POSITIVE, Absent, Names, Operation, Writer
+
+T = TypeVar("T")
+
+TABLE = Absent("a function that chips have in a table")
+
+
+def _power(x: Array, y: Array, out: Array | None = None) -> Array:
+    if y.size == 1 and y.flat[0] == 2:  # np.power takes ten times as long
+        return np.multiply(x, x, out=out)
+    if x.dtype.kind == "f":
+        return np.asarray(np.power(x, y, out=out))
+    # A negative exponent leaves nothing of a whole number but of 1 and -1, whose powers repeat.
+    powers = np.power(x, np.where(y < 0, y & 1, y))
+    return chosen((y < 0) & (np.absolute(x) != 1), powers.dtype.type(0), powers, out)
+
+
+def _slopes_of_power(arrays: Sequence[Array], value: Array) -> Sequence[Array]:
+    base, exponent = arrays
+    return [exponent * np.power(base, exponent - 1.0), value * np.log(np.abs(base))]
+
+
+def _scale_of_power(arrays: Sequence[Array], value: Array) -> Array:
+    """exp(y log x): the error of the exponent is on its own scale."""
+    return np.asarray(np.abs(value) * (1 + np.abs(arrays[1] * np.log(np.abs(arrays[0])))))
+
+
+def _scale_of_exp2(arrays: Sequence[Array], value: Array) -> Array:
+    """exp(x ln 2): the error of the product is on its own scale."""
+    return np.asarray(np.abs(value) * (1 + np.abs(arrays[0])))
+
+
+def _exp2(of: Writer[T], x: T) -> T:
+    return of("exp", of("mul", x, composed.LN_2))
+
+
+def _log2(of: Writer[T], x: T) -> T:
+    return of("mul", of("log", x), 1.0 / composed.LN_2)
+
+
+def _rsqrt(of: Writer[T], x: T) -> T:
+    return of("reciprocal", of("sqrt", x))
+
+
+POWERS = (
+    Operation(
+        name="pow",
+        meaning=_power,
+        slopes=_slopes_of_power,
+        rounds=_scale_of_power,
+        domain=(POSITIVE, ANY),
+        expansion=Absent("an instruction of its own"),
+        unit="alu",
+        names=Names("nl.power", "libdevice.pow({0}, {1})", "jnp.power({0}, {1})"),
+    ),
+    Operation(
+        name="exp",
+        meaning=np.exp,
+        slopes=lambda x, v: [v],
+        rounds=1,
+        domain=(ANY,),
+        expansion=TABLE,
+        unit="table",
+        names=Names("nl.exp", "tl.exp({0})", "jnp.exp({0})"),
+    ),
+    Operation(
+        name="exp2",
+        meaning=composed.exp2,
+        slopes=lambda x, v: [v * math.log(2)],
+        rounds=_scale_of_exp2,
+        domain=(ANY,),
+        expansion=_exp2,
+        unit="table",
+        names=Names(Absent("it is expanded"), "tl.exp2({0})", "jnp.exp2({0})"),
+    ),
+    Operation(
+        name="log",
+        meaning=np.log,
+        slopes=lambda x, v: [1 / x[0]],
+        rounds=1,
+        domain=(POSITIVE,),
+        expansion=TABLE,
+        unit="table",
+        names=Names("nl.log", "tl.log({0})", "jnp.log({0})"),
+    ),
+    Operation(
+        name="log2",
+        meaning=composed.log2,
+        slopes=lambda x, v: [1 / (x[0] * math.log(2))],
+        rounds=2,
+        domain=(POSITIVE,),
+        expansion=_log2,
+        unit="table",
+        names=Names(Absent("it is expanded"), "tl.log2({0})", "jnp.log2({0})"),
+    ),
+    Operation(
+        name="sqrt",
+        meaning=np.sqrt,
+        slopes=lambda x, v: [0.5 / v],
+        rounds=1,
+        domain=(POSITIVE,),
+        expansion=TABLE,
+        unit="table",
+        names=Names("nl.sqrt", "tl.sqrt({0})", "jnp.sqrt({0})"),
+    ),
+    Operation(
+        name="rsqrt",
+        meaning=composed.rsqrt,
+        slopes=lambda x, v: [-0.5 * v / x[0]],
+        rounds=2,
+        domain=(POSITIVE,),
+        expansion=_rsqrt,
+        unit="table",
+        names=Names("nl.rsqrt", "tl.rsqrt({0})", "lax.rsqrt({0})"),
+    ),
+    Operation(
+        name="reciprocal",
+        meaning=np.reciprocal,
+        slopes=lambda x, v: [-v * v],
+        rounds=1,
+        domain=(POSITIVE,),
+        expansion=TABLE,
+        unit="table",
+        names=Names("nl.reciprocal", "1.0 / {0}", "1.0 / {0}"),
+    ),
+)

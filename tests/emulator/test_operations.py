@@ -1,0 +1,168 @@
+"""Every operation's record holds all its parts, and each part is true: slopes, rounding, expansion, names in other languages."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tilery.backends.machine.execute.evaluate import evaluate
+from tilery.backends.operations import numerics
+from tilery.backends.operations.numerics import Array
+from tilery.backends.operations.record import Absent, Operation
+from tilery.backends.operations.registry import OPERATIONS, complete, rounding_scale
+from tilery.backends.operations.written import in_program, on_arrays
+from tilery.backends.truth.error_analysis import unit
+from tilery.dsl.functions import FUNCTIONS, result_type
+from tilery.dsl.program import Axis, Elementwise, Value
+from tilery.dsl.spans import Source, Span
+from tilery.dsl.types import BF16, BOOL, F32, I32, ElementType
+
+RECORDS = list(OPERATIONS.values())
+EXPANDED = [name for name, each in OPERATIONS.items() if not isinstance(each.expansion, Absent)]
+ROUNDED = [each for each in RECORDS if each.rounds != 0 and FUNCTIONS[each.name].gives in ("same", "float")]
+SPAN = Span(Source("f", "f"), 1, 1, 1, 1)
+
+
+def operands(record: Operation, count: int = 400) -> list[Array]:
+    """Numbers of the record's ranges, in float64; conditions are truth values."""
+    rng = np.random.default_rng(0)
+    drawn = [rng.uniform(low, high, count) for low, high in record.domain]
+    given = [each > 0.5 if record.name == "where" and not place else each for place, each in enumerate(drawn)]
+    return [each.astype(np.int32) for each in given] if FUNCTIONS[record.name].gives == "integer" else given
+
+
+@pytest.mark.parametrize("part", [each.name for each in fields(Operation)])
+def test_a_record_without_a_part_is_refused(part: str) -> None:
+    lacking: dict[str, Any] = {part: None}
+    with pytest.raises(TypeError, match=part):
+        replace(OPERATIONS["exp"], **lacking)
+    whole = {each.name: getattr(OPERATIONS["exp"], each.name) for each in fields(Operation) if each.name != part}
+    with pytest.raises(TypeError, match=part):
+        Operation(**whole)
+
+
+def test_what_is_absent_has_a_reason() -> None:
+    with pytest.raises(ValueError, match="reason"):
+        Absent("")
+    with pytest.raises(TypeError, match="expansion"):
+        replace(OPERATIONS["div"], expansion=Absent("forgotten"))
+
+
+@pytest.mark.parametrize(
+    ("records", "says"),
+    [
+        (RECORDS[:-1], f"{RECORDS[-1].name}, and backends"),
+        ([*RECORDS, RECORDS[0]], "two records"),
+        ([*RECORDS, replace(RECORDS[0], name="frobnicate")], "does not have it"),
+        ([*RECORDS[1:], replace(RECORDS[0], domain=())], "takes 2"),
+    ],
+)
+def test_the_registry_is_exactly_the_language(records: list[Operation], says: str) -> None:
+    with pytest.raises(TypeError, match=says):
+        complete(records)
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda each: str(each.name))
+def test_slopes_are_derivatives(record: Operation) -> None:
+    given = operands(record)
+    with np.errstate(all="ignore"):
+        value = numerics.elementwise(record.name, given)
+        slopes = record.slopes(given, value)
+    assert len(slopes) == len(given)
+    for place, slope in enumerate(slopes):
+        if given[place].dtype != np.float64 or value.dtype != np.float64:
+            assert np.all(np.asarray(slope) == 0)
+            continue
+        step = 1e-6
+        ends = [[x + side * step if place == other else x for other, x in enumerate(given)] for side in (-1, 1)]
+        low, high = (numerics.elementwise(record.name, each) for each in ends)
+        np.testing.assert_allclose(np.broadcast_to(slope, value.shape), (high - low) / (2 * step), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("record", ROUNDED, ids=lambda each: str(each.name))
+def test_what_an_operation_loses_is_said(record: Operation) -> None:
+    narrow = [each.astype(np.float32) if each.dtype == np.float64 else each for each in operands(record, 100_000)]
+    wide = [each.astype(np.float64) if each.dtype == np.float32 else each for each in narrow]
+    want = numerics.elementwise(record.name, wide)
+    errors = numerics.elementwise(record.name, narrow) - want
+    assert np.sqrt(np.mean(np.square(errors / (unit(F32) * rounding_scale(record.name, wide, want))))) < 1
+
+
+@pytest.mark.parametrize("name", [each.name for each in RECORDS if each.rounds == 0 and FUNCTIONS[each.name].gives == "same"])
+def test_what_is_exact_loses_nothing(name: str) -> None:
+    narrow = [each.astype(np.float32) for each in operands(OPERATIONS[name], 10_000)]
+    want = numerics.elementwise(name, [each.astype(np.float64) for each in narrow])
+    np.testing.assert_allclose(numerics.elementwise(name, narrow), want, rtol=1e-6, atol=1e-6)
+
+
+def patterns(count: int, arity: int, element: ElementType) -> list[Array]:
+    """Numbers of every exponent, infinities and NaN; whole numbers; or truth values."""
+    rng = np.random.default_rng(1)
+    if element == I32:
+        return [rng.integers(-(2**31), 2**31, count).astype(np.int32) for _ in range(arity)]
+    wild = rng.integers(0, 1 << 32, (arity, count), np.uint32).view(np.float32)
+    usual = rng.standard_normal((arity, count)).astype(np.float32)
+    special = rng.choice(np.array([0, -0.0, np.inf, -np.inf, np.nan, 1, -1, 1e-45, 3e38], np.float32), (arity, count))
+    return list(np.where(rng.random((arity, count)) < 0.1, special, np.where(rng.random((arity, count)) < 0.5, wild, usual)))
+
+
+@pytest.mark.parametrize("element", [F32, BF16, I32], ids=str)
+@pytest.mark.parametrize("name", EXPANDED)
+def test_an_expansion_is_the_operation_to_the_bit(name: str, element: ElementType) -> None:
+    function = FUNCTIONS[name]
+    if function.gives == "integer" and element != I32:
+        return
+    axis = Axis("N", "N", whole=True)
+    given = patterns(40_000, function.arity, element)
+    if element == BF16:
+        given = [numerics.rounded(each, BF16) for each in given]
+    values: dict[Value, Array] = {}
+    for each in given:
+        values[Value("x", (axis,), element, SPAN)] = each
+    want_type = result_type(function.gives, [element] * function.arity)
+    op = Elementwise(Value("y", (axis,), want_type, SPAN), name, tuple(values))
+    ops = in_program(op)
+    assert ops
+    with np.errstate(all="ignore"):
+        for made in ops:
+            values[made.result] = evaluate(made, values, {"N": (0, 40_000)}, {"N": 40_000}, {})
+        want = numerics.elementwise(name, given)
+    got = values[ops[-1].result]
+    assert ops[-1].result.dtype == want_type and (got.dtype == want.dtype or want_type == BOOL)
+    np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("name", EXPANDED)
+def test_an_expansion_is_shorter_than_its_meaning_in_other_records(name: str) -> None:
+    """Expansions end: none comes back to its own operation."""
+    seen: list[str] = []
+
+    def writer(fn: str, *given: Any) -> Array:
+        assert fn != name
+        seen.append(fn)
+        inner = OPERATIONS[fn].expansion
+        return on_arrays(fn, *given) if isinstance(inner, Absent) else np.asarray(inner(writer, *given))
+
+    expansion = OPERATIONS[name].expansion
+    assert not isinstance(expansion, Absent)
+    with np.errstate(all="ignore"):
+        expansion(
+            writer,
+            *(np.ones(2, np.int32 if FUNCTIONS[name].gives == "integer" else np.float32) for _ in range(FUNCTIONS[name].arity)),
+        )
+    assert seen and all(OPERATIONS[fn].unit != "none" or not isinstance(OPERATIONS[fn].expansion, Absent) for fn in seen)
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda each: str(each.name))
+def test_names_are_expressions_of_all_operands(record: Operation) -> None:
+    arity = FUNCTIONS[record.name].arity
+    for each in (record.names.triton, record.names.pallas):
+        if isinstance(each, str):
+            names = [f"operand{place}" for place in range(arity)]
+            tree = ast.parse(each.format(*names), mode="eval")
+            assert {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} >= set(names)
+    assert isinstance(record.names.nki, Absent) or record.names.nki.removeprefix("nl.").isidentifier()
