@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..numbers.rounding import Array
-from .record import ANY, Absent, Names, Operation, steady
+from .jumps import both, compared, either, other_arm, turned
+from .record import ANY, Absent, Jump, Names, Operation, steady
 
 _PRIMITIVE = Absent("an instruction of its own")
 _TRUTH = (0.0, 1.0)
@@ -37,6 +38,7 @@ def _comparison(name: str, function: np.ufunc, nki: str, symbol: str) -> Operati
         name=name,
         meaning=function,
         slopes=steady(2),
+        jumps=compared,
         rounds=0,
         domain=(ANY, ANY),
         expansion=_PRIMITIVE,
@@ -45,12 +47,13 @@ def _comparison(name: str, function: np.ufunc, nki: str, symbol: str) -> Operati
     )
 
 
-def _logic(name: str, function: np.ufunc, symbol: str) -> Operation:
+def _logic(name: str, function: np.ufunc, symbol: str, jump: Jump) -> Operation:
     written = f"{{0}} {symbol} {{1}}"
     return Operation(
         name=name,
         meaning=function,
         slopes=steady(2),
+        jumps=jump,
         rounds=0,
         domain=(_TRUTH, _TRUTH),
         expansion=_PRIMITIVE,
@@ -66,12 +69,13 @@ COMPARISONS = (
     _comparison("ge", np.greater_equal, "nl.greater_equal", ">="),
     _comparison("eq", np.equal, "nl.equal", "=="),
     _comparison("ne", np.not_equal, "nl.not_equal", "!="),
-    _logic("and", np.logical_and, "&"),
-    _logic("or", np.logical_or, "|"),
+    _logic("and", np.logical_and, "&", both),
+    _logic("or", np.logical_or, "|", either),
     Operation(
         name="not",
         meaning=np.logical_not,
         slopes=steady(1),
+        jumps=turned,
         rounds=0,
         domain=(_TRUTH,),
         expansion=_PRIMITIVE,
@@ -82,6 +86,7 @@ COMPARISONS = (
         name="where",
         meaning=chosen,
         slopes=_slopes_of_choice,
+        jumps=other_arm,
         rounds=0,
         domain=(_TRUTH, ANY, ANY),
         expansion=_PRIMITIVE,

@@ -10,7 +10,7 @@ import numpy as np
 from . import composed
 from .erf import erf
 from .powers import TABLE
-from .record import ANY, Names, Operation, Writer
+from .record import ANY, SMOOTH, Names, Operation, Writer
 
 T = TypeVar("T")
 
@@ -25,6 +25,7 @@ CURVES = (
         name="tanh",
         meaning=np.tanh,
         slopes=lambda x, v: [1 - v * v],
+        jumps=SMOOTH,
         rounds=1,
         domain=(ANY,),
         expansion=TABLE,
@@ -35,6 +36,7 @@ CURVES = (
         name="sigmoid",
         meaning=composed.sigmoid,
         slopes=lambda x, v: [v * (1 - v)],
+        jumps=SMOOTH,
         rounds=2,
         domain=(ANY,),
         expansion=_sigmoid,
@@ -45,6 +47,7 @@ CURVES = (
         name="erf",
         meaning=erf,
         slopes=lambda x, v: [2 / math.sqrt(math.pi) * np.exp(-x[0] * x[0])],
+        jumps=SMOOTH,
         rounds=1,
         domain=(ANY,),
         expansion=TABLE,
@@ -55,6 +58,7 @@ CURVES = (
         name="sin",
         meaning=np.sin,
         slopes=lambda x, v: [np.cos(x[0])],
+        jumps=SMOOTH,
         rounds=1,
         domain=(ANY,),
         expansion=TABLE,
@@ -65,6 +69,7 @@ CURVES = (
         name="cos",
         meaning=np.cos,
         slopes=lambda x, v: [-np.sin(x[0])],
+        jumps=SMOOTH,
         rounds=1,
         domain=(ANY,),
         expansion=TABLE,

@@ -11,7 +11,7 @@ import numpy as np
 from ..numbers.rounding import Array
 from . import composed
 from .comparisons import chosen
-from .record import ANY, POSITIVE, Absent, Names, Operation, Writer
+from .record import ANY, POSITIVE, SMOOTH, Absent, Names, Operation, Writer
 
 T = TypeVar("T")
 
@@ -60,6 +60,7 @@ POWERS = (
         name="pow",
         meaning=_power,
         slopes=_slopes_of_power,
+        jumps=SMOOTH,
         rounds=_scale_of_power,
         domain=(POSITIVE, ANY),
         expansion=Absent("an instruction of its own"),
@@ -70,6 +71,7 @@ POWERS = (
         name="exp",
         meaning=np.exp,
         slopes=lambda x, v: [v],
+        jumps=SMOOTH,
         rounds=1,
         domain=(ANY,),
         expansion=TABLE,
@@ -80,6 +82,7 @@ POWERS = (
         name="exp2",
         meaning=composed.exp2,
         slopes=lambda x, v: [v * math.log(2)],
+        jumps=SMOOTH,
         rounds=_scale_of_exp2,
         domain=(ANY,),
         expansion=_exp2,
@@ -90,6 +93,7 @@ POWERS = (
         name="log",
         meaning=np.log,
         slopes=lambda x, v: [1 / x[0]],
+        jumps=SMOOTH,
         rounds=1,
         domain=(POSITIVE,),
         expansion=TABLE,
@@ -100,6 +104,7 @@ POWERS = (
         name="log2",
         meaning=composed.log2,
         slopes=lambda x, v: [1 / (x[0] * math.log(2))],
+        jumps=SMOOTH,
         rounds=2,
         domain=(POSITIVE,),
         expansion=_log2,
@@ -110,6 +115,7 @@ POWERS = (
         name="sqrt",
         meaning=np.sqrt,
         slopes=lambda x, v: [0.5 / v],
+        jumps=SMOOTH,
         rounds=1,
         domain=(POSITIVE,),
         expansion=TABLE,
@@ -120,6 +126,7 @@ POWERS = (
         name="rsqrt",
         meaning=composed.rsqrt,
         slopes=lambda x, v: [-0.5 * v / x[0]],
+        jumps=SMOOTH,
         rounds=2,
         domain=(POSITIVE,),
         expansion=_rsqrt,
@@ -130,6 +137,7 @@ POWERS = (
         name="reciprocal",
         meaning=np.reciprocal,
         slopes=lambda x, v: [-v * v],
+        jumps=SMOOTH,
         rounds=1,
         domain=(POSITIVE,),
         expansion=TABLE,

@@ -20,6 +20,8 @@ Slopes = Callable[[Sequence[Array], Array], Sequence[Array | float]]
 
 Where a function has a jump (`floor`, comparisons), the slope is that of the pieces: an error that crosses a jump is not seen.
 """
+Jump = Callable[[Sequence[Array], Sequence[Array]], Array]
+"""Given the operands and how far each may be off, the largest error of the function's jumps."""
 Scale = Callable[[Sequence[Array], Array], Array]
 Unit = Literal["alu", "one operand", "table", "select", "none"]
 """What of an elementwise engine carries an operation out: arithmetic, which an instruction can do twice; a pass over one tile
@@ -66,6 +68,8 @@ class Operation:
     """What it does to arrays in computing form: float32, or float64 in the reference, int32 and bool."""
     slopes: Slopes
     """How strongly it passes an error of each operand on."""
+    jumps: Jump | Absent
+    """Where it jumps: how far it may be off where the operands' errors reach a jump."""
     rounds: float | Scale
     """The error that it adds itself, in rounding units of its value: 0 if its result is exact; or what the unit multiplies."""
     domain: tuple[tuple[float, float], ...]
@@ -90,6 +94,7 @@ def steady(arity: int) -> Slopes:
     return lambda x, v: [0.0] * arity
 
 
+SMOOTH = Absent("it is continuous")
 ANY = (-3.0, 3.0)
 """The range of a function that is defined everywhere."""
 POSITIVE = (0.1, 3.0)

@@ -34,8 +34,9 @@ from ..numbers.arithmetic import HighPrecision
 from ..numbers.axes import aligned, contract
 from ..numbers.rounding import largest_and_smallest
 from ..operations.numerics import Array
-from ..operations.registry import is_exact, rounding_scale, slopes
-from .jumps import JUMPS, another_extreme, converted
+from ..operations.record import Absent
+from ..operations.registry import OPERATIONS, is_exact, rounding_scale, slopes
+from .jumps import another_extreme, converted
 
 SIGMAS = 4.0
 """Deviations taken as the largest are a rounding unit each, 1.7 standard deviations of a uniform error: seven of those in all."""
@@ -178,9 +179,10 @@ class _Analysis(Run):
         for operand, factor in factors.items():
             for axes, variance in given[operand].items():
                 _added(errors, axes, np.square(factor) * aligned(variance, _names(operand), names))
-        if op.fn in JUMPS:
+        jumps = OPERATIONS[op.fn].jumps
+        if not isinstance(jumps, Absent):
             spreads = [aligned(self._spread(each, given[each]), _names(each), names) for each in op.operands]
-            _added(errors, SHARED, (JUMP * JUMPS[op.fn](arrays, spreads)) ** 2)
+            _added(errors, SHARED, (JUMP * jumps(arrays, spreads)) ** 2)
         if not is_exact(op.fn) and op.result.element.kind == "float":
             scale = rounding_scale(op.fn, arrays, value)
             _added(errors, own, np.where(np.isfinite(scale), (unit(F32) * scale) ** 2, 0.0))

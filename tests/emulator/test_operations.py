@@ -83,6 +83,25 @@ def test_slopes_are_derivatives(record: Operation) -> None:
         np.testing.assert_allclose(np.broadcast_to(slope, value.shape), (high - low) / (2 * step), rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("record", RECORDS, ids=lambda each: str(each.name))
+def test_jumps_are_where_the_function_jumps(record: Operation) -> None:
+    """A function of floats without jumps changes little over a little distance; one with jumps says where, and how far."""
+    given = operands(record, 50_000)
+    if any(each.dtype != np.float64 for each in given) or FUNCTIONS[record.name].gives == "logic":
+        return
+    # On a grid, so that two operands are equal at times.
+    given = [np.round(each, 2) for each in given]
+    moved = [each + np.random.default_rng(place).choice([-0.01, 0, 0.01], each.shape) for place, each in enumerate(given)]
+    value, other = (numerics.elementwise(record.name, each) for each in (given, moved))
+    off = np.abs(other.astype(np.float64) - value)
+    smooth = off <= 0.03 * sum(np.abs(np.asarray(each)) for each in record.slopes(given, value)) + 0.025
+    if isinstance(record.jumps, Absent):
+        assert smooth.all()
+    else:
+        reached = record.jumps(given, [np.full(each.shape, 0.016) for each in given])
+        assert not smooth.all() and np.all(off[~smooth] <= reached[~smooth] + 0.1) and np.all(reached[~smooth] > 0)
+
+
 @pytest.mark.parametrize("record", ROUNDED, ids=lambda each: str(each.name))
 def test_what_an_operation_loses_is_said(record: Operation) -> None:
     narrow = [each.astype(np.float32) if each.dtype == np.float64 else each for each in operands(record, 100_000)]
