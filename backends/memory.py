@@ -1,4 +1,4 @@
-"""The memory that a run takes, known before it takes any."""
+"""The memory that a run needs, computed before it starts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tilery.dsl.errors import UsageError
 
 FLOAT64_BYTES = 8
 WORTH_SAYING_BYTES = 1 << 30
-"""A run that takes less says nothing of it."""
+"""A run that needs less does not mention it."""
 
 
 def least_bytes(kernel: program.Kernel, dims: Mapping[str, int], compared: bool) -> int:
     """The bytes that a run holds at the least: arguments, results, and the reference's results in float64 if it is `compared`.
 
-    What tiles, masks and comparisons take for a while comes on top; the emulator bounds it by its scratch memory.
+    Temporary tiles, masks and comparisons need more; the emulator limits them to its scratch memory.
     """
     arguments = sum(_elements(each, dims) * each.element.bytes for each in kernel.signature.tensors)
     # Drawing one holds it in f32 beside the others.

@@ -1,4 +1,4 @@
-"""A tunable: one thing about a kernel that is chosen rather than written, as an object."""
+"""A tunable: one property of a kernel that is chosen instead of written, as an object."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Tunable:
     name: str
     """As in a configuration and after `--set`."""
     kind: Literal["tile", "tune", "knob"]
-    """`tile`: a tile size, from the text. `tune`: declared there by name. `knob`: what the chip can decide without the text."""
+    """`tile`: a tile size of the text. `tune`: declared in the text by name. `knob`: a choice of the chip's schedule."""
     values: tuple[Choice, ...]
     """The domain; numbers ascending."""
     default: Choice
     reasons: tuple[str, ...]
     """Why the domain ends where it does, a sentence a bound, e.g. `partitions of trn2: 128`."""
     slots: bool = False
-    """A number of slots: more of them take memory, and never time."""
+    """Whether it is a number of slots: more slots need more memory and are never slower."""
 
     @property
     def structural(self) -> bool:

@@ -1,7 +1,7 @@
-"""Whole numbers that depend on arguments in a straight line: `2 * used[b] + j - 1` is 2 used + (-1 .. J - 2).
+"""Integers that are linear in the arguments: `2 * used[b] + j - 1` is 2 used + (-1 .. J - 2).
 
-Every value is followed back to the integer arguments that it is made of. Choices (`min`, `max`, `where`, `clamp`) give several
-such lines; what is no line gives none.
+Every value is traced back to the integer arguments that it is computed from. Choices (`min`, `max`, `where`, `clamp`) give
+several such lines; a value that is not linear gives none.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _STEADY = ("floor", "ceil", "round", "abs")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A sum of `factor * argument`, and something in low..high that positions and sizes decide."""
+    """A sum of `factor * argument`, plus a number in low..high that depends on positions and sizes."""
 
     factors: Mapping[str, float] = field(default_factory=dict)
     low: float = 0.0
     high: float = 0.0
     placed: bool = False
-    """Whether positions or sizes have a part in it."""
+    """Whether it depends on positions or sizes."""
 
     def plus(self, other: Line) -> Line:
         """The sum of two lines."""

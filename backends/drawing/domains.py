@@ -1,4 +1,4 @@
-"""Over what every argument is drawn, and why."""
+"""The range from which every argument is drawn, and why."""
 
 from __future__ import annotations
 

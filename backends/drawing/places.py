@@ -1,4 +1,4 @@
-"""Integer arguments that choose places: over what they index, or over the positions that they are compared with."""
+"""Ranges of integer arguments that index a tensor, or that are compared with positions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne", "min", "max", "clamp")
 def places(
     kernel: program.Kernel, dims: Mapping[str, int], declared: Mapping[str, Interval]
 ) -> tuple[dict[str, Interval], dict[str, Interval]]:
-    """Of integer arguments without a declared range: those that index, and those that are compared with positions."""
+    """The ranges of integer arguments without a declared one: of those that index, and of those compared with positions."""
     lines = lines_of(kernel, dims)
     statements = (*program.walk(kernel.reference), *program.walk(kernel.body))
     indexing: dict[str, Interval] = {}

@@ -1,4 +1,4 @@
-"""What a kernel does with an argument, followed through operations: whose root it takes, in what it grows fast."""
+"""What a kernel does with its arguments: of which it takes a root or logarithm, and which go into functions that grow fast."""
 
 from __future__ import annotations
 

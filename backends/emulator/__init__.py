@@ -1,8 +1,8 @@
 """Runs a tile program as vectorised numpy, at about the speed of numpy, with the number formats of the chip.
 
-What a tile axis is cut for (capacity, partitions) does not matter to numpy, so a parallel axis over which nothing reduces goes
-in steps that suit the processor's caches; every other axis goes by the given tiles, in order, ragged ends and all. Each element
-is the one that tile-by-tile execution gives, but for the order in which BLAS adds within a step.
+The chip's capacity and partitions do not matter to numpy. So a parallel axis over which nothing reduces is cut into steps that
+suit the processor's caches. Every other axis is cut into the given tiles, in order, with a ragged last one. Each element equals
+that of tile-by-tile execution, except for the order in which BLAS adds within a step.
 """
 
 from .emulation import SCRATCH_BYTES, Emulation, compile, tile_sizes

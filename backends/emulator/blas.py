@@ -45,7 +45,7 @@ def _prepared(
     strides: tuple[int, ...],
     t: np.dtype[Any],
 ) -> Callable[[int, int, int], None] | None:
-    """The call for matrices that lie so, its numbers brought to C once: doing it each time costs more than a small product."""
+    """The call for matrices of this layout. Its numbers become C values once: that takes longer than a small product."""
     gemm = _gemm()
     if gemm is None or not (len(a) == len(b) == len(strides) == 2 and a_type == b_type == t == np.float32):
         return None
@@ -66,7 +66,7 @@ def _prepared(
 
 
 def _layout(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, int] | None:
-    """How a matrix lies, and the elements from row to row (from column to column if transposed); None if BLAS cannot read it."""
+    """Whether a matrix is transposed, and its leading dimension. None if BLAS cannot read it."""
     rows, columns = shape
     down, along = strides
     if not rows * columns:

@@ -1,7 +1,7 @@
-"""How far each axis goes in one step of the emulation.
+"""How many positions of each axis one step of the emulation covers.
 
-An axis over which something is summed, multiplied away or searched goes by exactly the tile it was given: there the tile's own
-extent matters. A parallel axis over which nothing is goes by whatever suits the cache: cutting it otherwise changes no element.
+An axis along which something is reduced, contracted or searched keeps the given tile size, because it affects the results. Any
+other parallel axis takes steps that suit the cache: they change no element.
 With `fast_accumulate` a loop that only adds products up takes several of its tiles at once: quicker where tiles are small, and
 the partial sums of those tiles are no longer rounded one by one.
 """
@@ -19,24 +19,24 @@ from .planning import guarded_axes, placed
 from .planning.fuse import Accumulate
 
 ELEMENTWISE_BYTES = 1 << 20
-"""About what a temporary of elementwise work should take: no more than a second-level cache."""
+"""The wanted size of a temporary of elementwise work: it should fit a second-level cache."""
 PRODUCT_BYTES = 32 << 10
 """The same where there are only matrix products, for each step of depth. BLAS packs both operands anew for every chunk, so a
 chunk is to be large; what is added to is read and written once for each tile of the depth, so a shallow one is not to be huge."""
 LEAST_PRODUCT_BYTES, MOST_PRODUCT_BYTES = 4 << 20, 16 << 20
 UNIT_SHARE = 8
-"""An axis that goes one by one, `by 1`, is taken together only to this part of it: where the products are small ones."""
+"""Steps of a `by 1` axis are taken together only up to one part in so many of the axis, where its products are small."""
 GUARDED = 512
-"""The furthest an axis goes whose positions decide whether a step can be left out."""
+"""The largest step of an axis whose positions decide whether a guarded step is skipped."""
 ROW = 512
-"""The last axis of a result goes this far before the others do: rows in memory should be long."""
+"""The last axis of a result takes steps of this size first, so that rows in memory are long."""
 PRODUCT_DEPTH = 512
 """How deep a matrix product is at least made with `fast_accumulate`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extents:
-    """What `chunks` has to know of a tile loop."""
+    """The input of `chunks`: a tile loop and its sizes."""
 
     loop: program.TileLoop
     dims: Mapping[str, int]
@@ -46,7 +46,7 @@ class Extents:
     """What defines each value of the program."""
 
     def dimension(self, axis: program.Axis) -> int:
-        """The positions there are."""
+        """The extent of an axis."""
         return program.size_value(axis.size, self.dims)
 
 
@@ -102,7 +102,7 @@ def _cap(axis: program.Axis, extents: Extents) -> int:
 
 
 def _shared_out(extents: Extents, sizes: dict[str, int], workers: int) -> dict[str, int]:
-    """Parts of about equal size, and one for every worker if there is anything to share."""
+    """The sizes, changed so that the parts are about equal and every worker has one, if possible."""
     dimensions = {each.axis.name: extents.dimension(each.axis) for each in extents.loop.variables if each.axis.name in sizes}
     steps = {name: ceil(dimensions[name] / size) if size else 1 for name, size in sizes.items()}
     if prod(steps.values()) < workers and _largest(extents, {**extents.sizes, **sizes}) > 1 << 15:
@@ -112,7 +112,7 @@ def _shared_out(extents: Extents, sizes: dict[str, int], workers: int) -> dict[s
 
 
 def coalescable(loop: program.TileLoop, ops: Mapping[Value, Op]) -> list[program.Axis]:
-    """Axes over which nothing reduces, whose tiles no guard asks for, and by which every store is indexed."""
+    """Axes along which nothing reduces, which no guard reads, and which index every store."""
     mattering = {*_reduced(loop.body), *_cut(loop), *guarded_axes.mattering(loop, ops)}
     stores = [_names(each.index) for each in program.walk(loop.body) if isinstance(each, program.Store)]
     axes = [each.axis for each in loop.variables]
@@ -120,7 +120,7 @@ def coalescable(loop: program.TileLoop, ops: Mapping[Value, Op]) -> list[program
 
 
 def _cut(loop: program.TileLoop) -> Iterator[str]:
-    """Axes whose tile another one cuts, `k of m`, and those that do: where either begins matters to the other."""
+    """Axes whose tiles another axis cuts (`k of m`), and these other axes: the position of one depends on the other."""
     for each in program.walk((loop,)):
         variables = each.variables if isinstance(each, program.TileLoop) else ()
         for variable in (*variables, *([each.variable] if isinstance(each, program.ForLoop) else [])):

@@ -69,7 +69,7 @@ class Emulation:
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """How far each tile axis goes in one step."""
+        """The number of positions that each tile axis covers in one step."""
         return self.plan.sizes if self.plan else self.tiles
 
     def check_results(self, out: Mapping[str, Array]) -> None:

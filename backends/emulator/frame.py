@@ -1,4 +1,4 @@
-"""Where a running emulation keeps its arrays: slots that steps read and write, over buffers laid out once and reused."""
+"""The arrays of a running emulation: slots that steps read and write, in buffers that are allocated once and reused."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def seen_through(view: Callable[[Array], Array], array: Array) -> Array:
 
 @dataclass(slots=True)
 class Layout:
-    """The plan of a frame: how many slots, which buffers lie behind which."""
+    """The plan of a frame: its slots, and the buffer behind each."""
 
     slots: int = 0
     buffer_bytes: list[int] = field(default_factory=list)
@@ -84,8 +84,8 @@ class Layout:
         return slot
 
     def derive(self, source: int, view: Callable[[Array], Array]) -> int:
-        """A slot that is a view of a slot that never changes, taken once. A copy would not see what is written to the slot
-        later: numpy makes one in silence where a shape cannot be had otherwise, and it is refused here."""
+        """A slot with a view of a slot that never changes, made once. A copy would miss later writes to the slot. numpy copies
+        silently where a view is impossible; that is refused here."""
         slot = self.slot()
 
         def place(frame: Frame, buffers: list[Array]) -> None:

@@ -1,4 +1,4 @@
-"""The emulator's own tile sizes: what suits numpy where no tuned entry says which tiles a kernel has.
+"""The emulator's own tile sizes: they suit numpy, and are used if a kernel has no tuned entry.
 
 A parallel axis over which nothing reduces is cut for the processor's caches anyhow (`chunks`). Of the other axes a tile goes
 `DEPTH` far, which keeps matrix products large, unless a temporary would grow beyond `LARGEST` elements by that.

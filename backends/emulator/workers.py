@@ -1,4 +1,4 @@
-"""Threads that share the steps of an emulation; BLAS meanwhile keeps to the thread that calls it.
+"""Threads that share the steps of an emulation. Meanwhile BLAS uses only the thread that calls it.
 
 A forked child has none of its parent's threads, and whatever lock another thread held at that moment stays locked for ever.
 So a child starts with a pool and with locks of its own.
@@ -18,7 +18,7 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 
 class Turns:
-    """A lock that a forked child finds open."""
+    """A lock that is open in a forked child."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -31,7 +31,7 @@ class Turns:
         self._lock.release()
 
     def renew(self) -> None:
-        """Opens it, in a child."""
+        """Opens the lock in a child."""
         self._lock = threading.Lock()
 
 
@@ -53,7 +53,7 @@ class Workers:
             return self._pool.submit(work, *arguments)
 
     def together(self, first: Callable[[], Any], others: Sequence[Callable[[], Any]]) -> None:
-        """Does all of it, `first` in this thread; after an error, too, everything has ended before it is raised."""
+        """Runs all of the work, `first` in this thread. An error is raised only after everything has ended."""
         with self._one_blas_thread_each():
             futures = [self.submit(each) for each in others]
             try:

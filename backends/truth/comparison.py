@@ -1,7 +1,7 @@
-"""What came of comparing results with a reference: a verdict, the worst element, and how much there was to compare.
+"""The result of a comparison with a reference: a verdict, the worst element, and how much could be compared.
 
-A comparison can be *unproven*: where the reference itself is NaN, infinite, or so ill-conditioned that rounding explains any
-value, results that agree with it show nothing. It is neither right nor wrong then: other data are to be drawn.
+A comparison can be *unproven*: if the reference itself is NaN, infinite, or so ill-conditioned that rounding explains any value,
+then agreement proves nothing. The results are neither right nor wrong, and other data should be drawn.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What came of comparing the results of a kernel with its reference."""
+    """The result of comparing a kernel's results with its reference."""
 
     max_error: float
     """The error of the worst element, relative to the scale of its result; inf where only one side is NaN or infinite.
 
     The worst is the one of largest error; if there are errors over the tolerance, of those."""
     tolerance: float
-    """The error that the arithmetic of the kernel explains, there where the worst element is."""
+    """The error that the kernel's arithmetic explains at the worst element."""
     verdict: Verdict
     """`wrong` if any result has an element over its tolerance; `unproven` if too little of a result could be compared."""
     worst_result: str = ""
@@ -68,7 +68,7 @@ class Comparison:
     worst_got: float = 0.0
     worst_want: float = 0.0
     rounding_error: float = 0.0
-    """What of the worst element's error rounding the reference to the result's type makes, which no kernel can avoid."""
+    """The part of the worst element's error that comes from rounding the reference to the result's type. No kernel avoids it."""
     worst_type: str = ""
     """The element type of the worst result."""
     extent: Extent = Extent()

@@ -1,4 +1,4 @@
-"""Random arguments of a kernel: what a run, a check or a tuning trial feeds it."""
+"""Random arguments of a kernel, for runs, checks and tuning trials."""
 
 from __future__ import annotations
 

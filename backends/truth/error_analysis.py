@@ -1,4 +1,4 @@
-"""How large rounding errors a kernel's own arithmetic explains in single elements: a running error analysis.
+"""How large an error of each element the rounding of a kernel's own arithmetic explains: a running error analysis.
 
 `accuracy` judges whole results by one number. An element can be far worse conditioned than its neighbours: where terms cancel
 (`1 + erf(x)` in the tail of gelu), or where few terms stand beside many (the first rows of causal attention). For those the

@@ -1,4 +1,4 @@
-"""Evaluates the `reference:` of a kernel in float64: what every run and every tuned winner is compared with.
+"""Evaluates the `reference:` of a kernel in float64. Every run and every tuned winner is compared with it.
 
 A sum over a product, `sum[K](a[M, K] * b[K, N])`, goes through BLAS and never builds the M x K x N array; what still would
 be over `BLOCK_BYTES` is evaluated in slices along an axis over which nothing reduces.

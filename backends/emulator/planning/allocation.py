@@ -1,4 +1,4 @@
-"""What lowering knows at one point of the program: where each value lies, and which buffers are free.
+"""The state of lowering at one point of the program: the slot of each value, and the free buffers.
 
 A *tile* is a value in a slot of the frame. It has fewer axes than the value where an axis has one position only or where every
 position is alike (`zeros[m, n]` is one number); they come back by broadcasting.
@@ -38,7 +38,7 @@ class Tile:
 
 @dataclass(slots=True)
 class Shared:
-    """What is the same everywhere in one program."""
+    """The part of the state that is shared by all blocks of a program."""
 
     kernel: program.Kernel
     dims: Mapping[str, int]
@@ -48,7 +48,7 @@ class Shared:
     """Tensors that each call brings to computing form as a whole."""
     ops: Mapping[Value, Op]
     lazy: frozenset[Value]
-    """Values that are never computed as such."""
+    """Values that are never computed themselves."""
     accumulated: Mapping[Value, Value]
     """What each `Accumulate` leaves -> what it adds to."""
     shared_loop: program.TileLoop | None
@@ -57,9 +57,9 @@ class Shared:
     """What the masks of one condition may take."""
     layout: Layout = field(default_factory=Layout)
     owners: dict[int, set[Value]] = field(default_factory=dict)
-    """The values that lie in each storage; one without any is free."""
+    """The values in each storage. A storage without values is free."""
     pinned: set[int] = field(default_factory=set)
-    """Storages that a running loop carries values in, so not to be given away."""
+    """Storages in which a running loop carries values; they are not reused."""
     results: int = 0
     """How many storages are parts of results."""
 
@@ -74,9 +74,9 @@ class Scope:
     tiles: dict[Value, Tile] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     dying: frozenset[Value] = frozenset()
-    """Values that nothing reads after the present statement: their buffers may be overwritten."""
+    """Values that no later statement reads: their buffers may be overwritten."""
     targets: dict[Value, program.Store] = field(default_factory=dict)
-    """Values that are computed right in the result that a store would copy them to."""
+    """Values that are computed directly in the result to which a store would copy them."""
 
     fresh: dict[Value, int] = field(default_factory=dict)
     """For what is added up from zeros: the slot of the flag that nothing has been added yet."""
@@ -98,7 +98,7 @@ class Scope:
     def create(
         self, value: Value, axes: tuple[str, ...], dtype: np.dtype[Any] | None = None, reuse: Sequence[Value] = ()
     ) -> Tile:
-        """A tile for `value`: part of a result, else in place of one of `reuse` that is dying, else in a free buffer."""
+        """A tile for `value`: in a result, else in the buffer of a dying value of `reuse`, else in a free buffer."""
         dtype = dtype or numerics.compute_dtype(value.element)
         tile = self._target(value, axes, dtype) or self._taken_over(value, axes, dtype, reuse) or self._fresh(axes, dtype)
         assert tile.storage is not None

@@ -1,4 +1,4 @@
-"""What a `for` loop carries from step to step: one storage for each name, written in place where the body allows."""
+"""Values that a `for` loop carries from step to step: one storage for each, updated in place where the body allows it."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ class Carrying:
 
     @property
     def arguments(self) -> list[Value]:
-        """What the body reads."""
+        """The values that the body reads."""
         return [each.argument for each in self.loop.carried]
 
     @property
     def updated(self) -> list[Value]:
-        """What the body leaves."""
+        """The values at the end of the body."""
         return [each.updated for each in self.loop.carried]
 
     def begin(self) -> None:
-        """Brings every name's first value to where it is carried."""
+        """Copies every initial value to the storage that carries it."""
         read = total_uses(self.loop.body)
         for each in self.loop.carried:
             axes = self._axes(each)
@@ -105,14 +105,14 @@ class Carrying:
         self.scope.steps.append(steps.copy(self.scope.view(initial, tile.axes), tile.slot))
 
     def enter(self, inner: Scope) -> None:
-        """What the body reads is what is carried."""
+        """Makes the carried storages the arguments of the body."""
         for value, tile in zip(self.arguments, self.tiles, strict=True):
             inner.tiles[value] = tile
             self._own(tile, {value})
         inner.fresh = {**inner.fresh, **self.fresh}
 
     def leave(self, inner: Scope) -> None:
-        """What the body leaves is brought to where it is carried, unless it was computed there."""
+        """Copies the values at the end of the body to the storages that carry them, unless they were computed there."""
         carried = {tile.storage for tile in self.tiles}
         moves: list[tuple[int, Tile]] = []
         spares: list[Tile] = []
@@ -134,7 +134,7 @@ class Carrying:
             inner.release(value)
 
     def end(self) -> None:
-        """What was carried is now the loop's result."""
+        """Makes the carried storages the results of the loop."""
         for argument, tile in zip(self.arguments, self.tiles, strict=True):
             if argument in self.fresh:  # and no step was taken
                 self.scope.steps.append(steps.zero_if_marked(self.fresh[argument], tile.slot))

@@ -1,4 +1,4 @@
-"""Each op lowered to steps: which slots it reads, where its result goes."""
+"""Lowers each operation to steps: the slots that it reads, and the slot of its result."""
 
 from __future__ import annotations
 

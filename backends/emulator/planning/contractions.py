@@ -1,4 +1,4 @@
-"""Contractions as stacks of matrix products, operands lined up as views so that BLAS reads them where they lie."""
+"""Contractions as stacks of matrix products. Operands are views, so that BLAS reads them without a copy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .fuse import Accumulate
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """What each axis of a contraction is."""
+    """The role of each axis of a contraction: batch, row, column or contracted."""
 
     batch: tuple[str, ...]
     rows: tuple[str, ...]
@@ -59,7 +59,7 @@ def dot(op: program.Dot, scope: Scope) -> None:
 
 
 def accumulate(op: Accumulate, scope: Scope) -> None:
-    """A contraction added to what a loop carries, where that lies."""
+    """A contraction that is added to a carried value in place."""
     found = roles(op, scope)
     total = scope.tiles[op.total]
     a, b, spares = operands(op, found, scope)
@@ -101,7 +101,7 @@ class Stack:
 
     @property
     def is_plain(self) -> bool:
-        """Nothing is taken as one."""
+        """Whether no axes are merged."""
         return len(self.rows) == len(self.columns) == 1
 
 

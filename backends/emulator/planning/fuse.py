@@ -1,4 +1,4 @@
-"""Pairs of ops that numpy does better as one.
+"""Pairs of operations that numpy does faster as one.
 
 sum[N](x * x)   ->  dot[N](x, x)                   no product in memory
 acc += a @ b    ->  Accumulate(acc, a, b)          the first time without adding to zeros

@@ -1,8 +1,8 @@
-"""Axes along which the tile that was given matters to a guard.
+"""Axes whose tile sizes change the result through a guard.
 
-Which steps `for j of L if any(j <= i)` leaves out depends on the tile of `i`. Where the loop masks what it adds, as a kernel
-should, no element knows: `where(j <= i, s, -inf)`. Where nothing in the loop asks for the guard's condition, a step that is
-left out may change elements, and the emulator must leave out those that tile-by-tile execution does.
+Which steps `for j of L if any(j <= i)` skips depends on the tile of `i`. If the loop masks what it adds with the same condition,
+as in `where(j <= i, s, -inf)`, skipping a step changes no element. If it does not, a skipped step may change elements, and the
+emulator has to skip the same steps as tile-by-tile execution.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ Ops = Mapping[Value, Op]
 
 
 def guards(loop: program.TileLoop) -> Iterator[program.ForLoop]:
-    """The loops within that leave steps out."""
+    """The guarded loops inside a tile loop."""
     return (each for each in program.walk(loop.body) if isinstance(each, program.ForLoop) and each.guard)
 
 
 def axes_of(loop: program.ForLoop) -> set[str]:
-    """The axes whose positions decide which steps are left out."""
+    """The axes whose positions decide which steps are skipped."""
     assert loop.guard is not None
     return {axis.name for op in loop.guard.body for axis in op.result.axes}
 
 
 def mattering(loop: program.TileLoop, ops: Ops) -> set[str]:
-    """The axes of guards whose condition masks nothing in their loop."""
+    """The axes of guards whose condition is not used as a mask in their loop."""
     return {name for each in guards(loop) if not _is_masked(each, ops) for name in axes_of(each)}
 
 

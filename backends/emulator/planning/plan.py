@@ -1,4 +1,4 @@
-"""From a checked program to steps over a frame: the road that a kernel takes, a line a stage."""
+"""From a checked program to steps over a frame, a line a stage."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ WORTH_SHARING = 1 << 21
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a call runs."""
+    """The steps of a call, and the frames that they run on."""
 
     steps: Sequence[Step]
     layout: Layout
     converted: frozenset[str]
     """Tensors to be brought to computing form before the steps."""
     workers: int
-    """How many frames run the steps at once, sharing the steps of the outer tile loop."""
+    """How many workers share the steps of the outer tile loop."""
     sizes: Mapping[str, int]
     """How far each tile axis goes in one step."""
 

@@ -1,4 +1,4 @@
-"""Questions about a program that lowering asks before it begins."""
+"""Properties of a program that are needed before lowering begins."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A program executed as it reads, tile by tile, with stops and probes."""
+"""Executes a program tile by tile in the order of the text, with breakpoints and probes."""

@@ -1,4 +1,4 @@
-"""Looking at a value of a running kernel: all the tiles that a name is given, put together.
+"""Probes: collect all tiles that a name is given while a kernel runs, as one array.
 
 A name may be bound in several lines, `acc = zeros[m, n]` and `acc += ...`; each line is a probe of its own, `acc_line6`. What it
 collects has an axis for every loop around the line whose variable the value does not have, one position a step, and then the
@@ -36,7 +36,7 @@ class Probe:
 
 
 class Probes:
-    """What the probed names are given while a kernel runs."""
+    """The arrays of the probed names."""
 
     def __init__(self, kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int], names: Sequence[str]) -> None:
         self._dims = dims

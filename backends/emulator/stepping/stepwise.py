@@ -1,7 +1,6 @@
-"""Executes a tile program as it reads: tile by tile, step by step, op by op. Slow, and short enough to be believed.
+"""Executes a tile program in the order of the text: tile by tile, step by step, operation by operation. Slow, and easy to check.
 
-The fast emulation is tested against it; what needs every value of the text as it comes, in another arithmetic or to be looked
-at, is done here.
+The fast emulation is tested against it. Probes, breakpoints and other arithmetic use it, as they need every value of the text.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def step_through(
 
 
 class Run:
-    """One execution: where it stands, and the values as they are there."""
+    """One execution: the current positions, and the values there."""
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ Names = Mapping[str, Array]
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Where to stop, and what to do there."""
+    """A line to stop after, and what to call there."""
 
     line: int
     act: Callable[[Names], None]
