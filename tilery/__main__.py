@@ -7,12 +7,13 @@ import sys
 
 
 def run() -> None:
-    """Runs the command line. Ctrl-C while it is yet being imported, or when it is done, leaves no traceback either."""
+    """Runs the command line. Ctrl-C while it is yet being imported, or when it is done, leaves a word and no traceback either."""
     try:
         from .command.cli import main
 
         main(prog_name="tilery")
     except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
         sys.exit(130)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -25,6 +25,7 @@ from .objectives import read_objectives, values_by_name
 from .progress import Progress, Stop, Watcher
 from .result import FrontPoint, Result, Scored
 from .results.adapt import adapt
+from .setting_up import setting_up
 from .space.configurations import Space
 from .space.feasibility import Landscape, survey
 from .together.sharing import ALONE, Sharing
@@ -81,10 +82,11 @@ def autotune(
     if progress:
         progress(Progress("prepare", 0, 1, 0.0, 0.0))
     model = EngineModel(kernel, dims, chip, cores, names, max_error)
-    _ = model.objectives  # says now if the chip has no numbers for them
-    progress = _with_bounds(model, progress)
-    default, space = model.default(), Space(model.tunables)
-    report = screening(start, progress, default, model.measure(default).latency_us)
+    with setting_up(kernel.name, deadline):
+        _ = model.objectives  # says now if the chip has no numbers for them
+        progress = _with_bounds(model, progress)
+        default, space = model.default(), Space(model.tunables)
+        report = screening(start, progress, default, model.measure(default).latency_us)
     # What is left for the search is spent on screening to a half at most; some is kept for the verification.
     searching = deadline.earlier(reserve_s(budget_s))
     screened = searching.share(0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -37,6 +38,8 @@ def main(
     if rounds and not only:
         raise click.UsageError("--round says which round of --only NAME to run")
     chosen = [TORMENTS[each] for each in only] or list(TORMENTS.values())
+    # A shell that starts this in the background has it ignore Ctrl-C, and so would all the commands that it is to interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     drawn = random.randrange(2**32) if seed is None else seed
 
     def met(found: Found) -> None:

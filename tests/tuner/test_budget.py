@@ -21,6 +21,7 @@ SHAPES = {
     "big": ["M=4096", "N=4096"],
     "attention_backward": ["H=8", "S=2048", "L=2048", "D=128"],
     "gated": ["M=2048", "K=2048", "N=4096"],
+    "wide": ["M=2048", "N=2048"],
 }
 
 
@@ -54,6 +55,36 @@ def test_a_heavy_kernel_keeps_to_its_budget(name: str, budget_s: int, options: l
     assert found["stop"] != "proved" or found["screened"] == found["space"]
     assert 1 <= found["structures_screened"] <= found["structures"]
     assert found["config"] == TunedFile(tmp_path / "x.json").read()[0].config
+
+
+@pytest.mark.parametrize("options", [[], ["--measure", "echo 5"], ["--objective", "latency,energy"]])
+def test_what_takes_longer_than_the_budget_to_set_up_is_told(options: list[str], tmp_path: Path) -> None:
+    """A hundred knobs: to find them, and a configuration to start from, takes some seconds."""
+    running = command("wide", tmp_path, "--budget", "0.3s", *options)
+    _, status, used = os.wait4(running.pid, 0)
+    running.returncode = os.waitstatus_to_exitcode(status)
+    _, err = running.communicate()
+    assert used.ru_utime + used.ru_stime < 0.3 + BEYOND_S
+    assert running.returncode == 1
+    assert "the time was up before the search could begin" in err
+    assert "give it a longer --budget" in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "x.json").exists()
+
+
+def test_an_interrupt_before_there_is_a_command_leaves_a_word() -> None:
+    text = """
+import os, signal, sys
+import tilery.__main__ as program
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "tilery.command.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Slow())
+program.run()
+"""
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
 @pytest.mark.parametrize(

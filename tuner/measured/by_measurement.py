@@ -22,6 +22,7 @@ from ..model.search import Budget
 from ..progress import Progress, Stop, Watcher
 from ..result import Measured, Result, Scored
 from ..results.adapt import adapt
+from ..setting_up import setting_up
 from ..space.configurations import Space
 from ..space.feasibility import survey
 from ..together.sharing import ALONE, Sharing
@@ -104,7 +105,8 @@ def prepared(
     The budget counts from here; what is left of it, but for the reserve for the verification, is the campaign's.
     """
     start, searching = time.monotonic(), Deadline.after(budget.seconds).earlier(reserve_s(budget.seconds))
-    default, space = model.default(), Space(model.tunables)
+    with setting_up(model.kernel.name, Deadline.after(budget.seconds)):
+        default, space = model.default(), Space(model.tunables)
     study = sharing.join(model, OBJECTIVE, _name(measure))
     screened = searching.share(SCREENING).by(PATIENCE_S)
     told = screening(start, progress)
