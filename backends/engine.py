@@ -7,7 +7,7 @@ from .machine.choosing.screen import Screening, screen
 from .machine.errors import CannotLower, Infeasible
 from .machine.execute.execute import execute
 from .machine.program import EngineProgram
-from .machine.time.report import EngineShare, Report, simulate
+from .machine.time.summary import EngineShare, Report, simulate
 from .machine.time.timing import latency_fs
 from .trainium.capacity import usage
 

@@ -27,7 +27,7 @@ from .request import DEFAULT_CHIP, Given
 from .tuner.results.store import TunedFile
 
 if TYPE_CHECKING:
-    from .backends.machine.time.report import Report
+    from .backends.machine.time.summary import Report
     from .python.verdict import Verdict
     from .tuner.result import Result
     from .tuner.space.feasibility import Landscape

@@ -15,7 +15,7 @@ from .request import DEFAULT_CHIP, Given
 from .tuner.results.store import TunedFile
 
 if TYPE_CHECKING:
-    from .backends.machine.time.report import Report
+    from .backends.machine.time.summary import Report
     from .tuner.measured.campaign import Measure
     from .tuner.progress import Watcher
     from .tuner.result import Result

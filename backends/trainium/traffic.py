@@ -10,7 +10,7 @@ from ..machine.numbers import Number, larger, product
 from ..machine.program import Buffer, EngineProgram, Instruction, MatMul, Structure, Transfer, Transpose
 from ..machine.splits import Extents, touches
 from ..machine.time.dealing import repeated
-from ..machine.time.report import tile_sizes
+from ..machine.time.summary import tile_sizes
 from ..machine.time.totals import Totals
 from .cost import flops, transferred_bytes
 from .repetitions import repetitions

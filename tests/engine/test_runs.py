@@ -17,8 +17,8 @@ from tilery.backends.chips import load_chip
 from tilery.backends.machine.program import Instruction
 from tilery.backends.machine.time.bounds import lower_bound_s, upper_bound_s
 from tilery.backends.machine.time.energy import energy
-from tilery.backends.machine.time.report import tile_sizes
 from tilery.backends.machine.time.resolving import FS_PER_S
+from tilery.backends.machine.time.summary import tile_sizes
 from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.operations.numerics import Array
 from tilery.backends.trainium.cost import duration_s

@@ -15,8 +15,8 @@ from tilery.backends import engine
 from tilery.backends.chips import Chip, load_chip
 from tilery.backends.machine.program import EngineProgram
 from tilery.backends.machine.time.bounds import lower_bound_s, upper_bound_s
-from tilery.backends.machine.time.report import tile_sizes
 from tilery.backends.machine.time.resolving import FS_PER_S
+from tilery.backends.machine.time.summary import tile_sizes
 from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.tunable import Choice, Config
 from tilery.dsl.program import Kernel

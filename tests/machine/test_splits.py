@@ -11,7 +11,7 @@ from tilery.backends.chips import load_chip
 from tilery.backends.machine.execute.execute import Machine
 from tilery.backends.machine.program import Buffer, EngineProgram, MatMul
 from tilery.backends.machine.splits import Range, Split, count, pieces
-from tilery.backends.machine.time.report import tile_sizes
+from tilery.backends.machine.time.summary import tile_sizes
 from tilery.backends.machine.time.totals import Totals
 from tilery.backends.machine.turns import in_order, in_turn, turn_count
 from tilery.backends.operations.numerics import Array

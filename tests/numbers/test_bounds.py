@@ -8,7 +8,7 @@ import pytest
 from tilery.backends import engine
 from tilery.backends.machine.program import EngineProgram
 from tilery.backends.machine.time.bounds import lower_bound_s, upper_bound_s
-from tilery.backends.machine.time.report import tile_sizes
+from tilery.backends.machine.time.summary import tile_sizes
 
 from .programs import busy_ns, elementwise, product, program
 

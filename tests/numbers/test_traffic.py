@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tilery.backends import engine
-from tilery.backends.machine.time.report import tile_sizes
+from tilery.backends.machine.time.summary import tile_sizes
 from tilery.backends.trainium.traffic import traffic, traffic_of
 
 from .programs import blocks, elementwise, product, program

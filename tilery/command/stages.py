@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tilery.backends.machine.printer import print_engine_program
+from tilery.backends.machine.listing import print_engine_program
 from tilery.dsl import print_program
 from tilery.pipeline import Pipeline
 

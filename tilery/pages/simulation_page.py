@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tilery.backends.machine.explain.analysis import Analysis
-from tilery.backends.machine.time.report import EngineShare, Report
+from tilery.backends.machine.time.summary import EngineShare, Report
 from tilery.backends.trainium.runs.told import Single
 from tilery.pipeline import Pipeline
 

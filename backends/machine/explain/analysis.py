@@ -11,7 +11,7 @@ from tilery.backends.trainium.traffic import Traffic, traffic
 
 from ..program import EngineProgram
 from ..time.energy import EnergyUse, energy, price_usd
-from ..time.report import Report
+from ..time.summary import Report
 from .critical import Critical, critical
 from .recording import Record, record
 from .sweep import Improvement, sweep

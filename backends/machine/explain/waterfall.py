@@ -22,8 +22,8 @@ from tilery.dsl.program import size_value
 
 from ..program import Buffer, EngineProgram, Instruction
 from ..splits import Extents
-from ..time.report import tile_sizes
 from ..time.resolving import FS_PER_S
+from ..time.summary import tile_sizes
 from ..time.timing import latency_fs
 from ..time.totals import Totals
 from .sweep import on_chip
