@@ -12,6 +12,7 @@ from ..numbers.rounding import Array
 from .arithmetic import ARITHMETIC
 from .comparisons import COMPARISONS
 from .curves import CURVES
+from .exponentials import EXPONENTIALS
 from .powers import POWERS
 from .record import Operation
 
@@ -33,7 +34,7 @@ def complete(records: Iterable[Operation]) -> dict[str, Operation]:
     return {name: found[name] for name in FUNCTIONS}
 
 
-OPERATIONS: Mapping[str, Operation] = complete((*ARITHMETIC, *COMPARISONS, *POWERS, *CURVES))
+OPERATIONS: Mapping[str, Operation] = complete((*ARITHMETIC, *COMPARISONS, *POWERS, *EXPONENTIALS, *CURVES))
 
 
 def slopes(fn: str, arrays: Sequence[Array], value: Array) -> Sequence[Array | float]:

@@ -51,12 +51,12 @@ def _in_blocks(expansion: Callable[..., Any], operands: Sequence[Array], out: Ar
 
 
 def on_arrays(fn: str, *operands: Array | float) -> Array:
-    """A writer that carries every operation out at once, numbers being of the type of the float operands."""
+    """A writer that carries every operation out at once, in float32; a whole number among whole numbers stays one."""
     from .registry import OPERATIONS  # here, not above: the records are made with what stands in this file
 
-    floats = [each for each in operands if isinstance(each, np.ndarray | np.generic) and each.dtype.kind == "f"]
-    kind = floats[0].dtype.type if floats else np.int32
-    lined = [each if isinstance(each, np.ndarray | np.generic) else kind(each) for each in operands]
+    floats = any(isinstance(each, float) or (isinstance(each, np.ndarray) and each.dtype.kind == "f") for each in operands)
+    number = np.float32 if floats else np.int32
+    lined = [each if isinstance(each, np.ndarray) else np.asarray(number(each)) for each in operands]
     return np.asarray(OPERATIONS[fn].meaning(*lined, out=None))
 
 
@@ -82,7 +82,8 @@ class _InProgram:
         self._cast: dict[Value, Value] = {}
 
     def __call__(self, fn: str, *operands: Value | float) -> Value:
-        floats = self._floats or any(isinstance(each, Value) and each.element.kind == "float" for each in operands)
+        kinds = [each.element.kind if isinstance(each, Value) else type(each).__name__ for each in operands]
+        floats = self._floats or "float" in kinds
         values = [each if isinstance(each, Value) else self._constant(each, floats) for each in operands]
         if self._floats and FUNCTIONS[fn].gives in ("same", "compare") and all(each.element.kind != "float" for each in values):
             values = [self._as_float(each) for each in values]
