@@ -92,6 +92,7 @@ FUNCTIONS: dict[str, Function] = _table(
     Function("sqrt", 1, "float", "The square root.", None),
     Function("rsqrt", 1, "float", "One over the square root.", None),
     Function("reciprocal", 1, "float", "1 / x.", None),
+    Function("hypot", 2, "float", "The square root of a * a + b * b, which does not overflow on the way.", None),
     Function("tanh", 1, "float", "The hyperbolic tangent.", None),
     Function("sigmoid", 1, "float", "1 / (1 + exp(-x)).", None),
     Function("erf", 1, "float", "The error function.", None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from ..numbers.rounding import Array
 from . import composed
 from .comparisons import chosen
 from .record import ANY, POSITIVE, SMOOTH, Absent, Names, Operation, Writer
+from .written import expanded
 
 T = TypeVar("T")
 
@@ -39,6 +41,17 @@ def _scale_of_power(arrays: Sequence[Array], value: Array) -> Array:
 
 def _rsqrt(of: Writer[T], x: T) -> T:
     return of("reciprocal", of("sqrt", x))
+
+
+def _hypot(of: Writer[T], a: T, b: T) -> T:
+    """Both are scaled by a power of two, which is exact, so that no square overflows or loses bits below the smallest number."""
+    a, b = of("abs", a), of("abs", b)
+    larger = of("max", a, b)
+    scale = of("where", of("gt", larger, 2.0**62), 2.0**-70, of("where", of("lt", larger, 2.0**-40), 2.0**100, 1.0))
+    scaled_a, scaled_b = of("mul", a, scale), of("mul", b, scale)
+    root = of("sqrt", of("add", of("mul", scaled_a, scaled_a), of("mul", scaled_b, scaled_b)))
+    infinite = of("or", of("eq", a, math.inf), of("eq", b, math.inf))  # even beside NaN
+    return of("where", infinite, math.inf, of("mul", root, of("reciprocal", scale)))
 
 
 POWERS = (
@@ -85,5 +98,16 @@ POWERS = (
         expansion=TABLE,
         unit="table",
         names=Names("nl.reciprocal", "1.0 / {0}", "1.0 / {0}"),
+    ),
+    Operation(
+        name="hypot",
+        meaning=expanded(_hypot, np.hypot),
+        slopes=lambda x, v: [x[0] / v, x[1] / v],
+        jumps=SMOOTH,
+        rounds=1,
+        domain=(ANY, ANY),
+        expansion=_hypot,
+        unit="none",
+        names=Names(Absent("it is expanded"), "libdevice.hypot({0}, {1})", "jnp.hypot({0}, {1})"),
     ),
 )

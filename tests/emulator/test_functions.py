@@ -44,8 +44,9 @@ TRUTH: dict[str, Callable[..., Wide]] = {
     "pow": np.power,
     "floordiv": np.floor_divide,
     "mod": np.remainder,
+    "hypot": np.hypot,
 }
-BINARY = ("div", "pow", "floordiv", "mod")
+BINARY = ("div", "pow", "floordiv", "mod", "hypot")
 
 
 def drawn(seed: int) -> Floats:

@@ -167,6 +167,7 @@ OF_FLOATS: dict[str, Callable[..., float]] = {
     "erf": math.erf,
     "sin": _guarded(math.sin),
     "cos": _guarded(math.cos),
+    "hypot": math.hypot,
 }
 """Every arithmetic function, of floats."""
 
