@@ -93,6 +93,7 @@ FUNCTIONS: dict[str, Function] = _table(
     Function("rsqrt", 1, "float", "One over the square root.", None),
     Function("reciprocal", 1, "float", "1 / x.", None),
     Function("hypot", 2, "float", "The square root of a * a + b * b, which does not overflow on the way.", None),
+    Function("cbrt", 1, "float", "The cube root, of negative numbers too.", None),
     Function("tanh", 1, "float", "The hyperbolic tangent.", None),
     Function("sigmoid", 1, "float", "1 / (1 + exp(-x)).", None),
     Function("erf", 1, "float", "The error function.", None),

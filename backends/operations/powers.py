@@ -54,6 +54,17 @@ def _hypot(of: Writer[T], a: T, b: T) -> T:
     return of("where", infinite, math.inf, of("mul", root, of("reciprocal", scale)))
 
 
+def _cbrt(of: Writer[T], x: T) -> T:
+    """A power, and one step of Newton's method for what the rounded third costs."""
+    size = of("abs", x)
+    near = of("pow", size, 1 / 3)
+    excess = of("sub", near, of("mul", size, of("reciprocal", of("mul", near, near))))
+    root = of("sub", near, of("mul", excess, 1 / 3))
+    signed = of("where", of("lt", x, 0.0), of("neg", root), root)
+    ordinary = of("and", of("gt", size, 0.0), of("lt", size, math.inf))
+    return of("where", ordinary, signed, x)
+
+
 POWERS = (
     Operation(
         name="pow",
@@ -109,5 +120,16 @@ POWERS = (
         expansion=_hypot,
         unit="none",
         names=Names(Absent("it is expanded"), "libdevice.hypot({0}, {1})", "jnp.hypot({0}, {1})"),
+    ),
+    Operation(
+        name="cbrt",
+        meaning=expanded(_cbrt, np.cbrt),
+        slopes=lambda x, v: [1 / (3 * v * v)],
+        jumps=SMOOTH,
+        rounds=1,
+        domain=(POSITIVE,),
+        expansion=_cbrt,
+        unit="none",
+        names=Names(Absent("it is expanded"), "libdevice.cbrt({0})", "jnp.cbrt({0})"),
     ),
 )

@@ -45,6 +45,7 @@ TRUTH: dict[str, Callable[..., Wide]] = {
     "floordiv": np.floor_divide,
     "mod": np.remainder,
     "hypot": np.hypot,
+    "cbrt": np.cbrt,
 }
 BINARY = ("div", "pow", "floordiv", "mod", "hypot")
 

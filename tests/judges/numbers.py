@@ -168,6 +168,7 @@ OF_FLOATS: dict[str, Callable[..., float]] = {
     "sin": _guarded(math.sin),
     "cos": _guarded(math.cos),
     "hypot": math.hypot,
+    "cbrt": _guarded(math.cbrt),
 }
 """Every arithmetic function, of floats."""
 
