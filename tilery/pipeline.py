@@ -36,7 +36,7 @@ from .request import Given, Request, make_request
 from .tuner.results.choose import Chosen, choose, choose_for_values
 from .tuner.results.entry import Entry, entry_of, key_of, prints_of
 from .tuner.results.store import TunedFile
-from .tuner.space.tiles import tile_sizes
+from .tuner.space.tile_choices import tile_sizes
 
 if TYPE_CHECKING:
     from .backends.machine.explain.analysis import Analysis

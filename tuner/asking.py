@@ -22,8 +22,8 @@ import numpy as np
 from tilery.dsl.errors import TileryError, UsageError
 from tilery.dsl.report import did_you_mean
 
-from .space.domains import Value, check_seed, worth
 from .space.feasibility import Landscape
+from .space.given import Value, check_seed, worth
 from .space.pool import Configuration, Constraint, Pool, listed, screened
 from .strategies.proposers import Brute, Descent, Proposer, Random, Record, Study, Surrogate
 

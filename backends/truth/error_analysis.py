@@ -12,7 +12,7 @@ units (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sections
   different elements; over another, along which it is one and the same error, the errors themselves do.
 
 - where a function jumps (a comparison, `round`, a cast to an integer) and the errors reach the jump, its size is the error, and
-  one and the same along every axis (`jumps`).
+  one and the same along every axis (`error_jumps`).
 
 An element may be off by u(result) and `SIGMAS` standard deviations. What the analysis leaves out: a guard of a loop that flips
 because of an error, and an element that is read from another place.
@@ -30,13 +30,13 @@ from tilery.dsl.types import F32, ElementType
 
 from ..emulator.stepping.stepwise import Run
 from ..numbers import indexing
-from ..numbers.arithmetic import HighPrecision
 from ..numbers.axes import aligned, contract
 from ..numbers.rounding import largest_and_smallest
+from ..numbers.rounding_modes import HighPrecision
 from ..operations.numerics import Array
 from ..operations.record import Absent
 from ..operations.registry import OPERATIONS, is_exact, rounding_scale, slopes
-from .jumps import another_extreme, converted
+from .error_jumps import another_extreme, converted
 
 SIGMAS = 4.0
 """Deviations taken as the largest are a rounding unit each, 1.7 standard deviations of a uniform error: seven of those in all."""

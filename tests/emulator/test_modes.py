@@ -11,7 +11,7 @@ import pytest
 from tilery import dsl
 from tilery.backends import emulator
 from tilery.backends.emulator import Probes, step_through
-from tilery.backends.numbers.arithmetic import HighPrecision, StochasticArithmetic
+from tilery.backends.numbers.rounding_modes import HighPrecision, StochasticArithmetic
 from tilery.backends.numbers.stochastic import stochastic
 from tilery.backends.operations import numerics
 from tilery.backends.truth import accuracy, data

@@ -25,7 +25,7 @@ from tilery.dsl.program import Kernel
 from tilery.dsl.types import BF16, F32, ElementType
 
 from ..generated import kernel_text
-from .event_run import event_run
+from ..machine.event_run import event_run
 from .sweep import shares_hold
 
 CHIPS = ("trn1", "trn2", "trn3")

@@ -18,7 +18,7 @@ from tilery.command.cli import main
 from tilery.dsl import parse
 from tilery.dsl.types import ELEMENT_TYPES
 
-from .kernels import SHAPES, specialised
+from ..specialised import SHAPES, specialised
 
 EVENS = """\
 kernel evens(x: T[M, 2 * H]) -> y: T[M, H]:

@@ -17,7 +17,7 @@ from tilery.backends.truth.reference import reference
 from tilery.backends.tunable import Choice, Tunable
 from tilery.dsl.program import Kernel
 
-from .kernels import SHAPES, specialised, variants
+from ..specialised import SHAPES, specialised, variants
 
 CASES = [
     (name, dims, element, causal)

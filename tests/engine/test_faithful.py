@@ -16,7 +16,7 @@ from tilery.backends.operations.numerics import Array
 from tilery.backends.truth.data import Argument, random_arguments
 from tilery.dsl.program import Kernel
 
-from .kernels import specialised
+from ..specialised import specialised
 
 DIMS = {
     "matmul": {"M": 37, "K": 45, "N": 29},

@@ -33,7 +33,7 @@ from tilery.dsl import load, parse
 from tilery.dsl.program import Kernel
 from tilery.dsl.types import ELEMENT_TYPES
 
-from .event_run import event_run
+from ..machine.event_run import event_run
 
 MODULE = load(Path(__file__).parent / "programs" / "flat.tk")
 DIMS = {"R": 3}

@@ -19,7 +19,7 @@ from tilery.dsl.program import Kernel
 from tilery.dsl.types import ELEMENT_TYPES
 from tilery.tuner.by_model import autotune
 
-from .kernels import SHAPES, specialised
+from ..specialised import SHAPES, specialised
 
 SCALED = """\
 kernel scaled(x: T[S, H, D], w: T[H, D]) -> y: T[S, H, D]:

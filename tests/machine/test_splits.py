@@ -11,9 +11,9 @@ from tilery.backends.chips import load_chip
 from tilery.backends.machine.execute.execute import Machine
 from tilery.backends.machine.program import Buffer, EngineProgram, MatMul
 from tilery.backends.machine.splits import Range, Split, count, pieces
+from tilery.backends.machine.stage_order import in_order, in_turn, turn_count
 from tilery.backends.machine.time.summary import tile_sizes
 from tilery.backends.machine.time.totals import Totals
-from tilery.backends.machine.turns import in_order, in_turn, turn_count
 from tilery.backends.operations.numerics import Array
 from tilery.backends.trainium.repetitions import repetitions
 from tilery.backends.trainium.runs.pieces import RunSplit
@@ -23,8 +23,8 @@ from tilery.dsl import parse
 from tilery.dsl.program import Axis, Kernel
 from tilery.dsl.types import F32
 
-from ..engine.kernels import specialised
 from ..numbers.programs import product, program
+from ..specialised import specialised
 
 LIMITS = {"a": 128, "b": 512, "c": 32}
 

@@ -21,7 +21,7 @@ from tilery.tuner.space import cells, feasibility, slots
 from tilery.tuner.space.configurations import Space
 from tilery.tuner.space.feasibility import survey
 
-from .refusing import too_large
+from ..refusing import too_large
 
 Floats = NDArray[np.float64] | np.float64
 

@@ -16,7 +16,7 @@ from tilery.dsl.errors import UsageError
 
 from ..model.engine_model import EngineModel
 from ..model.protocol import Model
-from ..space.tiles import tile_sizes
+from ..space.tile_choices import tile_sizes
 from .adapt import adapt
 from .entry import Entry, Key, Prints, key_of, prints_of
 

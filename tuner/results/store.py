@@ -13,12 +13,12 @@ from pathlib import Path
 from tilery.dsl import fingerprint
 from tilery.dsl.program import Kernel
 
-from ..space.tiles import missing_sizes
+from ..space.tile_choices import missing_sizes
 from . import disk
 from .contents import FORMAT, Bad, Contents, contents_of
 from .entry import Entry
 from .errors import ResultsError
-from .layout import text_of
+from .json_text import text_of
 
 __all__ = ["ResultsError", "TunedFile"]
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from tilery.dsl.errors import UsageError
 
-from .domains import Value, domains
 from .feasibility import Landscape
+from .given import Value, domains
 
 Configuration = dict[str, Value]
 Constraint = Callable[[Mapping[str, Value]], bool]

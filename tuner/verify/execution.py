@@ -21,7 +21,7 @@ from tilery.dsl import program
 from tilery.dsl.errors import TileryError
 
 from ..results.adapt import adapt, shrunk_to_fit
-from ..space.tiles import tile_sizes
+from ..space.tile_choices import tile_sizes
 from .small_shape import MOST_WORK, small_dims
 
 

@@ -24,7 +24,7 @@ from tilery.dsl import program
 from tilery.dsl.errors import UsageError
 
 from ..results.adapt import adapt
-from ..space.tiles import tile_sizes
+from ..space.tile_choices import tile_sizes
 from .execution import nothing_proven
 from .small_shape import small_dims
 

@@ -16,7 +16,7 @@ from tilery.backends.tunable import Config, retuned
 from tilery.dsl import Condition, TileryError, conditions, program, sizes
 from tilery.dsl.errors import UsageError
 
-from ..space.tiles import tile_sizes
+from ..space.tile_choices import tile_sizes
 
 MOST_WORK = 2e8
 """The product of all extents that is aimed for; at most about a second of exact execution."""

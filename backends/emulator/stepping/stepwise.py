@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 
 from tilery.backends.numbers import indexing
-from tilery.backends.numbers.arithmetic import Arithmetic
+from tilery.backends.numbers.rounding_modes import Arithmetic
 from tilery.backends.operations import numerics
 from tilery.backends.operations.numerics import Array
 from tilery.backends.showing import Show, shown

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..program import Buffer, Clear, Instruction, Loop, Node, Transfer
-from ..turns import in_order
+from ..stage_order import in_order
 
 
 @dataclass(frozen=True, slots=True)

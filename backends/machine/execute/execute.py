@@ -42,8 +42,8 @@ from ..program import (
     Transpose,
 )
 from ..splits import Range, pieces, stretches
+from ..stage_order import in_order
 from ..time.guards import Guards
-from ..turns import in_order
 from .disorder import interleaved, shuffled, shuffled_steps
 from .evaluate import evaluate, names
 

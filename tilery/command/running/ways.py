@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tilery.backends import emulator
 from tilery.backends.emulator.stepping.stepwise import Run
-from tilery.backends.numbers.arithmetic import Arithmetic, HighPrecision, StochasticArithmetic
+from tilery.backends.numbers.rounding_modes import Arithmetic, HighPrecision, StochasticArithmetic
 from tilery.backends.showing import Show
 from tilery.dsl.errors import UsageError
 from tilery.dsl.program import Kernel

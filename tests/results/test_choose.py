@@ -19,8 +19,8 @@ from tilery.tuner.results.adapt import adapt, shrunk_to_fit
 from tilery.tuner.results.choose import Chosen, choose, choose_for_values, pick
 from tilery.tuner.results.entry import Entry, Key, Prints, RunnerUp, key_of, prints_of
 
-from ..engine.kernels import specialised
-from .refusing import too_large
+from ..refusing import too_large
+from ..specialised import specialised
 
 KEY = Key(kernel="matmul", chip="trn2", types={"T": "bf16"}, dims={"M": 1024, "N": 1024}, constants={})
 PRINTS = Prints(program="0" * 16, chip="1" * 16)

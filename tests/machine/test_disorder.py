@@ -21,7 +21,7 @@ from tilery.backends.truth.data import Argument, random_arguments
 from tilery.backends.tunable import Config
 from tilery.dsl import parse
 
-from .kernels import specialised
+from ..specialised import specialised
 
 DIMS = {
     "matmul": {"M": 201, "K": 333, "N": 517},

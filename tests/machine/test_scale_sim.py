@@ -15,7 +15,7 @@ from tilery.backends.chips import load_chip
 from tilery.backends.machine.time.resolving import FS_PER_S
 from tilery.backends.machine.time.timing import latency_fs
 
-from .kernels import specialised
+from ..specialised import specialised
 
 ROWS = COLUMNS = 128
 CLOCK_HZ = 1_000_000_000

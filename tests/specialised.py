@@ -10,7 +10,7 @@ from tilery.dsl import load
 from tilery.dsl.program import Kernel
 from tilery.dsl.types import ELEMENT_TYPES
 
-KERNELS = Path(__file__).parents[2] / "kernels"
+KERNELS = Path(__file__).parents[1] / "kernels"
 
 SHAPES: dict[str, tuple[dict[str, int], ...]] = {
     "matmul": ({"M": 128, "K": 128, "N": 128}, {"M": 256, "K": 384, "N": 640}, {"M": 201, "K": 333, "N": 517}),

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from tilery.dsl import fingerprint
 from tilery.tuner.results import store
 from tilery.tuner.results.entry import Entry
-from tilery.tuner.results.layout import text_of
+from tilery.tuner.results.json_text import text_of
 from tilery.tuner.results.store import ResultsError, TunedFile
 
-from ..engine.kernels import specialised
+from ..specialised import specialised
 from .test_store import entry
 
 ENTRIES = [entry(512), entry(1024, kernel="attention"), entry(2048), entry(4096)]

@@ -21,8 +21,8 @@ from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.tunable import Choice, Config
 from tilery.dsl.program import Kernel
 
+from ..specialised import SHAPES, specialised
 from .event_run import event_run, events
-from .kernels import SHAPES, specialised
 
 
 def drawn(kernel: Kernel, dims: dict[str, int], chip: Chip, seed: int) -> dict[str, Choice]:
