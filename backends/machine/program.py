@@ -7,15 +7,17 @@ only share one structure.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from dataclasses import dataclass, field, fields
+from typing import Literal, TypeAlias, TypeVar
 
 from tilery.dsl.program import Axis, Guard, Index, Kernel, Op, Print, Reduce, Tensor, Value, size_value
 from tilery.dsl.spans import Span
 from tilery.dsl.types import ElementType
 
 from ..chips import Chip
+from ..numbers.rounding import Array
 from ..tunable import Choice
 from .numbers import Number, smaller
 
@@ -128,16 +130,57 @@ class Transpose:
     columns: Axis
 
 
-@dataclass(frozen=True, slots=True)
-class Compute:
-    """The elementwise and reducing operations of one instruction."""
+Operand: TypeAlias = Buffer | Value
+"""A tile in a buffer, or a number that the host computes: an immediate. While a program is built: any value."""
+Ranges: TypeAlias = Mapping[str, tuple[int, int]]
+"""Axis name -> the global positions, start and stop, that it covers here."""
+Read: TypeAlias = Callable[[Operand], Array]
+"""The elements of an operand, in computing form, lined up with the axes of the instruction."""
+Written: TypeAlias = tuple[Operand, Array, tuple[Axis, ...]]
+"""A result of an instruction: where it goes, its elements, and their axes."""
 
-    ops: tuple[Op, ...]
-    """In order; executed on blocks of 128 partitions."""
-    inputs: tuple[tuple[Value, Buffer], ...]
-    outputs: tuple[tuple[Value, Buffer], ...]
-    accumulates: bool
-    """True: the instruction also sums its result along the free axes."""
+
+@dataclass(frozen=True, slots=True)
+class Compute(ABC):
+    """Elementwise and reducing work of one instruction. A chip family has a class for each of its own, with its operands."""
+
+    axes: tuple[Axis, ...]
+    """The axes of the tile that it works on, in order; executed on blocks of 128 partitions."""
+
+    def results(self, read: Read, ranges: Ranges) -> tuple[Written, ...]:
+        """What it computes from its operands."""
+        return tuple(self._computed(read, ranges))
+
+    @abstractmethod
+    def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]: ...
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The names of its elementwise operations, on which its speed may depend."""
+        parts = (self, *(getattr(self, each.name) for each in fields(self)))
+        return tuple(part.fn for part in parts if hasattr(part, "fn"))
+
+    @property
+    def accumulates(self) -> bool:
+        """True: the same pass also leaves a sum along the free axes."""
+        return getattr(self, "total", None) is not None
+
+    @property
+    def inputs(self) -> tuple[Operand, ...]:
+        """Its operands, each once."""
+        named = [getattr(self, each.name) for each in fields(self) if each.name not in RESULTS]
+        nested = [each.operand if hasattr(each, "operand") else each for each in named if not isinstance(each, Op)]
+        return tuple(dict.fromkeys(each for each in nested if isinstance(each, Buffer | Value)))
+
+    @property
+    def outputs(self) -> tuple[Operand, ...]:
+        """Where its results go."""
+        named = (getattr(self, each.name) for each in fields(self) if each.name in RESULTS)
+        return tuple(each for each in named if each is not None)
+
+
+RESULTS = ("out", "total")
+"""The fields of an instruction that it writes."""
 
 
 @dataclass(frozen=True, slots=True)

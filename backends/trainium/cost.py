@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tilery.dsl.program import Axis, Call, Tensor, size_value
-from tilery.dsl.program import Elementwise as ElementwiseOp
+from tilery.dsl.program import Axis, Tensor, size_value
 
 from ..chips import Chip, Elementwise
 from ..machine.numbers import Number, ceil_div, in_pieces, larger, product, smaller
@@ -179,8 +178,7 @@ def passes(instruction: Instruction, chip: Chip) -> float:
     if instruction.form == "scan":
         return engine.passes.get("scan", 1.0)
     if isinstance(instruction.action, Compute):
-        names = [op.fn for op in instruction.action.ops if isinstance(op, ElementwiseOp | Call)]
-        slowest = max([1.0, *(engine.passes.get(name, 1.0) for name in names)])
+        slowest = max([1.0, *(engine.passes.get(name, 1.0) for name in instruction.action.functions)])
     from_sbuf = all(buffer.memory == "sbuf" for buffer in instruction.reads)
     rate = _mode(instruction, engine)
     if instruction.form == "tensor_tensor" and from_sbuf and rate is None:

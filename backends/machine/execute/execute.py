@@ -37,6 +37,7 @@ from ..program import (
     MatMul,
     Node,
     Observe,
+    Operand,
     ReduceRuns,
     Transfer,
     Transpose,
@@ -203,7 +204,7 @@ class Machine:
             case Transpose() as action:
                 self._transpose(action, node.engine)
             case Compute() as action:
-                self._compute(action)
+                self._compute(action, node)
             case Copy() as action:
                 self._copy(action)
             case ReduceRuns() as action:
@@ -315,15 +316,18 @@ class Machine:
             block = self._region(action.source, ranges)
             self._write(action.out, ranges, numerics.aligned(block, names(action.source.axes), names(action.out.axes)))
 
-    def _compute(self, action: Compute) -> None:
-        for ranges in self._parts([buffer for _, buffer in (*action.inputs, *action.outputs)]):
-            values = dict(self._immediates)
-            for value, buffer in action.inputs:
-                values[value] = numerics.aligned(self._region(buffer, ranges), names(buffer.axes), names(value.axes))
-            for op in action.ops:
-                values[op.result] = evaluate(op, values, ranges, self._program.dims, {})
-            for value, buffer in action.outputs:
-                self._write(buffer, ranges, numerics.aligned(values[value], names(value.axes), names(buffer.axes)))
+    def _compute(self, action: Compute, node: Instruction) -> None:
+        axes = names(action.axes)
+        for ranges in self._parts([*node.reads, *node.writes]):
+
+            def read(operand: Operand, ranges: Mapping[str, Range] = ranges) -> Array:
+                if isinstance(operand, Value):
+                    return self._immediates[operand]
+                return numerics.aligned(self._region(operand, ranges), names(operand.axes), axes)
+
+            for target, found, left in action.results(read, ranges):
+                assert isinstance(target, Buffer)
+                self._write(target, ranges, numerics.aligned(found, names(left), names(target.axes)))
 
     def _reduce_runs(self, action: ReduceRuns) -> None:
         op, source, out = action.op, action.source, action.out

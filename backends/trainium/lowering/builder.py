@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from tilery.backends.chips import Chip
 from tilery.backends.machine.choices import SLOTS, Choices
 from tilery.backends.machine.errors import CannotLower
-from tilery.backends.machine.program import Action, Buffer, Instruction, Loop, Memory, Node
+from tilery.backends.machine.program import Action, Buffer, Compute, Instruction, Loop, Memory, Node
 from tilery.dsl.program import Axis, Call, Carried, Constant, Elementwise, Guard, Op, Print, Reduce, Store, Tensor, Value
 from tilery.dsl.spans import Span
 from tilery.dsl.types import ElementType
 
 from ..runs.arrange import Arrangement
+from .host import Host
 from .pipelining import cuts, spread, staged
 from .prepare import Prepared
 from .select import Selector
@@ -54,9 +55,9 @@ class Builder:
         self.runs = arrangement.runs
         self.choices = choices
         self.uses = Uses(prepared.body)
-        self.immediates = prepared.immediates
+        self.host = Host(prepared.host)
         self.zeros = frozenset(op.result for op in prepared.host if isinstance(op, Constant) and op.value == 0)
-        self.selector = Selector(chip, self.layout, self.runs, self.uses, prepared.immediates)
+        self.selector = Selector(chip, self.layout, self.runs, self.uses, self.host)
         self.frames = [Frame(None)]
         self.buffers: list[Buffer] = []
         self.home: dict[Value, Buffer] = {}
@@ -71,6 +72,8 @@ class Builder:
         """The running sum that each product is added to."""
         self.accumulated: dict[Tensor, Buffer] = {}
         """The buffers of results that stores add to."""
+        self.negated: dict[Value, tuple[Frame, Buffer]] = {}
+        """Where scalar operands lie negated, with the frame that holds each."""
         self.done: set[Op | Store | Print] = set()
         """Operations and statements that were emitted, or need no instruction of their own."""
         self._labels: dict[Value, str] = {}
@@ -167,6 +170,12 @@ class Builder:
         """Appends an instruction to the innermost open loop."""
         once_read, once_written = tuple(dict.fromkeys(reads)), tuple(dict.fromkeys(writes))
         self.frames[-1].nodes.append(Instruction(name, queue, form, action, once_read, once_written, span))
+
+    def issue(self, name: str, queue: str, form: str, action: Compute, span: Span) -> None:
+        """Appends an instruction that says itself what it reads and writes."""
+        reads = [each for each in action.inputs if isinstance(each, Buffer)]
+        writes = [each for each in action.outputs if isinstance(each, Buffer)]
+        self.emit(name, queue, form, action, reads, writes, span)
 
     def engine(self, name: str, engines: tuple[str, ...], reads: Iterable[Buffer], small: bool, span: Span) -> str:
         """The engine of an elementwise instruction: a knob, where several have it and its tile is more than a column."""

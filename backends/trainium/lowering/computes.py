@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from tilery.backends.machine.errors import CannotLower
-from tilery.backends.machine.program import Buffer, Clear, Compute, Transfer
-from tilery.dsl.program import Carried, Fill, Op, Store, Value, index_values
+from tilery.backends.machine.program import Buffer, Clear, Compute, Operand, Transfer
+from tilery.dsl.program import Carried, Fill, Op, Reduce, Store, Value, index_values
 from tilery.dsl.spans import Span
+from tilery.dsl.types import BF16
 
 from ..addressing import alongside, is_strided
+from ..instructions import Activation, Memset, Step, TensorScalar, placed
 from .builder import Builder
 from .loads import positions
 from .select import Group
@@ -24,26 +27,66 @@ def compute(builder: Builder, group: Group) -> None:
     builder.done.update(group.ops)
     inside = set(group.ops)
     results = [op.result for op in group.ops if any(use.by not in inside for use in builder.uses.of(op.result))]
+    instructions = tuple(_biased(builder, each) for each in group.instructions) if group.minus else group.instructions
     stored = _stored(builder, results)
     if stored is None:
-        _emit(builder, group, results)
+        _emit(builder, group, instructions, results, {})
         return
     with fold_by_fold(builder, stored.value, stored.span):
-        _emit(builder, group, results)
+        _emit(builder, group, instructions, results, _one_fold(builder, stored.value))
         _transfer(builder, stored, builder.home[stored.value])
 
 
-def _emit(builder: Builder, group: Group, results: list[Value]) -> None:
-    inputs = tuple((value, builder.home[value]) for value in group.inputs if value not in builder.immediates)
-    reads = [buffer for _, buffer in inputs]
-    name = builder.label(results[-1] if results else group.main.result)
+def _emit(
+    builder: Builder, group: Group, instructions: tuple[Compute, ...], results: list[Value], blocks: Mapping[str, int]
+) -> None:
+    main, span = group.main.result, group.main.result.span
+    sums = [op.result for op in group.ops if isinstance(op, Reduce) and op is not group.main]
+    # What is read of the tile itself: as it is, or as a cast of it. Nothing may be, where its sum is all that is wanted.
+    tile = next((value for value in results if value not in sums), None)
+    name = builder.label(results[-1] if results else main)
     small = all(builder.selector.is_scalar(value, builder.layout.get(value)) for value in (*group.inputs, *results))
-    engine = builder.engine(name, group.engines, reads, small, group.main.result.span)
-    outputs = tuple((value, _target(builder, value)) for value in results)
-    builder.home.update(outputs)
-    action = Compute(group.ops, inputs, outputs, group.accumulates)
-    writes = [buffer for _, buffer in outputs]
-    builder.emit(f"{group.form} {name}", engine, group.form, action, reads, writes, group.main.result.span)
+    reads = [builder.home[value] for value in group.inputs if value not in builder.host.values]
+    engine = builder.engine(name, group.engines, reads, small, span)
+    homes = {value: _target(builder, value) for value in results}
+    places = {**homes, main: homes[tile] if tile else unread(builder, main, name, blocks)}
+
+    def at(value: Value) -> Operand:
+        return value if value in builder.host.values else places.get(value) or builder.home[value]
+
+    for each in instructions:
+        builder.issue(f"{group.form} {name}", engine, group.form, placed(each, at), span)
+    builder.home.update(homes)
+
+
+def unread(builder: Builder, value: Value, name: str, blocks: Mapping[str, int]) -> Buffer:
+    """Where an instruction leaves what nothing reads, because its sum is all that is wanted: short elements take least room."""
+    partition, runs = builder.layout[value], builder.runs.get(value)
+    return builder.buffer(f"{name}.unread", "sbuf", BF16, value.axes, partition, 1, blocks=blocks, runs=runs)
+
+
+def _biased(builder: Builder, instruction: Compute) -> Compute:
+    """An activation with its bias negated: it adds, and the text subtracts."""
+    assert isinstance(instruction, Activation) and isinstance(instruction.bias, Value)
+    bias = instruction.bias
+    if bias in builder.host.values:
+        return replace(instruction, bias=builder.host.negated(bias))
+    return instruction if builder.selector.is_negated(bias) else replace(instruction, bias=_negated(builder, bias))
+
+
+def _negated(builder: Builder, value: Value) -> Buffer:
+    """Where a scalar operand lies negated: an instruction on one element a partition, once for all that read it."""
+    known = builder.negated.get(value)
+    if known is not None and any(known[0] is frame for frame in builder.frames):
+        return known[1]
+    name, home, span = f"{builder.label(value)}.minus", builder.home[value], value.span
+    slots, runs = builder.work_slots(), builder.runs.get(value)
+    out = builder.buffer(name, "sbuf", value.element, value.axes, home.partition, slots, runs=runs)
+    minus = TensorScalar(value.axes, home, Step("mul", builder.host.number(-1.0, value)), None, out)
+    engines = builder.selector.having("tensor_scalar")
+    builder.issue(f"tensor_scalar {name}", builder.engine(name, engines, (home,), True, span), "tensor_scalar", minus, span)
+    builder.negated[value] = (builder.frames[-1], out)
+    return out
 
 
 def _stored(builder: Builder, results: list[Value]) -> Store | None:
@@ -55,7 +98,7 @@ def _stored(builder: Builder, results: list[Value]) -> Store | None:
     if not isinstance(store, Store) or store.value != results[0] or is_strided(store.index, builder.layout[store.value]):
         return None
     # Positions that are computed later have no buffer yet. Then the store is emitted where the text has it.
-    known = all(value in builder.home or value in builder.immediates for value in index_values(store.index))
+    known = all(value in builder.home or value in builder.host.values for value in index_values(store.index))
     return store if known else None
 
 
@@ -70,10 +113,14 @@ def fold_by_fold(builder: Builder, value: Value, span: Span) -> Iterator[None]:
 
 def _staging(builder: Builder, name: str, value: Value) -> Buffer:
     """A staging buffer for one fold of a value that is stored."""
-    partition = builder.layout.get(value)
-    blocks = {partition.name: builder.chip.sbuf.partitions} if partition is not None else {}
-    runs = builder.runs.get(value)
+    partition, runs, blocks = builder.layout.get(value), builder.runs.get(value), _one_fold(builder, value)
     return builder.buffer(name, "sbuf", value.element, value.axes, partition, builder.slots(name), blocks=blocks, runs=runs)
+
+
+def _one_fold(builder: Builder, value: Value) -> dict[str, int]:
+    """The rows that a buffer holds inside `fold_by_fold`."""
+    partition = builder.layout.get(value)
+    return {partition.name: builder.chip.sbuf.partitions} if partition is not None else {}
 
 
 def _only_begins_a_loop(builder: Builder, op: Op) -> bool:
@@ -151,6 +198,5 @@ def _accumulated(builder: Builder, statement: Store) -> Buffer:
 def fill(builder: Builder, op: Fill, target: Buffer) -> None:
     """Writes one number into a whole buffer."""
     engines = tuple(each for each in ("vector", "gpsimd") if "memset" in builder.chip.engine(each).forms)
-    action = Compute((op,), (), ((op.result, target),), False)
-    builder.emit(f"memset {target.name}", engines[0], "memset", action, (), (target,), op.result.span)
+    builder.issue(f"memset {target.name}", engines[0], "memset", Memset(op.result.axes, op.operand, target), op.result.span)
     builder.done.add(op)

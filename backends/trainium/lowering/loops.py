@@ -50,7 +50,7 @@ def _observed(builder: Builder, statement: Print) -> bool:
     """Emits a print once its value has a buffer. The instruction that computes it may come later than in the text."""
     value = statement.value
     home = builder.home.get(value)
-    if home is None and value not in builder.immediates:
+    if home is None and value not in builder.host.values:
         return False
     reads = (home,) if home else ()
     builder.emit(f"print {statement.what}", "print", "print", Observe(statement, home), reads, (), statement.span)
@@ -96,7 +96,7 @@ def _for_loop(builder: Builder, loop: ForLoop) -> None:
 def _begin(builder: Builder, carried: Carried) -> Buffer:
     """The buffer of a carried value, holding the value that the loop starts from."""
     initial, argument = carried.initial, carried.argument
-    if initial in builder.immediates:
+    if initial in builder.host.values:
         why = f"{argument.name} is a single number that a loop changes, and no engine keeps one"
         instead = f"give it an axis of the tile, as in {argument.name} = full[m](..)"
         raise CannotLower("TK514", builder.chip.name, argument.span, why, instead)

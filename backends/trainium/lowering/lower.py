@@ -95,7 +95,7 @@ class Lowering:
             tuple(builder.buffers),
             tuple(top.allocates),
             tuple(top.nodes),
-            self.prepared.host,
+            tuple(builder.host.ops),
             lags(top.nodes),
         )
         return structure, choices

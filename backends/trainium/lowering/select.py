@@ -11,27 +11,42 @@ An operand is a *scalar* operand if it is an immediate, or has one element a par
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tilery.backends.chips import Chip
 from tilery.backends.machine.errors import CannotLower, said
+from tilery.backends.machine.program import Compute
 from tilery.backends.operations.registry import OPERATIONS
-from tilery.dsl.program import Axis, Call, Cast, Elementwise, Fill, Op, Positions, Reduce, Scan, Statement, Value, operands
+from tilery.dsl.program import Axis, Call, Cast, Elementwise, Fill, Op, Positions, Reduce, Scan, Statement, Value
 from tilery.dsl.types import F32
 
+from ..instructions import (
+    Activation,
+    Iota,
+    Memset,
+    ScalarTensorTensor,
+    Select,
+    Step,
+    TensorCopy,
+    TensorReduce,
+    TensorScalar,
+    TensorScan,
+    TensorTensor,
+)
+from .host import Host
 from .layout import Layout
+from .predicates import Predicates
 from .uses import Use, Uses
 
 ALU = frozenset(name for name, each in OPERATIONS.items() if each.unit == "alu")
 """The operations of tensor_scalar and tensor_tensor."""
 ALU_UNARY = frozenset(name for name, each in OPERATIONS.items() if each.unit == "one operand")
 """Further operations with one tile operand that take one pass."""
-COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Operations that become one instruction."""
+    """Operations that become one instruction, or several in a row that write the same tile."""
 
     main: Op
     """The operation at whose place in the program the instruction is emitted."""
@@ -40,24 +55,33 @@ class Group:
     form: str
     engines: tuple[str, ...]
     """The engines that have the instruction, the usual one first."""
-    accumulates: bool = False
+    instructions: tuple[Compute, ...] = ()
+    """With values as operands; a reduction along runs takes several, which `reduce_runs` builds."""
+    minus: bool = False
+    """True: the bias of the activation is to be negated."""
 
     @property
     def inputs(self) -> tuple[Value, ...]:
         """The values read that are not computed inside."""
         inside = {op.result for op in self.ops}
-        return tuple(dict.fromkeys(value for op in self.ops for value in operands(op) if value not in inside))
+        found = (each for one in self.instructions for each in one.inputs if isinstance(each, Value) and each not in inside)
+        return tuple(dict.fromkeys(found))
 
 
 class Selector:
     """Groups the computing operations of one block."""
 
-    def __init__(self, chip: Chip, layout: Layout, runs: Mapping[Value, Axis], uses: Uses, immediates: frozenset[Value]) -> None:
+    def __init__(self, chip: Chip, layout: Layout, runs: Mapping[Value, Axis], uses: Uses, host: Host) -> None:
         self._runs = runs
         self._chip = chip
         self._layout = layout
         self._uses = uses
-        self._immediates = immediates
+        self._host = host
+        self._immediates = host.values
+        self._predicates = Predicates(uses, host)
+        self._negative: set[Value] = set()
+        self._inside: set[Op] = set()
+        """What selects have taken up: the comparisons of positions."""
         self._functions = frozenset(chip.scalar.instructions)
         self._vector_functions = frozenset(chip.vector.functions)
 
@@ -69,7 +93,11 @@ class Selector:
         for op in reversed(computing):
             if op in taken:
                 continue
+            if isinstance(op, Positions) and self._within_selects(op):
+                continue
             group = self._matched(op)
+            if op.result in self._negative:
+                group = self._negated(group)
             taken.update(group.ops)
             found[op] = group
         return self._with_followers(found)
@@ -81,11 +109,11 @@ class Selector:
     def _matched(self, op: Op) -> Group:
         match op:
             case Fill():
-                return Group(op, (op,), "memset", self._having("memset"))
+                return Group(op, (op,), "memset", self.having("memset"), (Memset(op.result.axes, op.operand, op.result),))
             case Positions():
-                return Group(op, (op,), "positions", self._having("positions"))
+                return Group(op, (op,), "positions", self.having("positions"), (Iota((op.axis,), op.axis, op.result),))
             case Cast():
-                return Group(op, (op,), "copy", self._having("copy"))
+                return Group(op, (op,), "copy", self.having("copy"), (TensorCopy(op.result.axes, op.operand, op.result),))
             case Reduce():
                 return self._reduce(op)
             case Scan():
@@ -99,7 +127,8 @@ class Selector:
             case _:
                 raise AssertionError(f"{type(op).__name__} does not compute")
 
-    def _having(self, form: str) -> tuple[str, ...]:
+    def having(self, form: str) -> tuple[str, ...]:
+        """The engines that have an instruction, the usual one first."""
         return tuple(name for name in ("vector", "scalar", "gpsimd") if form in self._chip.engine(name).forms)
 
     def _reduce(self, op: Reduce) -> Group:
@@ -113,17 +142,20 @@ class Selector:
         if op.fn in ("argmax", "argmin", "prod"):
             why = f"no engine has {op.fn} as a reduction"
             raise CannotLower("TK513", self._chip.name, op.result.span, why, "run the kernel in the emulator, without --exact")
-        form = "reduce runs" if self._runs.get(op.operand) in op.axes else "reduce"
-        return Group(op, (op,), form, self._having("reduce"))
+        if self._runs.get(op.operand) in op.axes:
+            return Group(op, (op,), "reduce runs", self.having("reduce"))
+        reduction = TensorReduce(op.operand.axes, op.fn, op.operand, op.axes, op.result, negate=op.result in self._negative)
+        return Group(op, (op,), "reduce", self.having("reduce"), (reduction,))
 
     def _scan(self, op: Scan) -> Group:
         long = [axis for axis in op.operand.axes if not axis.unit and axis != self._layout[op.operand]]
         if op.axis not in long:
             why = f"{op.fn} runs across the partitions, where axis {op.axis} of {said(op.operand)} lies"
             raise CannotLower("TK512", self._chip.name, op.result.span, why, "scan along another axis of the tile")
-        if not self._having("scan"):
+        if not self.having("scan"):
             raise CannotLower("TK513", self._chip.name, op.result.span, "no engine has scans", "run the kernel in the emulator")
-        return Group(op, (op,), "scan", self._having("scan"))
+        scan = TensorScan(op.operand.axes, op.fn, op.operand, op.axis, op.result)
+        return Group(op, (op,), "scan", self.having("scan"), (scan,))
 
     def _elementwise(self, op: Elementwise) -> Group:
         across = self._layout.get(op.result)
@@ -145,22 +177,59 @@ class Selector:
     def _activation(self, op: Elementwise | Call) -> Group:
         """`f(x * scale + bias)`, scale and bias scalar operands; `f(x)` alone where only the vector engine knows `f`."""
         if op.fn in self._vector_functions - self._functions:
-            return Group(op, (op,), "activation", ("vector",))
+            single = Activation(op.result.axes, op, op.operands[0], None, None, op.result)
+            return Group(op, (op,), "activation", ("vector",), (single,))
         # cos is sin with a bias of its own.
         bias = None if op.fn == "cos" else self._affine(op.operands[0], op, ("add", "sub"))
         scale = self._affine(self._tile_operand(bias), bias, ("mul",)) if bias else self._affine(op.operands[0], op, ("mul",))
         taken = tuple(each for each in (scale, bias, op) if each is not None)
-        engines = self._having("activation")
+        engines = self.having("activation")
         if isinstance(op, Elementwise) and op.fn in self._chip.vector.functions and len(taken) == 1:
             # One element a partition is nothing for the vector engine, and the scalar engine keeps its table.
             row = self.is_scalar(op.result, self._layout.get(op.result))
             engines = ("vector", *engines) if row else (*engines, "vector")
-        return Group(op, taken, "activation", engines)
+        data, factor = self._parts(scale) if scale else (self._tile_operand(bias) if bias else op.operands[0], None)
+        added = self._parts(bias)[1] if bias else None
+        minus = bias is not None and bias.fn == "sub"
+        if minus and added is not None and self._uses.only_user(added) is bias:
+            self._negative.add(added)
+        activation = Activation(op.result.axes, op, data, factor, added, op.result)
+        return Group(op, taken, "activation", engines, (activation,), minus)
+
+    def _within_selects(self, op: Positions) -> bool:
+        """True if selects count these positions themselves, and nothing else reads them."""
+        users = [use.by for use in self._uses.of(op.result)]
+        return bool(users) and all(isinstance(by, Op) and by in self._inside for by in users)
+
+    def _negated(self, group: Group) -> Group:
+        """The same with its result negated, if that costs nothing; else what reads it has to negate it."""
+        instruction = group.instructions[0] if group.instructions else None
+        match instruction:
+            case TensorReduce():
+                return replace(group, instructions=(replace(instruction, negate=True),))
+            case TensorScalar(first=Step(fn="mul", operand=Value() as factor), second=None) if factor in self._host.values:
+                step = replace(instruction.first, operand=self._host.negated(factor))
+                return replace(group, instructions=(replace(instruction, first=step),))
+            case TensorScalar(first=Step(fn="sub") as step, second=None):
+                step = replace(step, reverse=not step.reverse)
+                return replace(group, instructions=(replace(instruction, first=step),))
+            case _:
+                self._negative.discard(group.main.result)
+                return group
+
+    def is_negated(self, value: Value) -> bool:
+        """True if the instruction that computes a value leaves it negated, because that is all that is read of it."""
+        return value in self._negative
+
+    def _parts(self, op: Elementwise) -> tuple[Value, Value]:
+        """The tile and the scalar operand of an operation that has both."""
+        tile = self._tile_operand(op)
+        return tile, op.operands[1] if tile is op.operands[0] else op.operands[0]
 
     def _affine(self, x: Value, user: Op, fns: tuple[str, ...]) -> Elementwise | None:
         """The operation that defines `x`, if it is one of `fns` with a scalar operand and can be fused into the instruction.
 
-        `x - b` is `x + (-b)`: the producer of `b` leaves it negated, which costs it nothing.
+        `x - b` is `x + (-b)`.
         """
         inner = self._absorbable(x, user)
         across = self._layout.get(x)
@@ -180,11 +249,25 @@ class Selector:
         self._known(op)
         inner = self._inner_scalar(op)
         taken = (inner, op) if inner is not None else (op,)
-        engines = self._having("tensor_scalar")
+        engines = self.having("tensor_scalar")
         affine = [each.fn for each in taken] in (["mul", "add"], ["mul", "sub"], ["mul"], ["add"], ["sub"])
         if not affine:
             engines = tuple(name for name in engines if name != "scalar")
-        return Group(op, taken, "tensor_scalar", engines)
+        if inner is None:
+            data, first = self._step(op, None)
+            return Group(op, taken, "tensor_scalar", engines, (TensorScalar(op.result.axes, data, first, None, op.result),))
+        data, first = self._step(inner, None)
+        _, second = self._step(op, inner.result)
+        return Group(op, taken, "tensor_scalar", engines, (TensorScalar(op.result.axes, data, first, second, op.result),))
+
+    def _step(self, op: Elementwise, running: Value | None) -> tuple[Value, Step]:
+        """The tile that an operation works on, `running` if that is given, and what it does to it."""
+        if len(op.operands) == 1:
+            return op.operands[0], Step(op.fn, None)
+        left, right = op.operands
+        across = self._layout.get(op.result)
+        on_left = left is running if running else self.is_scalar(right, across) and left not in self._immediates
+        return (left, Step(op.fn, right)) if on_left else (right, Step(op.fn, left, reverse=True))
 
     def _inner_scalar(self, op: Elementwise) -> Elementwise | None:
         across = self._layout.get(op.result)
@@ -207,34 +290,22 @@ class Selector:
                 continue
             if self._is_function(inner) or not any(self.is_scalar(each, across) for each in inner.operands):
                 continue
-            return Group(op, (inner, op), "tensor_tensor", self._having("tensor_tensor"))
-        return Group(op, (op,), "tensor_tensor", self._having("tensor_tensor"))
+            data, first = self._step(inner, None)
+            _, second = self._step(op, inner.result)
+            both = ScalarTensorTensor(op.result.axes, data, first, second, op.result)
+            return Group(op, (inner, op), "tensor_tensor", self.having("tensor_tensor"), (both,))
+        pair = TensorTensor(op.result.axes, op.fn, *op.operands, op.result)
+        return Group(op, (op,), "tensor_tensor", self.having("tensor_tensor"), (pair,))
 
     def _select(self, op: Elementwise) -> Group:
-        """`where(condition, x, y)`; a condition on positions alone is part of the instruction."""
-        condition = self._condition(op.operands[0], op)
-        if condition and "gpsimd" in self._having("select"):
-            return Group(op, (*condition, op), "select", ("gpsimd",))
-        return Group(op, (op,), "select", self._having("select"))
-
-    def _condition(self, value: Value, user: Op) -> tuple[Op, ...] | None:
-        """The operations that compute a condition from positions, if nothing else reads them."""
-        op = self._uses.definition.get(value)
-        if op is None or self._uses.only_user(value) is not user:
-            return None
-        if isinstance(op, Positions):
-            return (op,)
-        if not isinstance(op, Elementwise):
-            return None
-        inner: tuple[Op, ...] = ()
-        for operand in op.operands:
-            if operand in self._immediates:
-                continue
-            part = self._condition(operand, op)
-            if part is None:
-                return None
-            inner += part
-        return (*inner, op)
+        """`where(condition, x, y)`; comparisons of positions are part of the instruction, one instruction each."""
+        if "gpsimd" in self.having("select"):
+            chain = self._predicates.chain(op)
+            if chain is not None:
+                self._inside.update(chain.ops)
+                return Group(op, (*chain.ops, op), "select", ("gpsimd",), chain.instructions)
+        choice = Select(op.result.axes, *op.operands, op.result)
+        return Group(op, (op,), "select", self.having("select"), (choice,))
 
     def _absorbable(self, value: Value, user: Op) -> Op | None:
         """The operation that defines `value`, if `user` alone reads it and both stand in one block."""
@@ -255,9 +326,9 @@ class Selector:
             followers = [each for each in self._followers(group) if each in joined and len(joined[each].ops) == 1]
             for follower in followers:
                 del joined[follower]
+                self._negative.discard(follower.result)
             if followers:
-                sums = any(isinstance(each, Reduce) for each in followers)
-                joined[op] = Group(op, (*group.ops, *followers), group.form, group.engines, sums)
+                joined[op] = _joined(group, followers)
         return joined
 
     def _followers(self, group: Group) -> list[Op]:
@@ -265,7 +336,8 @@ class Selector:
         if group.form in ("reduce", "reduce runs", "positions", "scan"):
             return []
         sums = _first(self._uses.of(result), lambda by: self._is_row_sum(by, group))
-        cast = _first(self._uses.of(result), lambda by: isinstance(by, Cast))
+        # A copy rounds once: a cast of a cast is an instruction of its own.
+        cast = None if group.form == "copy" else _first(self._uses.of(result), lambda by: isinstance(by, Cast))
         same_block = [each for each in (sums, cast) if isinstance(each, Op) and self._same_block(each, group.main)]
         # A cast is free only if the instruction then writes one tile, the cast one.
         others = [use for use in self._uses.of(result) if use.by not in same_block]
@@ -285,3 +357,13 @@ class Selector:
 
 def _first(uses: Iterable[Use], wanted: Callable[[object], bool]) -> object | None:
     return next((use.by for use in uses if wanted(use.by)), None)
+
+
+def _joined(group: Group, followers: list[Op]) -> Group:
+    """The group whose last instruction also leaves a sum, or writes its result in the type of a cast."""
+    instructions = group.instructions
+    for op in followers:
+        if isinstance(op, Reduce):
+            assert isinstance(instructions[-1], Activation)
+            instructions = (*instructions[:-1], replace(instructions[-1], total=op.result, summed=op.axes))
+    return replace(group, ops=(*group.ops, *followers), instructions=instructions)

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 
-from tilery.backends.machine.program import Buffer, Clear, Compute, Copy, MatMul, ReduceRuns, Transpose
-from tilery.dsl.program import Axis, Reduce, Value
+from tilery.backends.machine.program import Buffer, Clear, Copy, MatMul, ReduceRuns, Transpose
+from tilery.dsl.program import Axis, Reduce
 from tilery.dsl.spans import Span
 from tilery.dsl.types import F32
 
+from ..instructions import TensorReduce
 from ..lowering.builder import Builder
 
 IDENTITY = {"sum": 0.0, "max": -math.inf, "min": math.inf}
@@ -63,11 +64,10 @@ def _extreme(builder: Builder, op: Reduce, partial: Buffer, name: str) -> Buffer
     turned = builder.buffer(f"{name}.turn", "psum", F32, partial.axes, one, builder.work_slots())
     action = Transpose(partial, turned, one, lane)
     builder.emit(f"transpose {name}", "tensor", "transpose", action, (partial,), (turned,), span)
-    row = Value(f"{name}.row", turned.axes, F32, span)
-    least = Value(f"{name}.one", (one, *kept), F32, span)
-    found = builder.buffer(least.name, "sbuf", F32, least.axes, one, builder.work_slots())
-    compute = Compute((Reduce(least, op.fn, row, (lane,)),), ((row, turned),), ((least, found),), False)
-    builder.emit(f"reduce {name}", "vector", "reduce", compute, (turned,), (found,), span)
+    axes = (one, *kept)
+    found = builder.buffer(f"{name}.one", "sbuf", F32, axes, one, builder.work_slots())
+    reduction = TensorReduce(turned.axes, op.fn, turned, (lane,), found)
+    builder.issue(f"reduce {name}", "vector", "reduce", reduction, span)
     return found
 
 

@@ -1,0 +1,265 @@
+"""Trainium's elementwise and reducing instructions, each with its operands: all that execution, cost, traffic and printing read.
+
+activation              function(data * scale + bias), and the sum of the results along the partition
+tensor_scalar           (data op0 a) op1 b                   a, b: one element a partition, or immediate numbers
+tensor_tensor           x op y
+scalar_tensor_tensor    (data op0 a) op1 y
+select                  condition ? x : y
+affine_select           positions ? x : number               one comparison of positions
+tensor_reduce, tensor_tensor_scan, tensor_copy, iota, memset
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+
+from tilery.backends.machine.program import Compute, Operand, Ranges, Read, Written
+from tilery.backends.numbers.axes import aligned
+from tilery.backends.operations import numerics
+from tilery.backends.operations.numerics import Array
+from tilery.dsl.program import Axis, Call, Elementwise, Value
+
+from ..machine.execute.evaluate import evaluate, names
+
+R = TypeVar("R", bound=Compute)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation of the arithmetic units: `x op operand`, `operand op x` if reversed, or `op x` without an operand."""
+
+    fn: str
+    operand: Operand | None
+    reverse: bool = False
+
+    def of(self, x: Array, read: Read) -> Array:
+        """What it makes of a tile."""
+        if self.operand is None:
+            return numerics.elementwise(self.fn, [x])
+        pair = [x, read(self.operand)]
+        return numerics.elementwise(self.fn, pair[::-1] if self.reverse else pair)
+
+
+@dataclass(frozen=True, slots=True)
+class Activation(Compute):
+    """`out = function(data * scale + bias)`, computed in f32; `total` is left with the sum of it along the partition."""
+
+    function: Elementwise | Call
+    """The operation that the table function is. Its own operands do not count."""
+    data: Operand
+    scale: Operand | None
+    bias: Operand | None
+    out: Operand
+    total: Operand | None = None
+    summed: tuple[Axis, ...] = ()
+    """The axes along which the sum runs."""
+
+    def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
+        x = read(self.data)
+        for fn, operand in (("mul", self.scale), ("add", self.bias)):
+            x = x if operand is None else numerics.elementwise(fn, [x, read(operand)])
+        found = _applied(self.function, x, names(self.axes))
+        yield self.out, found, self.axes
+        if self.total is not None:
+            over = tuple(place for place, axis in enumerate(self.axes) if axis in self.summed)
+            kept = tuple(axis for axis in self.axes if axis not in self.summed)
+            yield self.total, numerics.reduce("sum", found, over), kept
+
+
+def _applied(function: Elementwise | Call, x: Array, axes: list[str]) -> Array:
+    if isinstance(function, Elementwise):
+        return numerics.elementwise(function.fn, [x] * len(function.operands))
+    (operand,) = function.operands
+    own = names(operand.axes)
+    found = evaluate(function, {operand: aligned(x, axes, own)}, {}, {}, {})
+    return aligned(found, names(function.result.axes), axes)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorScalar(Compute):
+    """`out = (data op0 a) op1 b`."""
+
+    data: Operand
+    first: Step
+    second: Step | None
+    out: Operand
+
+    def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
+        x = self.first.of(read(self.data), read)
+        yield self.out, self.second.of(x, read) if self.second else x, self.axes
+
+
+@dataclass(frozen=True, slots=True)
+class TensorTensor(Compute):
+    """`out = left op right`."""
+
+    fn: str
+    left: Operand
+    right: Operand
+    out: Operand
+
+    def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
+        yield self.out, numerics.elementwise(self.fn, [read(self.left), read(self.right)]), self.axes
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarTensorTensor(Compute):
+    """`out = (data op0 a) op1 y`, `a` a scalar operand and `y` a tile."""
+
+    data: Operand
+    first: Step
+    second: Step
+    out: Operand
+
+    def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
+        yield self.out, self.second.of(self.first.of(read(self.data), read), read), self.axes
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Compute):
+    """`out = condition ? on_true : on_false`, the condition a tile of truth values."""
+
+    condition: Operand
+    on_true: Operand
+    on_false: Operand
+    out: Operand
+
+    def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
+        yield (
+            self.out,
+            numerics.elementwise("where", [read(each) for each in (self.condition, self.on_true, self.on_false)]),
+            self.axes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A signed product of numbers that the host computes, and of the positions of one axis, or none."""
+
+    sign: int
+    axis: Axis | None
+    factors: tuple[Value, ...] = ()
+
+
+Affine: TypeAlias = tuple[Term, ...]
+"""A sum of terms: affine in the positions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """A comparison of two sums that are affine in positions: `j <= i + offset`."""
+
+    fn: str
+    left: Affine
+    right: Affine
+
+
+OPPOSITE: Mapping[str, str] = {"lt": "ge", "ge": "lt", "le": "gt", "gt": "le", "eq": "ne", "ne": "eq"}
+
+
+@dataclass(frozen=True, slots=True)
+class AffineSelect(Compute):
+    """`out = predicate ? data : otherwise`, `otherwise` one number for all elements."""
+
+    predicate: Predicate
+    data: Operand
+    otherwise: Value
+    out: Operand
+
+    def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
+        sides = [self._sum(each, read, ranges) for each in (self.predicate.left, self.predicate.right)]
+        holds = numerics.elementwise(self.predicate.fn, sides)
+        yield self.out, numerics.elementwise("where", [holds, read(self.data), read(self.otherwise)]), self.axes
+
+    def _sum(self, terms: Affine, read: Read, ranges: Ranges) -> Array:
+        total = np.asarray(0, np.int32)
+        for term in terms:
+            found = np.asarray(term.sign, np.int32)
+            if term.axis is not None:
+                places = np.arange(*ranges[term.axis.name], dtype=np.int32)
+                found = numerics.elementwise("mul", [found, aligned(places, [term.axis.name], names(self.axes))])
+            for factor in term.factors:
+                found = numerics.elementwise("mul", [found, read(factor)])
+            total = numerics.elementwise("add", [total, found])
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class TensorCopy(Compute):
+    """`out = data`, rounded to the element type of `out`."""
+
+    data: Operand
+    out: Operand
+
+    def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
+        yield self.out, read(self.data), self.axes
+
+
+@dataclass(frozen=True, slots=True)
+class TensorReduce(Compute):
+    """`out = op over axes of data`, which lie along the partition; negated if wanted so."""
+
+    op: str
+    data: Operand
+    over: tuple[Axis, ...]
+    out: Operand
+    negate: bool = False
+
+    def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
+        places = tuple(place for place, axis in enumerate(self.axes) if axis in self.over)
+        found = numerics.reduce(self.op, read(self.data), places)
+        found = numerics.elementwise("neg", [found]) if self.negate else found
+        yield self.out, found, tuple(axis for axis in self.axes if axis not in self.over)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorScan(Compute):
+    """`out[i] = op over data[0..i]` along one axis."""
+
+    op: str
+    data: Operand
+    along: Axis
+    out: Operand
+
+    def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
+        yield self.out, numerics.scan(self.op, read(self.data), self.axes.index(self.along)), self.axes
+
+
+@dataclass(frozen=True, slots=True)
+class Iota(Compute):
+    """`out = the positions of an axis`, counted over its whole dimension."""
+
+    axis: Axis
+    out: Operand
+
+    def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
+        yield self.out, np.arange(*ranges[self.axis.name], dtype=np.int32), (self.axis,)
+
+
+@dataclass(frozen=True, slots=True)
+class Memset(Compute):
+    """`out = one number in every element`."""
+
+    value: Value
+    out: Operand
+
+    def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
+        yield self.out, read(self.value), ()
+
+
+def placed(instruction: R, at: Callable[[Value], Operand]) -> R:
+    """The instruction with every value replaced by where it lies."""
+    changed = {each.name: _placed(getattr(instruction, each.name), at) for each in fields(instruction)}
+    return replace(instruction, **changed)
+
+
+def _placed(part: object, at: Callable[[Value], Operand]) -> object:
+    if isinstance(part, Value):
+        return at(part)
+    if isinstance(part, Step) and isinstance(part.operand, Value):
+        return replace(part, operand=at(part.operand))
+    return part
