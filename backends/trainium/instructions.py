@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -253,7 +253,7 @@ class Memset(Compute):
 
 def placed(instruction: R, at: Callable[[Value], Operand]) -> R:
     """The instruction with every value replaced by where it lies."""
-    changed = {each.name: _placed(getattr(instruction, each.name), at) for each in fields(instruction)}
+    changed: dict[str, Any] = {each.name: _placed(getattr(instruction, each.name), at) for each in fields(instruction)}
     return replace(instruction, **changed)
 
 

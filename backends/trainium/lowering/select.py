@@ -294,7 +294,8 @@ class Selector:
             _, second = self._step(op, inner.result)
             both = ScalarTensorTensor(op.result.axes, data, first, second, op.result)
             return Group(op, (inner, op), "tensor_tensor", self.having("tensor_tensor"), (both,))
-        pair = TensorTensor(op.result.axes, op.fn, *op.operands, op.result)
+        left, right = op.operands
+        pair = TensorTensor(op.result.axes, op.fn, left, right, op.result)
         return Group(op, (op,), "tensor_tensor", self.having("tensor_tensor"), (pair,))
 
     def _select(self, op: Elementwise) -> Group:
@@ -304,7 +305,8 @@ class Selector:
             if chain is not None:
                 self._inside.update(chain.ops)
                 return Group(op, (*chain.ops, op), "select", ("gpsimd",), chain.instructions)
-        choice = Select(op.result.axes, *op.operands, op.result)
+        condition, on_true, on_false = op.operands
+        choice = Select(op.result.axes, condition, on_true, on_false, op.result)
         return Group(op, (op,), "select", self.having("select"), (choice,))
 
     def _absorbable(self, value: Value, user: Op) -> Op | None:
