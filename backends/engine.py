@@ -4,9 +4,9 @@ from .machine.choosing.assemble import lower, tunables
 from .machine.choosing.default import default_config
 from .machine.choosing.footprint import Footprint, canonical, footprint
 from .machine.choosing.screen import Screening, screen
+from .machine.engine_program import EngineProgram
 from .machine.errors import CannotLower, Infeasible
 from .machine.execute.execute import execute
-from .machine.program import EngineProgram
 from .machine.time.summary import EngineShare, Report, simulate
 from .machine.time.timing import latency_fs
 from .trainium.capacity import usage

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
-from tilery.backends.machine.program import EngineProgram, Loop, Node, Stage, Structure
+from tilery.backends.machine.engine_program import EngineProgram, Loop, Node, Stage, Structure
 from tilery.backends.machine.time.resolving import FS_PER_S
 from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.tunable import Choice

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tilery.backends.chips import Chip
 from tilery.backends.machine.choosing.screen import Screening
-from tilery.backends.machine.program import EngineProgram
+from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.time.energy import energy, price_usd
 from tilery.backends.trainium.traffic import traffic
 from tilery.dsl import program

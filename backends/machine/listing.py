@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .program import Buffer, EngineProgram, Instruction, Loop, Node
+from .engine_program import Buffer, EngineProgram, Instruction, Loop, Node
 
 
 def print_engine_program(program: EngineProgram) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..trainium.lowering.lower import Lowering
-from .program import EngineProgram
+from .engine_program import EngineProgram
 
 
 def with_prints(program: EngineProgram) -> EngineProgram:

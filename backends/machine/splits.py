@@ -8,8 +8,8 @@ from itertools import product as combinations
 
 from tilery.dsl.program import Axis
 
+from .engine_program import Buffer
 from .numbers import Number, ceil_div, product
-from .program import Buffer
 
 Range = tuple[int, int]
 """Positions along an axis: the first one, and the one after the last."""

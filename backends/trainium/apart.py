@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from tilery.dsl.program import AffineIndex, GatherIndex
 
-from ..machine.program import EngineProgram, Instruction, Loop, Node, Transfer
+from ..machine.engine_program import EngineProgram, Instruction, Loop, Node, Transfer
 from ..machine.time.summary import tile_sizes
 from ..machine.time.timing import latency_fs
 from ..machine.time.totals import Totals

@@ -10,9 +10,9 @@ from tilery.dsl.program import Axis
 from tilery.dsl.spans import Span
 
 from ..chips import Chip
+from ..machine.engine_program import Buffer, EngineProgram
 from ..machine.errors import Infeasible
 from ..machine.numbers import Number, ceil_div, product
-from ..machine.program import Buffer, EngineProgram
 
 Tile = Callable[[Axis], Number]
 """The positions of a full step of an axis."""

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from tilery.dsl.program import Axis, Tensor, size_value
 
 from ..chips import Chip, Elementwise
+from ..machine.engine_program import Buffer, Clear, Compute, Copy, Instruction, MatMul, ReduceRuns, Transfer, Transpose
 from ..machine.numbers import Number, ceil_div, in_pieces, larger, product, smaller
-from ..machine.program import Buffer, Clear, Compute, Copy, Instruction, MatMul, ReduceRuns, Transfer, Transpose
 from ..machine.splits import Extents, count
 from .addressing import contiguous_axis
 from .repetitions import matmul_splits, transpose_splits

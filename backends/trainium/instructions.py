@@ -17,7 +17,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from tilery.backends.machine.program import Compute, Operand, Ranges, Read, Written
+from tilery.backends.machine.engine_program import Compute, Operand, Ranges, Read, Written
 from tilery.backends.numbers.axes import aligned
 from tilery.backends.operations import numerics
 from tilery.backends.operations.numerics import Array

@@ -10,7 +10,7 @@ Execution, cost, traffic and printing all read this.
 from __future__ import annotations
 
 from ..chips import Chip
-from ..machine.program import Buffer, Instruction, MatMul, Transpose
+from ..machine.engine_program import Buffer, Instruction, MatMul, Transpose
 from ..machine.splits import Split
 from .runs.pieces import RunSplit
 

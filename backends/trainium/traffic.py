@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..chips import Chip
+from ..machine.engine_program import Buffer, EngineProgram, Instruction, MatMul, Structure, Transfer, Transpose
 from ..machine.numbers import Number, larger, product
-from ..machine.program import Buffer, EngineProgram, Instruction, MatMul, Structure, Transfer, Transpose
 from ..machine.splits import Extents, touches
 from ..machine.time.dealing import repeated
 from ..machine.time.summary import tile_sizes

@@ -11,7 +11,7 @@ import numpy as np
 from tilery.backends import emulator, engine
 from tilery.backends.chips import load_chip
 from tilery.backends.machine.choosing.assemble import lowering
-from tilery.backends.machine.program import EngineProgram
+from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.time.bounds import lower_bound_s, upper_bound_s
 from tilery.backends.machine.time.resolving import FS_PER_S
 from tilery.backends.machine.time.summary import tile_sizes

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from tilery.backends import engine
 from tilery.backends.chips import Chip, load_chip
+from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.errors import CannotLower
 from tilery.backends.machine.explain.roofline import roofline
 from tilery.backends.machine.explain.waterfall import waterfall
-from tilery.backends.machine.program import EngineProgram
 from tilery.backends.trainium.lowering.lower import is_structural
 from tilery.backends.truth.accuracy import compare
 from tilery.backends.truth.reference import reference

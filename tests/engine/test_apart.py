@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
-from tilery.backends.machine.program import EngineProgram
+from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.trainium.apart import Apart, elements_apart
 from tilery.backends.tunable import Config

@@ -10,7 +10,7 @@ import pytest
 from tilery.backends import emulator, engine
 from tilery.backends.chips import load_chip
 from tilery.backends.emulator import step_through
-from tilery.backends.machine.program import Instruction, Loop, Node
+from tilery.backends.machine.engine_program import Instruction, Loop, Node
 from tilery.backends.operations import numerics
 from tilery.backends.operations.numerics import Array
 from tilery.backends.truth.data import Argument, random_arguments

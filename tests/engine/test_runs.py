@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tilery.backends import emulator, engine
 from tilery.backends.chips import load_chip
-from tilery.backends.machine.program import Instruction
+from tilery.backends.machine.engine_program import Instruction
 from tilery.backends.machine.time.bounds import lower_bound_s, upper_bound_s
 from tilery.backends.machine.time.energy import energy
 from tilery.backends.machine.time.resolving import FS_PER_S

@@ -9,7 +9,7 @@ import pytest
 from tilery.backends import engine
 from tilery.backends.chips import chip_names, load_chip
 from tilery.backends.machine.choosing.assemble import lowering
-from tilery.backends.machine.program import EngineProgram
+from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.trainium.traffic import traffic
 from tilery.dsl import parse
 

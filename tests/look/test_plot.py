@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
+from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.explain.roofline import roofline
 from tilery.backends.machine.explain.waterfall import Step, waterfall
-from tilery.backends.machine.program import EngineProgram
 from tilery.backends.machine.time.timing import latency_fs
 from tilery.command.cli import main
 from tilery.dsl import load

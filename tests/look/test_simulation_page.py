@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
+from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.explain.sweep import sweep
-from tilery.backends.machine.program import EngineProgram
 from tilery.backends.machine.time.energy import energy, price_usd
 from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.trainium.traffic import traffic

@@ -15,10 +15,10 @@ from click.testing import CliRunner
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
+from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.explain.critical import critical
 from tilery.backends.machine.explain.recording import Record, record
 from tilery.backends.machine.explain.trace import trace
-from tilery.backends.machine.program import EngineProgram
 from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.trainium.capacity import usage
 from tilery.command.cli import main

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from tilery.backends.chips import Chip
-from tilery.backends.machine.program import Buffer, EngineProgram, Instruction, Loop, Node
+from tilery.backends.machine.engine_program import Buffer, EngineProgram, Instruction, Loop, Node
 from tilery.backends.machine.time.dealing import cores_of
 from tilery.backends.machine.time.guards import Guards, inner_guard_axes
 from tilery.backends.machine.time.resolving import FS_PER_S

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
 from tilery.backends.machine.choosing.assemble import lowering
-from tilery.backends.machine.program import EngineProgram
+from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.time.dealing import busiest_share, busy_cores, dealt_loops
 from tilery.command.cli import main
 from tilery.dsl import parse

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
+from tilery.backends.machine.engine_program import Loop, Node
 from tilery.backends.machine.errors import EngineFault
 from tilery.backends.machine.execute import disorder
-from tilery.backends.machine.program import Loop, Node
 from tilery.backends.trainium.lowering.pipelining import read, written
 from tilery.backends.truth.data import Argument, random_arguments
 from tilery.backends.tunable import Config

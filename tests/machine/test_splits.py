@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
+from tilery.backends.machine.engine_program import Buffer, EngineProgram, MatMul
 from tilery.backends.machine.execute.execute import Machine
-from tilery.backends.machine.program import Buffer, EngineProgram, MatMul
 from tilery.backends.machine.splits import Range, Split, count, pieces
 from tilery.backends.machine.stage_order import in_order, in_turn, turn_count
 from tilery.backends.machine.time.summary import tile_sizes

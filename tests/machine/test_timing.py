@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tilery.backends import engine
 from tilery.backends.chips import Chip, load_chip
-from tilery.backends.machine.program import EngineProgram
+from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.time.bounds import lower_bound_s, upper_bound_s
 from tilery.backends.machine.time.resolving import FS_PER_S
 from tilery.backends.machine.time.summary import tile_sizes

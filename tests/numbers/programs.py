@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tilery.backends import engine
 from tilery.backends.chips import changed, load_chip
-from tilery.backends.machine.program import EngineProgram
+from tilery.backends.machine.engine_program import EngineProgram
 from tilery.dsl import parse
 
 HEADS = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tilery.backends import engine
-from tilery.backends.machine.program import EngineProgram
+from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.time.bounds import lower_bound_s, upper_bound_s
 from tilery.backends.machine.time.summary import tile_sizes
 

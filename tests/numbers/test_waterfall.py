@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tilery.backends import engine
+from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.explain.waterfall import Step, waterfall
-from tilery.backends.machine.program import EngineProgram
 
 from .programs import elementwise, product, program
 

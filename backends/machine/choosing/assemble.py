@@ -16,7 +16,7 @@ from tilery.dsl.errors import UsageError
 from tilery.dsl.program import Kernel
 
 from ..choices import Choices
-from ..program import EngineProgram
+from ..engine_program import EngineProgram
 
 LOWERINGS_KEPT = 64
 

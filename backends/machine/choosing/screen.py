@@ -18,8 +18,8 @@ from tilery.backends.trainium.traffic import traffic_of
 from tilery.backends.tunable import Tunable, retuned
 from tilery.dsl.program import Axis, Kernel, size_value
 
+from ..engine_program import Structure
 from ..numbers import Number
-from ..program import Structure
 from ..time.bounds import lower_bound_s
 from ..time.energy import energy
 from .assemble import lowering, tunables

@@ -13,8 +13,8 @@ from tilery.dsl.errors import UsageError
 from tilery.dsl.program import Axis, LoopVariable, Size, SizeOp
 from tilery.dsl.specialise.bind import check_requirements
 
+from ..engine_program import Buffer, EngineProgram
 from ..errors import Infeasible
-from ..program import Buffer, EngineProgram
 
 TRIED = 1024
 """How many sizes below the largest one that fits are tried if the text has a `require`."""

@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..program import Buffer, Clear, Instruction, Loop, Node, Transfer
+from ..engine_program import Buffer, Clear, Instruction, Loop, Node, Transfer
 from ..stage_order import in_order
 
 

@@ -24,9 +24,7 @@ from tilery.dsl.errors import TileryError
 from tilery.dsl.program import Axis, Size, Value, index_axes, size_value
 from tilery.dsl.types import ElementType
 
-from ..errors import EngineFault
-from ..printing import with_prints
-from ..program import (
+from ..engine_program import (
     Buffer,
     Clear,
     Compute,
@@ -42,6 +40,8 @@ from ..program import (
     Transfer,
     Transpose,
 )
+from ..errors import EngineFault
+from ..printing import with_prints
 from ..splits import Range, pieces, stretches
 from ..stage_order import in_order
 from ..time.guards import Guards

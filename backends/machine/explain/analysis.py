@@ -9,7 +9,7 @@ from tilery.backends.trainium.apart import Apart, elements_apart
 from tilery.backends.trainium.runs.told import Single, single_elements
 from tilery.backends.trainium.traffic import Traffic, traffic
 
-from ..program import EngineProgram
+from ..engine_program import EngineProgram
 from ..time.energy import EnergyUse, energy, price_usd
 from ..time.summary import Report
 from .critical import Critical, critical

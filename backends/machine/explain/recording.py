@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..program import Buffer, EngineProgram, Instruction
+from ..engine_program import Buffer, EngineProgram, Instruction
 from ..time.resolving import Leaf, Repeat, ResolvedStage
 from ..time.timing import Walk
 

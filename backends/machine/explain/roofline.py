@@ -15,7 +15,7 @@ from tilery.backends.chips import Chip
 from tilery.backends.trainium.traffic import Traffic, traffic
 from tilery.dsl.types import ELEMENT_TYPES
 
-from ..program import EngineProgram
+from ..engine_program import EngineProgram
 from .waterfall import ELEMENTWISE
 
 

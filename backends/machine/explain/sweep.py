@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from tilery.backends.chips import Chip, changed
 from tilery.backends.trainium.capacity import check_capacity
 
+from ..engine_program import EngineProgram
 from ..errors import Infeasible
-from ..program import EngineProgram
 from ..time.timing import latency_fs
 
 RESOURCES: tuple[tuple[str, tuple[str, ...]], ...] = (

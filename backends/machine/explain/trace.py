@@ -11,7 +11,7 @@ from typing import Any
 
 from tilery.backends.trainium.capacity import bytes_per_partition, psum_banks
 
-from ..program import EngineProgram
+from ..engine_program import EngineProgram
 from .recording import Event, Instance, Record
 
 FS_PER_NS = 10**6

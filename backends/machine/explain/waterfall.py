@@ -20,7 +20,7 @@ from tilery.backends.trainium.cost import duration_s
 from tilery.backends.trainium.traffic import traffic
 from tilery.dsl.program import size_value
 
-from ..program import Buffer, EngineProgram, Instruction
+from ..engine_program import Buffer, EngineProgram, Instruction
 from ..splits import Extents
 from ..time.resolving import FS_PER_S
 from ..time.summary import tile_sizes

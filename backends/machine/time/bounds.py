@@ -16,8 +16,8 @@ import numpy as np
 
 from tilery.backends.trainium.cost import duration_s, latency_s
 
+from ..engine_program import Instruction, Loop, Structure
 from ..numbers import Number
-from ..program import Instruction, Loop, Structure
 from .totals import Totals
 
 

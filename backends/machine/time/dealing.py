@@ -18,8 +18,8 @@ from math import prod
 
 from tilery.dsl.program import Axis, Kernel, Statement, TileLoop, size_value
 
+from ..engine_program import EngineProgram, Instruction, Loop, Node, Structure, instructions
 from ..numbers import ceil_div
-from ..program import EngineProgram, Instruction, Loop, Node, Structure, instructions
 
 Numbers = tuple[tuple[str, int], ...]
 """Names with their numbers: dimensions, or tile sizes."""

@@ -11,8 +11,8 @@ from itertools import product
 from tilery.backends.numbers.conditions import Condition, condition
 from tilery.dsl.program import Guard, Op, Positions, walk
 
+from ..engine_program import EngineProgram, Loop, Node
 from ..execute.evaluate import Ranges
-from ..program import EngineProgram, Loop, Node
 
 
 def guard_axes(loop: Loop) -> frozenset[str]:

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from tilery.backends.trainium.cost import duration_s, latency_s
 
-from ..program import Buffer, EngineProgram, Instruction, Loop, Node, Structure
+from ..engine_program import Buffer, EngineProgram, Instruction, Loop, Node, Structure
 from .dealing import Numbers, cores_of
 from .guards import Guards, inner_guard_axes
 from .totals import dealt

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tilery.backends.trainium.capacity import usage
 from tilery.backends.trainium.cost import duration_s, flops, transferred_bytes
 
-from ..program import EngineProgram, MatMul, Transfer
+from ..engine_program import EngineProgram, MatMul, Transfer
 from .dealing import busy_cores, dealt_loops, repeated
 from .resolving import FS_PER_S
 from .timing import latency_fs

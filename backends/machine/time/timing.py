@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..program import EngineProgram, Instruction
+from ..engine_program import EngineProgram, Instruction
 from ..stage_order import in_turn, turn_count
 from .dealing import cores_of
 from .resolving import Leaf, Repeat, ResolvedStage, Step, Touched, resolve

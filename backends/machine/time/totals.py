@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from tilery.dsl.program import Axis, size_value
 
+from ..engine_program import Instruction, Loop, Node, Structure
 from ..numbers import Number, ceil_div, smaller
-from ..program import Instruction, Loop, Node, Structure
 from .dealing import dealing
 from .guards import GuardedSteps, executed_steps, guard_axes
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from tilery.backends.chips import Chip
 from tilery.backends.machine.choices import SLOTS, Choices
+from tilery.backends.machine.engine_program import Action, Buffer, Compute, Instruction, Loop, Memory, Node
 from tilery.backends.machine.errors import CannotLower
-from tilery.backends.machine.program import Action, Buffer, Compute, Instruction, Loop, Memory, Node
 from tilery.dsl.program import Axis, Call, Carried, Constant, Elementwise, Guard, Op, Print, Reduce, Store, Tensor, Value
 from tilery.dsl.spans import Span
 from tilery.dsl.types import ElementType

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
+from tilery.backends.machine.engine_program import Buffer, Clear, Compute, Operand, Transfer
 from tilery.backends.machine.errors import CannotLower
-from tilery.backends.machine.program import Buffer, Clear, Compute, Operand, Transfer
 from tilery.dsl.program import Carried, Fill, Op, Reduce, Store, Value, index_values
 from tilery.dsl.spans import Span
 from tilery.dsl.types import BF16

@@ -7,8 +7,8 @@ The operand that has the result's partition axis is the stationary one. A sum ov
 from __future__ import annotations
 
 from tilery.backends.machine.choices import SLOTS
+from tilery.backends.machine.engine_program import Buffer, Copy, MatMul, Memory
 from tilery.backends.machine.errors import CannotLower
-from tilery.backends.machine.program import Buffer, Copy, MatMul, Memory
 from tilery.dsl.program import Axis, Carried, Dot, Elementwise, Fill, ForLoop
 
 from .builder import Builder, RunningSum

@@ -7,8 +7,8 @@ for m: load a[m, K]; for n: for k: ...   hoist.a = n     a is loaded once for al
 from __future__ import annotations
 
 from tilery.backends.chips import chip_names, load_chip
+from tilery.backends.machine.engine_program import Buffer, Clear, Positioned, Transfer
 from tilery.backends.machine.errors import CannotLower, said
-from tilery.backends.machine.program import Buffer, Clear, Positioned, Transfer
 from tilery.dsl.program import Axis, Dot, Index, Load, Value
 from tilery.dsl.spans import Span
 

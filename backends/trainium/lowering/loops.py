@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import permutations
 
+from tilery.backends.machine.engine_program import Buffer, Node, Observe
 from tilery.backends.machine.errors import CannotLower
-from tilery.backends.machine.program import Buffer, Node, Observe
 from tilery.dsl.program import Carried, Dot, Fill, ForLoop, Load, LoopVariable, Op, Print, Reduce, Statement, Store, TileLoop
 
 from ..runs.reduce import reduce_runs

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from tilery.backends.chips import Chip
 from tilery.backends.machine.choices import Choices, ForShort
-from tilery.backends.machine.program import Structure
+from tilery.backends.machine.engine_program import Structure
 from tilery.backends.tunable import Choice, Tunable
 from tilery.dsl.program import Axis, Kernel
 

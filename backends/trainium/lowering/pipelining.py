@@ -18,7 +18,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 
-from tilery.backends.machine.program import Buffer, Instruction, Loop, Node, Stage
+from tilery.backends.machine.engine_program import Buffer, Instruction, Loop, Node, Stage
 
 
 def cuts(body: Sequence[Node], allocates: Sequence[Buffer]) -> tuple[int, ...]:

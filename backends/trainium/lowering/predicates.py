@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tilery.backends.machine.program import Compute
+from tilery.backends.machine.engine_program import Compute
 from tilery.dsl.program import Elementwise, Op, Positions, Value
 from tilery.dsl.types import I32
 

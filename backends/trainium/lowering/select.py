@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from tilery.backends.chips import Chip
+from tilery.backends.machine.engine_program import Compute
 from tilery.backends.machine.errors import CannotLower, said
-from tilery.backends.machine.program import Compute
 from tilery.backends.operations.registry import OPERATIONS
 from tilery.dsl.program import Axis, Call, Cast, Elementwise, Fill, Op, Positions, Reduce, Scan, Statement, Value
 from tilery.dsl.types import F32

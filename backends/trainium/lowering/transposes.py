@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tilery.backends.machine.choices import ForShort
+from tilery.backends.machine.engine_program import Buffer, Copy, Transpose
 from tilery.backends.machine.errors import CannotLower
-from tilery.backends.machine.program import Buffer, Copy, Transpose
 from tilery.backends.tunable import Choice
 from tilery.dsl.program import Axis, Value
 from tilery.dsl.spans import Span

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from tilery.backends.machine.program import Buffer, Clear, Copy, MatMul, ReduceRuns, Transpose
+from tilery.backends.machine.engine_program import Buffer, Clear, Copy, MatMul, ReduceRuns, Transpose
 from tilery.dsl.program import Axis, Reduce
 from tilery.dsl.spans import Span
 from tilery.dsl.types import F32

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tilery.backends.machine.choosing.assemble import lowering
-from tilery.backends.machine.program import EngineProgram, Transfer
+from tilery.backends.machine.engine_program import EngineProgram, Transfer
 from tilery.backends.machine.time.summary import tile_sizes
 from tilery.backends.machine.time.totals import Totals
 from tilery.dsl.program import Axis
