@@ -23,6 +23,7 @@ from rich.table import Table
 import tilery
 from tilery.backends.machine.errors import Infeasible
 from tilery.tuner.model.engine_model import EngineModel
+from tilery.tuner.options import Options
 from tilery.tuner.result import Result
 from tilery.tuner.space.configurations import Indices, Space
 from tilery.tuner.space.feasibility import survey
@@ -58,7 +59,7 @@ class Line:
 def tuned(name: str, chip: str) -> Line:
     """Tunes a kernel, then times everything."""
     pipeline = tilery.load(ROOT / "kernels" / f"{name}.tk")[name].pipeline(SHAPES[name], chip)
-    result = pipeline.tune(budget_s=20.0)
+    result = pipeline.tune(Options(budget_s=20.0))
     model, space = EngineModel(pipeline.program, pipeline.dims, pipeline.chip), Space(pipeline.tunables)
     latencies = list(measured(model, space, exhaustive(model, space)))
     return Line(result, min(latencies), len(latencies))

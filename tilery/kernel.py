@@ -235,8 +235,9 @@ class Kernel:
 
         `tilery.autotune` has more to set.
         """
-        from .tuning import autotune
+        from .tuning import autotune, misplaced
 
+        misplaced(names, self.definition.signature)
         return autotune(self, chip=chip, shapes=names, budget=budget)
 
     def forget(self) -> None:

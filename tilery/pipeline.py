@@ -8,17 +8,17 @@ p.lowered      the engine program of that choice
 p.report       how long it takes, and why
 p.for_values   the tiles of the emulator: the tuned entry's, or its own; nothing is lowered for them
 p.emulation    the same kernel as numpy
-p.tune(...)    a better choice
+p.tune(options)   a better choice
 p.save(...)    its entry in the results file
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .backends import emulator, engine
 from .backends.chips import Chip
@@ -40,8 +40,11 @@ from .tuner.space.tile_choices import tile_sizes
 
 if TYPE_CHECKING:
     from .backends.machine.explain.analysis import Analysis
-    from .command.together.jobs import Jobs
+    from .tuner.findings import Findings
     from .tuner.measured.campaign import Measure
+    from .tuner.model.protocol import TuningModel
+    from .tuner.options import Options
+    from .tuner.progress import Watcher
     from .tuner.result import Result
 
 
@@ -200,50 +203,49 @@ class Pipeline:
         """The engine program's values, instruction by instruction; `show` is given what the kernel prints."""
         return engine.execute(self.lowered, arguments, shuffle, show)
 
+    def model(self, options: Options) -> TuningModel:
+        """The engine model, as a tuning with these options asks it."""
+        from .tuner.model.engine_model import EngineModel
+
+        return EngineModel.of(self.program, self.dims, self.chip, options, self.cores)
+
     def tune(
         self,
-        measure: str | Measure | None = None,
-        measure_timeout_s: float | None = None,
-        jobs: Jobs | None = None,
-        **options: Any,
+        options: Options,
+        *,
+        measure: Measure | None = None,
+        progress: Watcher | None = None,
+        keep: Callable[[Findings], None] | None = None,
     ) -> Result:
-        """Searches and verifies, starting from what earlier tunings of this kernel found; takes the options of `autotune`.
+        """Searches and verifies, starting from what earlier tunings of this kernel found too.
 
-        `measure` is a command line or a function that gives a configuration's latency in microseconds, in place of the model.
-        `jobs` says whom the search shares its study with.
+        `measure` is a function that gives a configuration's latency in microseconds, in place of the model, as a command of
+        `options.measure` is. `progress` is told how it goes, and `keep` is given all that a search by the model saw.
         """
-        from .command.together.jobs import Jobs, sharing
+        from .command.together.jobs import sharing
+        from .command.together.measuring import command
         from .tuner.by_model import autotune
         from .tuner.interrupts import interruptible
 
-        jobs = jobs or Jobs()
-        defaults: dict[str, Any] = {"seed": 0, "seeds": self._known()}
-        options = defaults | options
-        checks.search(options, jobs.count)
+        checks.search(options, progress)
+        options = replace(options, seeds=(*options.seeds, *self._known()))
+        options.check(cores=self.cores, function=measure is not None)
         self.store.check()  # a file that cannot be added to is told now, not after the search
-        if jobs.resume and not jobs.storage:
-            self._resume(options)
-        if options.get("sampler") is None:
-            options.pop("sampler", None)  # each way of searching has its own
-        with interruptible(), sharing(jobs, self, measure, measure_timeout_s, options) as shared:
-            if measure is None:
-                return autotune(self.program, self.dims, self.chip, cores=self.cores, sharing=shared, **options)
-            if self.cores > 1:
-                raise UsageError("what measures decides itself how many cores it uses: leave out the cores, or the measuring")
-            options.pop("keep", None)  # of a search by measurements there is no landscape to look at
-            if (objective := options.pop("objective", "latency")) != "latency":
-                raise UsageError(f"what is measured is latency, and cannot be searched for {objective}")
-            from .command.together.measuring import measurement
+        if options.resume and not options.storage:
+            options = self._resumed(options)
+        with interruptible(), sharing(self, options) as shared:
+            means = measure or command(self, options)
+            if means is None:
+                return autotune(self.model(options), options, progress=progress, sharing=shared, keep=keep)
             from .tuner.measured.by_measurement import autotune_measured  # brings Optuna along
 
-            means = measurement(self, measure, measure_timeout_s)
-            return autotune_measured(self.program, self.dims, self.chip, means, sharing=shared, **options)
+            return autotune_measured(self.model(options), means, options, progress=progress, sharing=shared)
 
-    def _known(self) -> list[Mapping[str, Choice]]:
+    def _known(self) -> list[dict[str, Choice]]:
         """Configurations to start from: what earlier tunings of the kernel found."""
-        return [each.config for each in self.entries if each.key.kernel == self.program.name]
+        return [dict(each.config) for each in self.entries if each.key.kernel == self.program.name]
 
-    def _resume(self, options: dict[str, Any]) -> None:
+    def _resumed(self, options: Options) -> Options:
         """Makes a search start from this very entry and its runners-up, and not have the ideas again that led there."""
         key = key_of(self.program, self.dims, self.chip, self.cores)
         here = [each for each in self.entries if each.key == key]
@@ -252,9 +254,9 @@ class Pipeline:
                 f"nothing to continue: {self.store.path} has no entry of {self.request.title}\n"
                 "help: without --continue it is begun; with --storage everything that was tried is kept"
             )
-        gone_on = [config for each in here for config in (each.config, *(other.config for other in each.runners_up))]
-        options["seeds"] = [*gone_on, *options["seeds"]]
-        options["seed"] += sum(each.evaluated for each in here)
+        gone_on = [dict(config) for each in here for config in (each.config, *(other.config for other in each.runners_up))]
+        seed = options.seed + sum(each.evaluated for each in here)
+        return replace(options, seeds=(*gone_on, *options.seeds), seed=seed)
 
     def save(self, result: Result) -> Entry:
         """Writes a result to the results file."""

@@ -96,9 +96,14 @@ def sort_names(signature: program.Signature, given: Mapping[str, Given]) -> Name
 def _unknown(signature: program.Signature, name: str) -> str:
     if any(each.name == name for each in signature.tensors):
         return f"`{name}` is a tensor; give its dimensions instead: {', '.join(signature.dimensions)}"
-    known = [*signature.dimensions, *signature.type_variables]
-    known += [each.name for each in signature.constants] + [each.name for each in signature.scalars]
+    known = known_names(signature)
     return f"the kernel has nothing called `{name}`; {did_you_mean(name, known) or 'it has ' + ', '.join(known)}"
+
+
+def known_names(signature: program.Signature) -> list[str]:
+    """What of a kernel is given by name."""
+    named = [each.name for each in signature.constants] + [each.name for each in signature.scalars]
+    return [*signature.dimensions, *signature.type_variables, *named]
 
 
 def _need_dimensions(definition: KernelDefinition, names: Names) -> None:

@@ -11,6 +11,7 @@ from .dsl.errors import TileryError, UsageError
 from .pages.console import echo, microseconds
 from .pipeline import Pipeline
 from .request import Given
+from .tuner.options import Options
 from .tuner.results.entry import Entry, prints_of
 from .tuner.results.store import ResultsError, TunedFile
 
@@ -86,7 +87,8 @@ def retuned(row: Row, budget_s: float) -> bool:
     if row.entry.measured:
         echo(f"not retuned: {row.entry.key}: it was measured; `tilery autotune --measure` measures it anew", error=True)
         return False
-    result = row.pipeline.tune(budget_s=budget_s, objective=row.entry.objective, max_error=row.entry.max_error_allowed)
+    entry = row.entry
+    result = row.pipeline.tune(Options(budget_s=budget_s, objective=entry.objective, max_error=entry.max_error_allowed))
     row.pipeline.save(result)
     echo(f"retuned: {row.entry.key}: {microseconds(result.latency_us)}", error=True)
     if result.stop == "interrupted":

@@ -12,24 +12,18 @@ print(search.best)
 from __future__ import annotations
 
 import math
-import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from tilery.dsl.errors import TileryError, UsageError
-from tilery.dsl.report import did_you_mean
 
+from .registry import made, register
 from .space.feasibility import Landscape
 from .space.given import Value, check_seed, worth
 from .space.pool import Configuration, Constraint, Pool, listed, screened
-from .strategies.proposers import Brute, Descent, Proposer, Random, Record, Study, Surrogate
-
-OWN: Mapping[str, Callable[[], Proposer]] = {"surrogate": Surrogate, "descent": Descent, "random": Random, "brute": Brute}
-STUDIES = ("tpe", "gp", "cmaes", "nsga2")
-"""Samplers of Optuna."""
+from .space.pool_candidates import PoolCandidates
+from .strategy import Strategy
 
 
 class Exhausted(TileryError):
@@ -52,11 +46,11 @@ class Search:
 
     `space` is a mapping of names to values, with a `constraint` that says which combinations are allowed, or the space of a
     kernel on a chip, `kernel.space(chip="trn2", M=2048, ...)`, whose feasible configurations and their ranking by the model
-    it then knows. `sampler` is `surrogate` (a Gaussian process, the default), `descent`, `random`, `brute`, or one of
-    Optuna's: `tpe`, `gp`, `cmaes`, `nsga2`. The same `seed` and answers give the same questions. `seeds` are configurations
-    to ask for first. No configuration is asked for twice.
+    it then knows. `sampler` names a strategy (docs/tuning.md lists them; `surrogate`, a Gaussian process, is the default), or is
+    the class of one. The same `seed` and answers give the same questions. `seeds` are configurations to ask for first.
+    No configuration is asked for twice.
     A value is a finite number, a text, a truth value or None; a parameter has at most 32,767 of them.
-    Raises `UsageError` for anything else in the space, an unknown sampler, a `seed` that is no whole number from 0 to 2**31 - 1,
+    Raises `UsageError` for anything else in the space, an unknown strategy, a `seed` that is no whole number from 0 to 2**31 - 1,
     an infeasible configuration among `seeds`, or a space without a feasible one. What `constraint` raises is left to pass.
     """
 
@@ -65,7 +59,7 @@ class Search:
         space: Mapping[str, Iterable[Value]] | Landscape,
         constraint: Constraint | None = None,
         *,
-        sampler: str = "surrogate",
+        sampler: str | type[Strategy] = "surrogate",
         seed: int = 0,
         seeds: Sequence[Mapping[str, Value]] = (),
     ) -> None:
@@ -75,10 +69,11 @@ class Search:
         if isinstance(seeds, str | Mapping) or not isinstance(seeds, Iterable):
             raise UsageError('seeds are a list of configurations to ask for first, as [{"block": 64}]')
         self._pool = _pool(space, constraint, seed)
-        self._record = Record(self._pool, np.random.default_rng(seed))
-        self._proposer = _proposer(sampler, self._pool, seed)
+        self._candidates = PoolCandidates(self._pool)
+        self._strategy = made(_named(sampler), self._candidates, seed)
         self._waiting = deque(dict.fromkeys(self._pool.place(each) for each in seeds))
         self._told: dict[int, Told] = {}
+        self._proposed: set[int] = set()
         self._grown: set[int] = set()
 
     @property
@@ -94,18 +89,17 @@ class Search:
     @property
     def best(self) -> Told | None:
         """The least value so far; None before the first that did not fail."""
-        place = self._record.best
-        return None if place is None else self._told[place]
+        return next((self._told[place] for place in self._candidates.best().tolist()), None)
 
     def ask(self) -> Configuration:
         """A configuration that has not been asked for; several may wait to be told. Raises `Exhausted` if none is left."""
         place = self._next()
-        self._record.asked.add(place)
+        self._candidates.asked.add(place)
         return self._pool.configuration(place)
 
     def take(self, config: Mapping[str, Value]) -> None:
         """Somebody else is at this configuration: it is not asked for any more. `UsageError` if it is infeasible."""
-        self._record.asked.add(self._pool.place(config))
+        self._candidates.asked.add(self._pool.place(config))
 
     def tell(self, config: Mapping[str, Value], value: float | str) -> None:
         """What came of a configuration, asked for or not: its value, or `math.inf` or a reason if it failed.
@@ -118,35 +112,39 @@ class Search:
             raise UsageError(f"this configuration has been told already: {dict(config)}")
         number, reason = worth(value)
         self._told[place] = Told(self._pool.configuration(place), number, reason)
-        self._record.asked.add(place)
-        self._record.values[place] = number
+        self._candidates.asked.add(place)
+        self._candidates.told[place] = number
+        self._strategy.learn(place, (number,), place in self._proposed)
 
     def _next(self) -> int:
+        candidates = self._candidates
         while self._waiting:
-            if (place := self._waiting.popleft()) not in self._record.asked:
+            if candidates.is_open(place := self._waiting.popleft()):
                 return place
-        best = self._record.best
-        if not self._pool.whole and best is not None and best not in self._grown:
-            self._grown.add(best)
-            self._pool.grow(best)
-        open_places = self._record.open()
-        while not len(open_places) and self._widened():
-            open_places = self._record.open()
-        if not len(open_places):
-            raise Exhausted(f"all {self.feasible} feasible configurations have been asked for")
-        return self._proposer.propose(self._record, open_places)
+        for best in candidates.best().tolist():
+            self._grow(best)
+        while not candidates.any_open():
+            if not self._widened():
+                raise Exhausted(f"all {self.feasible} feasible configurations have been asked for")
+        proposed = self._strategy.propose()
+        if proposed is None:
+            return int(candidates.ahead()[0])
+        self._proposed.add(proposed)
+        return proposed
+
+    def _grow(self, centre: int) -> None:
+        """Adds what is around a configuration, once."""
+        if not self._pool.whole and centre not in self._grown:
+            self._grown.add(centre)
+            self._pool.grow(centre)
 
     def _widened(self) -> bool:
         """Adds what is around the best configuration around which that has not been done; False if there is none left."""
-        if self._pool.whole:
-            return False
-        values = self._record.values
-        centres = [place for place in self._record.asked if place not in self._grown]
+        told = self._candidates.told
+        centres = [] if self._pool.whole else [place for place in self._candidates.asked if place not in self._grown]
         if not centres:
             return False
-        centre = min(centres, key=lambda place: (values.get(place, math.inf), place))
-        self._grown.add(centre)
-        self._pool.grow(centre)
+        self._grow(min(centres, key=lambda place: (told.get(place, math.inf), place)))
         return True
 
 
@@ -158,19 +156,10 @@ def _pool(space: Mapping[str, Iterable[Value]] | Landscape, constraint: Constrai
     return screened(space)
 
 
-def _proposer(name: str, pool: Pool, seed: int) -> Proposer:
-    if not isinstance(name, str):
-        raise UsageError(f"sampler={name!r}: the name of one is expected, as sampler={next(iter(OWN))!r}")
-    if name in OWN:
-        return OWN[name]()
-    if name not in STUDIES:
-        known = (*OWN, *STUDIES)
-        raise UsageError(f"there is no sampler `{name}`; {did_you_mean(name, known) or 'there are ' + ', '.join(known)}")
-    from .strategies.sampler import SAMPLERS, check_sampler
-
-    check_sampler(name)
-    make = SAMPLERS[name]
-    assert make
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # experimental features of Optuna are not the user's concern
-        return Study(pool, make(seed))
+def _named(sampler: object) -> str:
+    """The name of a strategy, or of the class of one."""
+    if isinstance(sampler, type) and issubclass(sampler, Strategy):
+        return register(sampler)
+    if not isinstance(sampler, str):
+        raise UsageError(f'sampler={sampler!r}: the name or the class of a strategy is expected, as sampler="surrogate"')
+    return sampler

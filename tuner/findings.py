@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from .model.engine_model import EngineModel
-from .model.search import Outcome
+from .model.exploration import Outcome
+from .model.protocol import TuningModel
 from .trials import Trial
-
-if TYPE_CHECKING:
-    from .model.front_search import FrontOutcome  # brings Optuna along
 
 
 @dataclass(frozen=True)
 class Findings:
     """A search that has ended."""
 
-    model: EngineModel
-    outcome: Outcome | FrontOutcome
+    model: TuningModel
+    outcome: Outcome
 
     @property
     def trials(self) -> list[Trial]:

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tilery.backends.machine.errors import Infeasible
 from tilery.backends.tunable import Config
 
-from .model.protocol import Model
+from .model.protocol import Model, Refused
 from .space.configurations import Space
 from .space.feasibility import Landscape
 
@@ -106,6 +105,6 @@ def _allowed(model: Model, landscape: Landscape, config: Config) -> float | None
 def _value(model: Model, config: Config) -> float | None:
     try:
         measured = model.measure(config)
-    except Infeasible:
+    except Refused:
         return None
     return measured.values[0] if measured.values else measured.latency_us

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
 
 import numpy as np
 
+from .model.protocol import Measurement
 from .space.configurations import Indices
 from .space.feasibility import Landscape
 
@@ -26,10 +28,61 @@ class Trial:
         """Sorts the better one first. Latencies equal to rounding are ties, which fewer bytes decide, then the number."""
         return float(f"{self.latency_us:.9g}"), self.on_chip_bytes, self.index
 
+    @property
+    def minimised(self) -> tuple[float, ...]:
+        """What a strategy is told of it."""
+        return self.values or (self.latency_us,)
+
+
+class Record(Protocol):
+    """What a search by a model has timed, each configuration at most once; for the least latency `Trials`, else `Front`."""
+
+    landscape: Landscape
+    done: dict[int, Trial | None]
+    """By number, in the order in which they were timed; None for one that turned out infeasible."""
+    refused: Counter[str]
+    """How many configurations passed the screening and yet violated a limit, by limit."""
+
+    @property
+    def best(self) -> Trial | None:
+        """The best so far, of the first objective."""
+
+    @property
+    def headroom(self) -> float:
+        """By what share the best might still be beaten; 0 where that is proved."""
+
+    @property
+    def choices(self) -> int:
+        """How many there are to choose from, of several objectives; else 0."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether no configuration was left out: what is left to time is then all that might be better."""
+
+    def add(self, trial: Trial) -> None:
+        """Records a timed configuration."""
+
+    def trial(self, index: int, measured: Measurement) -> Trial:
+        """A configuration and what of its figures is minimised here."""
+
+    def refuse(self, index: int, limit: str) -> None:
+        """Records a configuration that does not fit after all."""
+
+    def settle(self) -> None:
+        """Makes it whole after an interrupt, which may have come anywhere."""
+
+    def open(self) -> int:
+        """How many screened configurations might still be better."""
+
+    def ranked(self) -> list[Trial]:
+        """All timed configurations, best of the first objective first."""
+
 
 @dataclass
 class Trials:
-    """Every configuration timed, each at most once."""
+    """Every configuration timed for the least latency."""
+
+    choices: ClassVar[int] = 0
 
     landscape: Landscape
     done: dict[int, Trial | None] = field(default_factory=dict)
@@ -43,6 +96,15 @@ class Trials:
         self.done[trial.index] = trial
         if self.best is None or trial.rank < self.best.rank:
             self.best = trial
+
+    def trial(self, index: int, measured: Measurement) -> Trial:
+        """The latency alone is minimised."""
+        return Trial(index, measured.latency_us, measured.on_chip_bytes)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the space was screened whole."""
+        return self.landscape.whole
 
     def settle(self) -> None:
         """Finds the best anew: an interrupt may have come between a trial and the note that it is the best."""

@@ -154,7 +154,7 @@ def test_chips_have_numbers_and_sources() -> None:
         (2, ["simulate", "{matmul}", *SHAPE, "--chip", "none.toml"], "cannot read the chip file none.toml"),
         (2, ["simulate", "{matmul}:matmull", *SHAPE], "has no kernel `matmull`; did you mean `matmul`?"),
         (2, ["autotune", "{matmul}", *SHAPE, "--budget", "soon"], "`soon` is no length of time"),
-        (2, ["autotune", "{matmul}", *SHAPE, "--sampler", "tppe"], "there is no sampler `tppe`; did you mean `tpe`?"),
+        (2, ["autotune", "{matmul}", *SHAPE, "--sampler", "tppe"], "there is no strategy `tppe`; did you mean `tpe`?"),
         (2, ["autotune", "{matmul}", *SHAPE, "--objective", "joy"], "there is no objective `joy`"),
         (2, ["show", "{matmul}", *SHAPE, "--stage", "x"], "there is no stage `x`; there are source"),
         (2, ["simulate"], "Missing argument 'FILE[:KERNEL]'"),

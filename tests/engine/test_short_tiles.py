@@ -17,9 +17,10 @@ from tilery.backends.trainium.loose import short_sizes
 from tilery.dsl import parse
 from tilery.dsl.program import Kernel
 from tilery.dsl.types import ELEMENT_TYPES
-from tilery.tuner.by_model import autotune
+from tilery.tuner.options import Options
 
 from ..specialised import SHAPES, specialised
+from ..tuner.tuned import tuned
 
 SCALED = """\
 kernel scaled(x: T[S, H, D], w: T[H, D]) -> y: T[S, H, D]:
@@ -58,7 +59,7 @@ def sizes(kernel: Kernel, **dims: int) -> dict[str, tuple[int | str, ...]]:
 def test_twelve_heads_that_do_not_fit_together_are_cut() -> None:
     kernel, dims = kernel_of(SCALED), {"S": 2048, "H": 12, "D": 8192}
     assert sizes(kernel, **dims)["h"] == (1, 2, 3, 4, 6, 12)
-    found = autotune(kernel, dims, CHIP, trials=60, budget_s=10)
+    found = tuned(kernel, dims, CHIP, Options(trials=60, budget_s=10))
     pick = engine.default_config(kernel, dims, CHIP)
     assert latency_fs(engine.lower(kernel, dims, CHIP, found.config)) <= latency_fs(engine.lower(kernel, dims, CHIP, pick))
 

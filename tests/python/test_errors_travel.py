@@ -19,6 +19,8 @@ from tilery.backends.numbers.strided import Outside
 from tilery.dsl.errors import Diagnosed, Diagnostic, Label, Mistakes, SourceErrors, UsageError
 from tilery.dsl.spans import Source, Span
 from tilery.dsl.text.lines import LayoutError
+from tilery.tuner.model.protocol import Refused
+from tilery.tuner.setting_up import NotSetUp
 from tilery.tuner.verify.efforts import Unverified
 
 SPAN = Span(Source("a.tk", "kernel f:\n"), 1, 1, 1, 7)
@@ -32,6 +34,8 @@ MADE: dict[type[BaseException], Callable[[], BaseException]] = {
     Mistakes: lambda: Mistakes([SourceErrors([DIAGNOSTIC]), UsageError("no such file")]),
     LayoutError: lambda: LayoutError("TK101", "wrong", Token("NAME", "x"), "mend it"),
     Unverified: lambda: Unverified(7.0, True),
+    NotSetUp: lambda: NotSetUp("matmul"),
+    Refused: lambda: Refused("sbuf", "no room"),
 }
 """How those are made that take more than a message."""
 

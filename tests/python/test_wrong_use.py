@@ -38,7 +38,7 @@ WRONG: dict[str, list[Any]] = {
     "storage": [5, "nowhere"],
     "measure": [5],
     "measure_timeout": ["soon", math.nan],
-    "grace": ["soon", None, -1, math.nan],
+    "grace": ["soon", -1, math.nan],
     "progress": [5],
 }
 CASES = [(name, value) for name, values in WRONG.items() for value in values]

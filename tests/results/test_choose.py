@@ -11,15 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from tilery.backends.chips import load_chip
-from tilery.backends.machine.errors import Infeasible
 from tilery.backends.tunable import Config, Tunable
 from tilery.tuner.model.engine_model import EngineModel
-from tilery.tuner.model.protocol import Footprint, Measurement
+from tilery.tuner.model.protocol import Footprint, Measurement, Refused
 from tilery.tuner.results.adapt import adapt, shrunk_to_fit
 from tilery.tuner.results.choose import Chosen, choose, choose_for_values, pick
 from tilery.tuner.results.entry import Entry, Key, Prints, RunnerUp, key_of, prints_of
 
-from ..refusing import too_large
 from ..specialised import specialised
 
 KEY = Key(kernel="matmul", chip="trn2", types={"T": "bf16"}, dims={"M": 1024, "N": 1024}, constants={})
@@ -41,7 +39,7 @@ class SmallModel:
 
     def measure(self, config: Config) -> Measurement:
         if int(config["m"]) > self.most:
-            raise too_large()
+            raise Refused("sbuf", "too large")
         return Measurement(1000 / int(config["m"]), 1)
 
     def footprint(self, config: Config, tiles: Mapping[str, NDArray[np.integer]]) -> Footprint:
@@ -145,7 +143,7 @@ def test_shrinking_goes_down_until_it_fits() -> None:
     config, measured = shrunk_to_fit({"m": 512, "order": "m n"}, model.tunables, model.measure)
     assert config["m"] == 128
     assert measured.latency_us == pytest.approx(1000 / 128)
-    with pytest.raises(Infeasible):
+    with pytest.raises(Refused):
         shrunk_to_fit({"m": 512, "order": "m n"}, model.tunables, SmallModel(32).measure)
 
 

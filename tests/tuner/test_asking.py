@@ -125,7 +125,7 @@ def test_it_goes_on_beyond_what_a_model_finds_worth_a_look() -> None:
 
 
 def test_mistakes_are_named() -> None:
-    with pytest.raises(UsageError, match="there is no sampler `surogate`; did you mean `surrogate`"):
+    with pytest.raises(UsageError, match="there is no strategy `surogate`; did you mean `surrogate`"):
         Search(SPACE, sampler="surogate")
     with pytest.raises(UsageError, match="no configuration of this space meets the constraint"):
         Search(SPACE, lambda config: False)
@@ -173,8 +173,8 @@ def test_a_space_that_is_none_is_told(space: Any, told: str) -> None:
         ({"seed": None}, "seed=None"),
         ({"seed": True}, "seed=True"),
         ({"seed": 2**40}, "seed=1099511627776"),
-        ({"sampler": None}, "sampler=None: the name of one"),
-        ({"sampler": ["tpe"]}, "the name of one"),
+        ({"sampler": None}, "sampler=None: the name or the class"),
+        ({"sampler": ["tpe"]}, "the name or the class"),
         ({"constraint": 3}, "the constraint is a function"),
         ({"seeds": {"a": 1}}, "seeds are a list of configurations"),
         ({"seeds": None}, "seeds are a list of configurations"),
@@ -227,7 +227,7 @@ def test_what_a_sampler_asks_for_is_moved_to_the_nearest_that_is_feasible_and_ne
 @pytest.mark.parametrize(("sampler", "package"), [("gp", "torch"), ("cmaes", "cmaes")])
 def test_a_sampler_whose_package_is_missing_says_so(sampler: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=f"the sampler `{sampler}` needs the package {package}: pip install {package}"):
+    with pytest.raises(UsageError, match=f"the strategy `{sampler}` needs the package {package}: pip install {package}"):
         Search(SPACE, allowed, sampler=sampler)
 
 

@@ -14,10 +14,12 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from tilery.backends.tunable import Choice
+from tilery.tuner.budget import Budget
 from tilery.tuner.measured.by_measurement import agreement
 from tilery.tuner.measured.campaign import Campaign, Measure
 from tilery.tuner.measured.command import MeasurementFailed
-from tilery.tuner.model.search import Budget, Outcome, search
+from tilery.tuner.model.exploration import Outcome
+from tilery.tuner.model.search import search
 from tilery.tuner.progress import Progress
 from tilery.tuner.space.configurations import Space
 from tilery.tuner.space.feasibility import survey

@@ -93,9 +93,10 @@ class Worker:
 
 def worker(folder: Path, name: str, *words: str) -> Worker:
     command = [sys.executable, "-m", "tilery", "autotune", str(folder / "softmax.tk"), "M=256", "N=512", "T=bf16", "--json"]
-    measuring = ["--measure", str(folder / "bench.py"), "--sampler", "brute", "--trials", str(TRIALS), "--grace", "5s"]
+    measuring = ["--measure", str(folder / "bench.py"), "--sampler", "brute", "--trials", str(TRIALS)]
+    sharing = ["--grace", "5s"] if "--storage" in words else []
     with (folder / name).open("wb") as printed:
-        process = subprocess.Popen([*command, *measuring, *words], stdout=printed, env={**os.environ, **COMPILED})
+        process = subprocess.Popen([*command, *measuring, *sharing, *words], stdout=printed, env={**os.environ, **COMPILED})
     return Worker(process, folder / name)
 
 

@@ -10,6 +10,7 @@ import pytest
 import tilery
 from tilery.backends import engine
 from tilery.tuner.model.engine_model import EngineModel
+from tilery.tuner.options import Options
 from tilery.tuner.space.configurations import Space
 
 KERNELS = Path(__file__).parents[2] / "kernels"
@@ -26,7 +27,7 @@ CASES = [
 @pytest.mark.parametrize(("name", "chip", "shape"), CASES, ids=[name for name, _, _ in CASES])
 def test_the_winner_is_no_worse_than_any_of_200(name: str, chip: str, shape: dict[str, int]) -> None:
     pipeline = tilery.load(KERNELS / f"{name}.tk")[name].pipeline(shape, chip)
-    result = pipeline.tune(budget_s=10.0)
+    result = pipeline.tune(Options(budget_s=10.0))
     model = EngineModel(pipeline.program, pipeline.dims, pipeline.chip)
     latencies = [model.measure(config).latency_us for config in _random(model, Space(pipeline.tunables), 200)]
     assert len(latencies) == 200

@@ -17,13 +17,15 @@ from tilery.backends.trainium.traffic import traffic
 from tilery.command.cli import main
 from tilery.dsl import load
 from tilery.dsl.types import BF16, F32
-from tilery.tuner.by_model import autotune
 from tilery.tuner.model.front import dominates
+from tilery.tuner.options import Options
 from tilery.tuner.results.choose import choose
 from tilery.tuner.results.entry import entry_of, key_of, prints_of
 from tilery.tuner.results.store import TunedFile
 from tilery.tuner.space import cells, feasibility
 from tilery.tuner.space.configurations import Space
+
+from .tuned import tuned
 
 ROOT = Path(__file__).parents[2]
 MIXED = ROOT / "examples" / "mixed_matmul.tk"
@@ -69,7 +71,7 @@ def test_the_energy_of_arrays_is_that_of_each(name: str, dims: dict[str, int]) -
 
 def test_energy_is_minimised_and_proved() -> None:
     kernel, chip = load(ROOT / "kernels" / "matmul.tk").kernels["matmul"].specialise({"T": BF16}, {}), load_chip("trn2")
-    found = autotune(kernel, SMALL, chip, objective="energy", budget_s=None, trials=200)
+    found = tuned(kernel, SMALL, chip, Options(objective="energy", trials=200))
     assert found.objective == "energy"
     space = Space(engine.tunables(kernel, SMALL, chip))
     drawn = _drawn(space, np.random.default_rng(1), 10_000, 24)
@@ -85,7 +87,7 @@ def test_energy_is_minimised_and_proved() -> None:
 
 def test_a_front_is_kept_whole_and_its_fastest_is_called(tmp_path: Path) -> None:
     kernel, chip = load(ROOT / "kernels" / "matmul.tk").kernels["matmul"].specialise({"T": BF16}, {}), load_chip("trn2")
-    found = autotune(kernel, SMALL, chip, objective="latency,energy", budget_s=None, trials=250)
+    found = tuned(kernel, SMALL, chip, Options(objective="latency,energy", trials=250))
     values = [tuple(each.values.values()) for each in found.front]
     assert len(values) > 1
     assert not any(dominates(one, other) for one in values for other in values)
@@ -94,7 +96,7 @@ def test_a_front_is_kept_whole_and_its_fastest_is_called(tmp_path: Path) -> None
     key, prints = key_of(kernel, SMALL, chip), prints_of(kernel, chip)
     store = TunedFile(tmp_path / "matmul.tuned.json")
     store.write(entry_of(found, key, prints, "0"))
-    thrifty = autotune(kernel, SMALL, chip, objective="energy", budget_s=None, trials=20)
+    thrifty = tuned(kernel, SMALL, chip, Options(objective="energy", trials=20))
     store.write(entry_of(thrifty, key, prints, "0"))
     entries = store.read()
     assert [len(each.front) for each in entries] == [0, len(values)]
@@ -104,7 +106,7 @@ def test_a_front_is_kept_whole_and_its_fastest_is_called(tmp_path: Path) -> None
 def test_the_price_is_the_latency_s_and_what_a_chip_lacks_is_said() -> None:
     kernel = load(ROOT / "kernels" / "softmax.tk").kernels["softmax"].specialise({"T": BF16}, {})
     chip = load_chip("trn2")
-    found = autotune(kernel, {"M": 256, "N": 512}, chip, objective="cost", budget_s=None, trials=20)
+    found = tuned(kernel, {"M": 256, "N": 512}, chip, Options(objective="cost", trials=20))
     assert found.values["cost_usd"] == pytest.approx(price_usd(chip, found.latency_us))
     for words, said in [
         (("--chip", "trn3", "--objective", "cost"), "trn3 has no numbers for what a run costs: its file has no [price]"),
@@ -125,9 +127,8 @@ def test_the_price_is_the_latency_s_and_what_a_chip_lacks_is_said() -> None:
 def test_the_shortest_type_that_is_accurate_enough(allowed: float | None, chosen: str) -> None:
     kernel = load(MIXED).kernels["mixed_matmul"].specialise({"T": F32}, {})
     # Large enough for the tensor engine to matter: two rows of 8-bit floats go in at once.
-    found = autotune(
-        kernel, {"M": 1024, "K": 2048, "N": 1024}, load_chip("trn2"), max_error=allowed, budget_s=None, trials=60, sampler="brute"
-    )
+    options = Options(max_error=allowed, trials=60, sampler="brute")
+    found = tuned(kernel, {"M": 1024, "K": 2048, "N": 1024}, load_chip("trn2"), options)
     assert found.config["P"] == chosen
     assert found.max_error <= (allowed or 1e-5)
     assert found.default_config["P"] == "f32"
@@ -136,9 +137,7 @@ def test_the_shortest_type_that_is_accurate_enough(allowed: float | None, chosen
 
 def test_error_as_an_objective_gives_a_point_a_type() -> None:
     kernel = load(MIXED).kernels["mixed_matmul"].specialise({"T": F32}, {})
-    found = autotune(
-        kernel, {"M": 1024, "K": 1024, "N": 1024}, load_chip("trn2"), objective="latency,error", budget_s=None, trials=80
-    )
+    found = tuned(kernel, {"M": 1024, "K": 1024, "N": 1024}, load_chip("trn2"), Options(objective="latency,error", trials=80))
     types = [each.config["P"] for each in found.front]
     assert types[0] != "f32"
     assert types[-1] == "f32"

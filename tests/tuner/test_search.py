@@ -11,17 +11,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tilery.backends.machine.errors import Infeasible
 from tilery.backends.tunable import Config, Tunable
 from tilery.dsl.errors import UsageError
-from tilery.tuner.model.protocol import Measurement
-from tilery.tuner.model.search import Budget, Outcome, search
+from tilery.tuner.budget import Budget
+from tilery.tuner.model.exploration import Outcome
+from tilery.tuner.model.protocol import Measurement, Refused
+from tilery.tuner.model.search import search
 from tilery.tuner.progress import Progress
 from tilery.tuner.space import cells, feasibility, slots
 from tilery.tuner.space.configurations import Space
 from tilery.tuner.space.feasibility import survey
-
-from ..refusing import too_large
 
 Floats = NDArray[np.float64] | np.float64
 
@@ -75,7 +74,7 @@ class FakeModel:
             raise KeyboardInterrupt
         m, n, k, buffers = (np.float64(config[name]) for name in ("m", "n", "k", "buffers"))
         if buffers * k * (m + n) > 60_000 or m * n > 120_000:
-            raise too_large()
+            raise Refused("sbuf", "too much")
         rough = 0.5 + (7 * m + 3 * n + k) % 11 / 11 + (config["order"] == "mn") / buffers
         return Measurement(float(self._bound(m, n, k) * (1 + self.gap * rough)), int(buffers * k * (m + n)))
 
@@ -189,7 +188,7 @@ def test_a_sample_searched_to_its_end_is_no_proof(monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_unknown_sampler_is_named() -> None:
-    with pytest.raises(UsageError, match="there is no sampler `tpee`; did you mean `tpe`"):
+    with pytest.raises(UsageError, match="there is no strategy `tpee`; did you mean `tpe`"):
         searched(FakeModel(), Budget(None, 5), sampler="tpee")
 
 
@@ -221,7 +220,7 @@ def test_what_is_worth_timing_is_what_brute_force_says() -> None:
 def _measured_us(model: FakeModel, space: Space, index: int) -> float:
     try:
         return model.measure(space.config(index)).latency_us
-    except Infeasible:
+    except Refused:
         return math.inf
 
 

@@ -106,7 +106,9 @@ def _choose(pipeline: Pipeline, budget_s: float) -> str:
     """Gives the pipeline its best configuration: the tuned entry's for as many cores, else what a short search finds."""
     if pipeline.chosen.origin == "tuned" and pipeline.chosen.entry and pipeline.chosen.entry.key.cores == pipeline.cores:
         return "tuned"
-    result = pipeline.tune(budget_s=budget_s)
+    from tilery.tuner.options import Options
+
+    result = pipeline.tune(Options(budget_s=budget_s))
     if result.stop == "interrupted":
         raise KeyboardInterrupt  # of the comparison, not of one chip's part in it
     pipeline.overrides = dict(result.config)

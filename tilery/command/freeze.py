@@ -54,7 +54,8 @@ def _entry(pipeline: Pipeline, copy: Pipeline) -> Entry:
 
     from tilery.dsl.errors import UsageError
     from tilery.tuner.results.entry import Entry, key_of, prints_of
-    from tilery.tuner.verify.execution import nothing_proven, verify
+    from tilery.tuner.verify.execution import verify
+    from tilery.tuner.verify.verification import nothing_proven
 
     space = {each.name: each for each in copy.settable}
     config = {name: value for name, value in pipeline.config.items() if name in space}

@@ -6,11 +6,14 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tilery.backends.tunable import Choice, Tunable
 from tilery.dsl.errors import UsageError
 from tilery.dsl.report import did_you_mean
+
+if TYPE_CHECKING:
+    from tilery.tuner.options import Options
 
 MOST = 2**31 - 1
 """The largest seed, so that what a search adds to it still is one of numpy's generators and of Optuna's samplers."""
@@ -76,17 +79,17 @@ def open_in_text(value: Mapping[str, Choice], tunables: Sequence[Tunable]) -> No
             raise UsageError(f"config: the kernel has no `{name}` to choose; {did_you_mean(name, known) or f'it has {known}'}")
 
 
-def search(options: Mapping[str, Any], jobs: int) -> None:
+def search(options: Options, progress: object) -> None:
     """What bounds and steers a search, for the functions and for the commands."""
-    whole("jobs", jobs, 1, 1024)
-    whole("seed", options["seed"], 0)
-    for name in ("objective", "sampler"):
-        if options.get(name) is not None:
-            text(name, options[name])
-    if options.get("max_error") is not None:
-        positive("max_error", options["max_error"])
-    if options.get("progress") is not None and not callable(options["progress"]):
-        raise UsageError(f"progress={shown(options['progress'])}: a function is expected, which is called as the search goes on")
+    whole("jobs", options.jobs, 1, 1024)
+    whole("seed", options.seed, 0)
+    text("objective", options.objective)
+    if options.sampler is not None:
+        text("sampler", options.sampler)
+    if options.max_error is not None:
+        positive("max_error", options.max_error)
+    if progress is not None and not callable(progress):
+        raise UsageError(f"progress={shown(progress)}: a function is expected, which is called as the search goes on")
 
 
 def changes(value: object) -> tuple[str, ...]:

@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilery.backends.chips import Chip
-from tilery.backends.tunable import Config
-from tilery.dsl import program
 from tilery.dsl.errors import TileryError
 
-from ..by_model import reserve_s, screening
-from ..deadline import OVER, Deadline
-from ..model.engine_model import EngineModel
-from ..model.search import Budget
+from ..budget import Budget, Times
+from ..concluding import Ending, result_of
+from ..deadline import OVER
+from ..model.protocol import TuningModel
+from ..options import Options
+from ..preparing import Prepared, set_up
 from ..progress import Progress, Stop, Watcher
 from ..result import Measured, Result, Scored
-from ..results.adapt import adapt
-from ..setting_up import setting_up
-from ..space.configurations import Space
-from ..space.feasibility import survey
 from ..together.sharing import ALONE, Sharing
 from ..verify.efforts import Checking, concluded
-from ..verify.finalists import FINALISTS, Finalist, first_right, runners_up
+from ..verify.finalists import FINALISTS, first_right
 from .campaign import Campaign, Measure, Row
 from .command import Command
 
 SHOWN = 8
 """How many of the fastest a result lists."""
 OBJECTIVE = "measured"
-PATIENCE_S = 10.0
-"""A space is screened whole if that takes no longer."""
-SCREENING = 0.25
-"""Nor longer than this part of the budget."""
+SURROGATE = "surrogate"
+"""The strategy of who names none."""
 
 
 class NothingMeasured(TileryError):
@@ -45,17 +38,10 @@ class NothingMeasured(TileryError):
 
 
 def autotune_measured(
-    kernel: program.Kernel,
-    dims: Mapping[str, int],
-    chip: Chip,
+    model: TuningModel,
     measure: Measure,
+    options: Options,
     *,
-    max_error: float | None = None,
-    sampler: str = "surrogate",
-    budget_s: float | None = 300.0,
-    trials: int | None = None,
-    seed: int = 0,
-    seeds: Sequence[Config] = (),
     progress: Watcher | None = None,
     sharing: Sharing = ALONE,
 ) -> Result:
@@ -64,57 +50,56 @@ def autotune_measured(
     The default is measured, then the model's best few, then what `Search` asks for. A configuration that cannot be measured
     is noted with its reason and the search goes on. The budget bounds all of it, and begins now; Ctrl-C and
     SIGTERM keep what was found. With `sharing` other processes work on the same study, whoever ends takes the best of all, and
-    `trials` counts what all of them have measured. Raises `Infeasible` if nothing fits the chip, `NothingMeasured` if
+    `trials` counts what all of them have measured. Raises what the model says if nothing fits the chip, `NothingMeasured` if
     nothing gave a latency, `NothingVerified` if none of the fastest computes what the reference says.
     """
-    start, deadline = time.monotonic(), Deadline.after(budget_s)
+    times = Times.of(options.budget_s)
+    options.check(cores=model.cores, function=not isinstance(measure, Command))
     if progress:
         progress(Progress("prepare", 0, 1, 0.0, 0.0))
-    model = EngineModel(kernel, dims, chip, max_error=max_error)
-    budget = Budget(budget_s, trials)
-    campaign = prepared(model, measure, budget, sampler, seed, seeds, progress, sharing)
+    ground, campaign = campaign_of(model, measure, options, times, progress, sharing)
     with sharing.helpers as helpers:
         stop = campaign.run()
-        helpers.finish(OVER if stop in ("interrupted", "budget") else deadline.earlier(reserve_s(budget_s)))
+        helpers.finish(OVER if stop in ("interrupted", "budget") else times.searching)
     stop = campaign.ended(stop)
     if campaign.best is None:
         if stop == "interrupted":
             raise KeyboardInterrupt
         raise NothingMeasured(_nothing(campaign))
-
-    def conclude(stop: Stop) -> Result:
-        check = Checking.of(model, deadline, stop == "interrupted")
-        finalist = first_right(model, scored(campaign), seed, _verifying(campaign, start), check)
-        return measured_result(model, campaign, finalist, stop, _name(measure), time.monotonic() - start)
-
-    return concluded(conclude, stop)
+    return concluded(lambda stop: _concluded(ground, campaign, stop), stop)
 
 
-def prepared(
-    model: EngineModel,
-    measure: Measure,
-    budget: Budget,
-    sampler: str,
-    seed: int,
-    seeds: Sequence[Config],
-    progress: Watcher | None,
-    sharing: Sharing,
-) -> Campaign:
-    """A campaign that is ready to run: the space screened, the study joined.
+def campaign_of(
+    model: TuningModel, measure: Measure, options: Options, times: Times, progress: Watcher | None, sharing: Sharing
+) -> tuple[Prepared, Campaign]:
+    """A campaign that is ready to run: the space screened, the study joined."""
+    beginning = set_up(model, options, times, progress)
+    study = sharing.join(model, OBJECTIVE, name_of(measure))
+    ground = beginning.screened()
+    budget = Budget(None if options.budget_s is None else times.searching.left_s, options.trials)
+    campaign = Campaign(
+        model,
+        ground.landscape,
+        ground.default,
+        measure,
+        study,
+        budget,
+        options.sampler or SURROGATE,
+        options.seed,
+        ground.known,
+        progress,
+    )
+    return ground, campaign
 
-    The budget counts from here; what is left of it, but for the reserve for the verification, is the campaign's.
-    """
-    start, searching = time.monotonic(), Deadline.after(budget.seconds).earlier(reserve_s(budget.seconds))
-    with setting_up(model.kernel.name, Deadline.after(budget.seconds)):
-        default, space = model.default(), Space(model.tunables)
-    study = sharing.join(model, OBJECTIVE, _name(measure))
-    screened = searching.share(SCREENING).by(PATIENCE_S)
-    told = screening(start, progress)
-    landscape = survey(model, space, space.index(default), seed, told, screened.left_s, screened)
-    known = [adapt(config, space.tunables) for config in seeds]
-    if budget.seconds is not None:
-        budget = Budget(searching.left_s, budget.trials)
-    return Campaign(model, landscape, default, measure, study, budget, sampler, seed, known, progress)
+
+def _concluded(ground: Prepared, campaign: Campaign, stop: Stop) -> Result:
+    """The fastest right one by measurement; the result's `latency_us` stays the model's."""
+    check = Checking.of(ground.model, ground.times.all, stop == "interrupted")
+    finalist = first_right(ground.model, scored(campaign), ground.options.seed, _verifying(campaign, ground.times), check)
+    removed = ground.landscape.removed
+    ending = Ending(OBJECTIVE, campaign.sampler, stop, scored(campaign), removed, len(campaign.rows), math.nan)
+    winner = campaign.ranked()[finalist.place]
+    return replace(result_of(ground, finalist, ending), measured=figures(campaign, winner, name_of(campaign.measure)))
 
 
 def _nothing(campaign: Campaign) -> str:
@@ -126,18 +111,17 @@ def _nothing(campaign: Campaign) -> str:
     return f"{tried}\nhelp: the command can be tried by hand, with the JSON of docs/measuring.md on its standard input"
 
 
-def _verifying(campaign: Campaign, start: float) -> Callable[[int, Scored], None]:
+def _verifying(campaign: Campaign, times: Times) -> Callable[[int, Scored], None]:
     def told(place: int, each: Scored) -> None:
         if campaign.watch:
-            elapsed_s = time.monotonic() - start
             campaign.watch(
-                Progress("verify", place, FINALISTS, elapsed_s, 0.0, each.measured_us, each.config, campaign.default_us)
+                Progress("verify", place, FINALISTS, times.elapsed_s, 0.0, each.measured_us, each.config, campaign.default_us)
             )
 
     return told
 
 
-def _name(measure: Measure) -> str:
+def name_of(measure: Measure) -> str:
     """What measured, for the record."""
     return measure.text if isinstance(measure, Command) else f"function {getattr(measure, '__name__', type(measure).__name__)}"
 
@@ -175,50 +159,4 @@ def figures(campaign: Campaign, winner: Row, command: str) -> Measured:
         count=len(ranked),
         failures=dict(Counter(each.problem for each in campaign.rows if each.problem)),
         best=scored(campaign)[:SHOWN],
-    )
-
-
-def measured_result(
-    model: EngineModel, campaign: Campaign, finalist: Finalist, stop: Stop, command: str, wall_s: float
-) -> Result:
-    """The result whose winner is the fastest right one by measurement; its `latency_us` stays the model's."""
-    kernel, landscape = model.kernel, campaign.landscape
-    winner = campaign.ranked()[finalist.place]
-    report, default_us = model.report(winner.config), model.measure(campaign.default).latency_us
-    return Result(
-        kernel=kernel.name,
-        chip=model.chip.name,
-        types={name: str(kind) for name, kind in kernel.types.items()},
-        dims=dict(model.dims),
-        constants=dict(kernel.constants),
-        objective=OBJECTIVE,
-        config=winner.config,
-        latency_us=report.latency_us,
-        bound=report.bound,
-        peak_share=report.peak_share,
-        default_config=dict(campaign.default),
-        default_latency_us=default_us,
-        gain=default_us / report.latency_us,
-        max_error=finalist.verification.max_error,
-        tolerance=finalist.verification.tolerance,
-        verified_dims=finalist.verification.dims,
-        space=landscape.space.size,
-        screened=landscape.screened,
-        structures=landscape.space.structure_count,
-        structures_screened=landscape.structures,
-        reduced=model.left_out,
-        feasible=landscape.feasible,
-        ruled_out=dict(landscape.removed),
-        evaluated=len(campaign.rows),
-        stop=stop,
-        headroom=math.nan,
-        runners_up=runners_up(scored(campaign), finalist, landscape.space.tunables),
-        rejected=finalist.rejected,
-        sampler=campaign.sampler,
-        seed=campaign.seed,
-        wall_s=wall_s,
-        max_error_allowed=model.max_error,
-        rounding_error=finalist.verification.rounding_error,
-        rounded_to=finalist.verification.rounded_to,
-        measured=figures(campaign, winner, command),
     )

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tilery.backends.machine.errors import Infeasible
 from tilery.backends.tunable import Choice, Config
 
 from ..asking import Exhausted, Search
+from ..budget import Budget, Clock
 from ..deadline import TimeUp
-from ..model.protocol import Model
-from ..model.search import Budget, Clock, search
+from ..model.protocol import Model, Refused
+from ..model.search import search
 from ..progress import Progress, Stop, Watcher
 from ..space.feasibility import Landscape
 from ..together.shared import Claim, Finished, SharedStudy
@@ -191,7 +191,7 @@ class Campaign:
     def _outcome(self, config: Mapping[str, Choice]) -> tuple[float | None, str]:
         try:
             self.model.measure(config)
-        except Infeasible as error:
+        except Refused as error:
             return None, f"does not fit the chip: {error.limit}"
         try:
             with self._clock.deadline.enforced():
@@ -220,7 +220,7 @@ class Campaign:
         try:
             model = self.model.measure(finished.config)
             predicted_us, on_chip_bytes = model.latency_us, model.on_chip_bytes
-        except Infeasible:
+        except Refused:
             predicted_us, on_chip_bytes = math.inf, 0
         index = self.landscape.space.index(finished.config)
         return Row(finished.config, predicted_us, finished.value, finished.problem, on_chip_bytes, index)

@@ -14,10 +14,13 @@ from tilery.backends.lazy import lazy
 from tilery.backends.tunable import Choice, Config, Tunable
 from tilery.dsl import program
 
-from ..objectives import Objective, make_objective
+from ..options import Options
 from ..results.adapt import adapt
 from ..space.numbering import numbered
 from ..verify.precision import ErrorMeter, allowed_types, ruled_out
+from ..verify.verification import Verification
+from .engine_objectives import Objective, make_objective
+from .lowered import lowered
 from .protocol import Footprint, Measurement, Screening
 
 
@@ -35,6 +38,11 @@ class EngineModel:
     max_error: float | None = None
     """The largest error against the reference, relative to the scale of the result; None leaves element types as they are."""
     _energies: bool = field(init=False, default=False)
+
+    @classmethod
+    def of(cls, kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, options: Options, cores: int = 1) -> EngineModel:
+        """As a tuning with these options asks it."""
+        return cls(kernel, dims, chip, cores, options.objectives, options.max_error)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_energies", "energy" in self.names)
@@ -100,14 +108,20 @@ class EngineModel:
 
     def measure(self, config: Config) -> Measurement:
         """Lowers and times one configuration exactly."""
-        lowered = engine.lower(self.kernel, self.dims, self.chip, config, self.cores)
-        latency_us = engine.latency_fs(lowered) / 1e9
-        sbuf, _ = engine.usage(lowered)
-        return Measurement(latency_us, sbuf, tuple(each.value(lowered, latency_us) for each in self.objectives))
+        made = lowered(self.kernel, self.dims, self.chip, config, self.cores)
+        latency_us = engine.latency_fs(made) / 1e9
+        sbuf, _ = engine.usage(made)
+        return Measurement(latency_us, sbuf, tuple(each.value(made, latency_us) for each in self.objectives))
 
     def report(self, config: Config) -> engine.Report:
         """The full timing report of one configuration."""
         return engine.simulate(engine.lower(self.kernel, self.dims, self.chip, config, self.cores))
+
+    def verify(self, config: Config, seed: int, most_work: float) -> Verification:
+        """Executes one configuration on a small ragged shape, exactly and by the emulator; see `verify.execution`."""
+        from ..verify.execution import verify
+
+        return verify(self.kernel, self.dims, self.chip, config, seed, most_work)
 
 
 def _limited(found: engine.Footprint, name: str, out: bool) -> engine.Footprint:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..space.configurations import Indices
 from ..space.feasibility import Landscape
 from ..trials import Trial
+from .protocol import Measurement
 
 Vectors = NDArray[np.float64]
 """Values or bounds, shape [configuration, objective]."""
@@ -75,6 +76,28 @@ class Front:
         self.members = [each for each in self.members if not dominates(trial.values, each.values)] + [trial]
         # Whatever is no better than its bound is then beaten, or at the best equal.
         self.joinable &= ~(self.vectors * (1 + EQUAL) >= np.asarray(trial.values)).all(axis=1)
+
+    def trial(self, index: int, measured: Measurement) -> Trial:
+        """Every objective is minimised."""
+        return Trial(index, measured.latency_us, measured.on_chip_bytes, measured.values)
+
+    @property
+    def best(self) -> Trial | None:
+        """The best of the first objective."""
+        return min(self.members, key=lambda each: each.values[0], default=None)
+
+    @property
+    def choices(self) -> int:
+        """How large the front is."""
+        return len(self.members)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was screened, and kept."""
+        return self.landscape.whole and not self.cut
+
+    def settle(self) -> None:
+        """Its members are found anew from all that was timed where they are verified."""
 
     def refuse(self, index: int, limit: str) -> None:
         """Records a configuration that could not be lowered."""

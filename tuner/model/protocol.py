@@ -9,7 +9,21 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tilery.backends.chips import Chip
 from tilery.backends.tunable import Choice, Config, Tunable
+from tilery.dsl import program
+from tilery.dsl.errors import TileryError
+
+from ..objectives import Named
+from ..verify.verification import Verification
+
+
+class Refused(TileryError):
+    """A configuration that a model cannot time, because it violates a limit that screening did not see."""
+
+    def __init__(self, limit: str, why: str) -> None:
+        super().__init__(why)
+        self.limit = limit
 
 
 class Screening(Protocol):
@@ -66,14 +80,6 @@ class Measurement:
     """What is minimised, an objective each; none where it is the latency alone."""
 
 
-class Named(Protocol):
-    """An objective, as the search sees it."""
-
-    @property
-    def field(self) -> str:
-        """Its name with its unit, `latency_us`."""
-
-
 class Model(Protocol):
     """A machine model for one kernel, its shapes and one chip."""
 
@@ -82,7 +88,7 @@ class Model(Protocol):
         """What is to be chosen."""
 
     def default(self) -> Config:
-        """The model's own pick; raises `Infeasible` if nothing is feasible."""
+        """The model's own pick; raises an error of its own if nothing is feasible."""
 
     def footprint(self, config: Config, tiles: Mapping[str, NDArray[np.integer]]) -> Footprint:
         """Memory and lower bounds of the structure of `config` with arrays of tile sizes."""
@@ -91,7 +97,7 @@ class Model(Protocol):
         """The structural choices that make a difference: configurations of equal ones are the same program."""
 
     def measure(self, config: Config) -> Measurement:
-        """The exact latency of one configuration; raises `Infeasible` if it does not fit after all."""
+        """The exact latency of one configuration; raises `Refused` if it does not fit after all."""
 
 
 class ManyModel(Model, Protocol):
@@ -103,3 +109,57 @@ class ManyModel(Model, Protocol):
 
     def screen_all(self, columns: Mapping[str, NDArray[np.integer]]) -> tuple[Screening, NDArray[np.float64]]:
         """A screening, and lower bounds of shape [configuration, objective], infinite where infeasible."""
+
+
+class Timing(Protocol):
+    """What is reported of one configuration."""
+
+    @property
+    def latency_us(self) -> float:
+        """The exact latency."""
+
+    @property
+    def bound(self) -> str:
+        """What bounds it."""
+
+    @property
+    def peak_share(self) -> float:
+        """Its share of the chip's peak arithmetic, 0 to 1."""
+
+
+class TuningModel(ManyModel, Protocol):
+    """A machine model whose winners can be executed: what a whole tuning asks for, beside the search."""
+
+    @property
+    def kernel(self) -> program.Kernel:
+        """The specialised kernel."""
+
+    @property
+    def dims(self) -> Mapping[str, int]:
+        """Its shape."""
+
+    @property
+    def chip(self) -> Chip:
+        """For the record."""
+
+    @property
+    def cores(self) -> int:
+        """How many share the work."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The objectives."""
+
+    @property
+    def max_error(self) -> float | None:
+        """The largest error that is allowed."""
+
+    @property
+    def left_out(self) -> int:
+        """How many of the tunables have fewer choices than the chip offers."""
+
+    def report(self, config: Config) -> Timing:
+        """The timing report of one configuration."""
+
+    def verify(self, config: Config, seed: int, most_work: float) -> Verification:
+        """Executes a configuration on a small shape with a product of extents of at most `most_work`, if there is one."""

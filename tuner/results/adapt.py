@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from tilery.backends.machine.errors import Infeasible
 from tilery.backends.tunable import Choice, Config, Tunable
+
+from ..model.protocol import Refused
 
 Made = TypeVar("Made")
 
@@ -27,12 +28,12 @@ def _nearest(tunable: Tunable, wanted: Choice) -> Choice:
 
 
 def shrunk_to_fit(config: Config, tunables: Sequence[Tunable], make: Callable[[Config], Made]) -> tuple[dict[str, Choice], Made]:
-    """`make(config)`, the largest tile a step smaller each time it is infeasible; raises once none can shrink."""
+    """`make(config)`, the largest tile a step smaller each time it is refused; raises once none can shrink."""
     current = dict(config)
     while True:
         try:
             return current, make(current)
-        except Infeasible:
+        except Refused:
             smaller = _shrunk(current, tunables)
             if smaller is None:
                 raise

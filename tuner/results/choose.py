@@ -9,13 +9,12 @@ from typing import Literal
 
 from tilery.backends import emulator
 from tilery.backends.chips import Chip
-from tilery.backends.machine.errors import Infeasible
 from tilery.backends.tunable import Choice
 from tilery.dsl import program
 from tilery.dsl.errors import UsageError
 
 from ..model.engine_model import EngineModel
-from ..model.protocol import Model
+from ..model.protocol import Model, Refused
 from ..space.tile_choices import tile_sizes
 from .adapt import adapt
 from .entry import Entry, Key, Prints, key_of, prints_of
@@ -151,6 +150,6 @@ def _distance(candidate: Key, key: Key) -> float:
 def _feasible_us(model: Model, config: Mapping[str, Choice]) -> float | None:
     try:
         return model.measure(config).latency_us
-    except (Infeasible, UsageError):
+    except (Refused, UsageError):
         # An entry may name a knob that this version of the engine no longer has.
         return None

@@ -76,20 +76,6 @@ class Pool:
             self._append([row])
         return self.places[row]
 
-    def features(self) -> NDArray[np.float64]:
-        """Points whose distances say how alike configurations are: numbers by ratio, each parameter within 0 and 1."""
-        columns = [_scaled(values)[self.rows[:, place]] for place, values in enumerate(self.values)]
-        return np.concatenate(columns, axis=1)
-
-    def distances(self, wanted: Sequence[int], places: NDArray[np.int64]) -> NDArray[np.float64]:
-        """How far configurations are from choice indices that need not be feasible."""
-        columns = [_scaled(values)[[digit]] for values, digit in zip(self.values, wanted, strict=True)]
-        return np.asarray(((self.features()[places] - np.concatenate(columns, axis=1)) ** 2).sum(axis=1))
-
-    def differences(self, place: int) -> NDArray[np.int64]:
-        """In how many parameters each configuration differs from the one at `place`."""
-        return np.asarray((self.rows != self.rows[place]).sum(axis=1))
-
     def grow(self, place: int) -> None:
         """Adds what differs in one parameter from the configuration at `place`, to a sample that cannot hold everything."""
         centre = self.rows[place].tolist()
@@ -159,12 +145,3 @@ def _drawn(pool: Pool, radices: Sequence[int], generator: np.random.Generator) -
                 if len(rows) == SAMPLE:
                     return list(rows)
     return list(rows)
-
-
-def _scaled(values: Sequence[Value]) -> NDArray[np.float64]:
-    """The choices of one parameter as points, shape [choice, coordinate]; names are equally far from each other."""
-    numbers = [float(each) for each in values if isinstance(each, int | float)]
-    if len(numbers) < len(values):
-        return np.eye(len(values)) / math.sqrt(2)
-    points = np.log(numbers) if min(numbers) > 0 else np.array(numbers)
-    return np.asarray((points - points.min()) / (np.ptp(points) or 1.0))[:, None]

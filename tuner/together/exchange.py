@@ -13,7 +13,7 @@ from collections import deque
 
 from tilery.dsl.errors import UsageError
 
-from ..trials import Trial, Trials
+from ..trials import Trials
 from .shared import SharedStudy
 from .storage import in_short, lost_errors
 
@@ -47,7 +47,7 @@ class Exchange:
                 return index
         return None
 
-    def told(self, trial: Trial, own: bool) -> None:
+    def learn(self, number: int, values: tuple[float, ...], own: bool) -> None:
         """It goes by the record of all trials."""
 
     def look(self, best: int = 1) -> None:

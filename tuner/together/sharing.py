@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from tilery.dsl.errors import UsageError
 
 from ..deadline import Deadline
-from ..model.engine_model import EngineModel
+from ..model.protocol import TuningModel
 from ..results.entry import key_of, prints_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Sharing:
     helpers: AbstractContextManager[Helpers] = field(default_factory=lambda: nullcontext(Nobody()))
     """Started when the search starts, and ended before its winner is verified."""
 
-    def join(self, model: EngineModel, objective: str, command: str = "") -> SharedStudy:
+    def join(self, model: TuningModel, objective: str, command: str = "") -> SharedStudy:
         """The study of a tuning; `UsageError` if it should be there and is not, `StorageError` if the storage cannot be used."""
         from optuna.storages import InMemoryStorage  # slow to import, and not needed by a search that is shared with nobody
 

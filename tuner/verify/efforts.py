@@ -11,10 +11,10 @@ from tilery.backends.tunable import Config
 from tilery.dsl.errors import TileryError
 
 from ..deadline import NEVER, Deadline, TimeUp, working
-from ..model.engine_model import EngineModel
+from ..model.protocol import TuningModel
 from ..progress import Stop
-from .execution import Verification, verify
 from .small_shape import MOST_WORK
+from .verification import Verification
 
 Conclusion = TypeVar("Conclusion")
 
@@ -46,13 +46,13 @@ class Unverified(TileryError):
 class Checking:
     """Executes configurations and compares them with the reference, until some time."""
 
-    model: EngineModel
+    model: TuningModel
     until: Deadline = NEVER
     interrupted: bool = False
     """Whether Ctrl-C has ended the search, or came meanwhile."""
 
     @classmethod
-    def of(cls, model: EngineModel, until: Deadline, interrupted: bool) -> Checking:
+    def of(cls, model: TuningModel, until: Deadline, interrupted: bool) -> Checking:
         """Until then, or for a moment only where the search was interrupted."""
         return cls(model, Deadline.after(INTERRUPTED_S) if interrupted else until, interrupted)
 
@@ -67,7 +67,7 @@ class Checking:
             return self._verified(config, seed, smallest)
 
     def _verified(self, config: Config, seed: int, most_work: float) -> Verification:
-        return verify(self.model.kernel, self.model.dims, self.model.chip, config, seed, most_work)
+        return self.model.verify(config, seed, most_work)
 
 
 def concluded(conclude: Callable[[Stop], Conclusion], stop: Stop) -> Conclusion:

@@ -4,48 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from tilery.backends import emulator, engine
 from tilery.backends.chips import Chip
-from tilery.backends.machine.errors import Infeasible
 from tilery.backends.operations.numerics import Array, numpy_dtype
 from tilery.backends.truth import data
 from tilery.backends.truth.accuracy import compare
-from tilery.backends.truth.comparison import Comparison, other_data
+from tilery.backends.truth.comparison import Comparison
 from tilery.backends.truth.reference import reference
-from tilery.backends.tunable import Choice, Config, retuned
+from tilery.backends.tunable import Config, retuned
 from tilery.dsl import program
-from tilery.dsl.errors import TileryError
 
+from ..model.lowered import lowered
+from ..model.protocol import Refused
 from ..results.adapt import adapt, shrunk_to_fit
 from ..space.tile_choices import tile_sizes
 from .small_shape import MOST_WORK, small_dims
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What came of executing a finalist."""
-
-    ok: bool
-    dims: Mapping[str, int]
-    """The shape it was executed at."""
-    config: Mapping[str, Choice]
-    """The finalist as adapted to that shape."""
-    max_error: float
-    """The larger of the two errors of exact execution and fast emulation, relative to the scale of the result."""
-    tolerance: float
-    """What rounding of this type and these reductions may add up to."""
-    problem: str = ""
-    """What went wrong, if anything did."""
-    unproven: str = ""
-    """Why the comparison proves nothing, where it does not: the data's doing, whatever the configuration."""
-    rounding_error: float = 0.0
-    """What of the error rounding to the result's type makes, which no kernel can avoid."""
-    rounded_to: str = ""
-    """The element type of the result with the worst error."""
+from .verification import Verification
 
 
 def verify(
@@ -59,17 +36,15 @@ def verify(
     small = small_dims(kernel, dims, config, most_work)
     tunables = engine.tunables(kernel, small, chip)
     try:
-        fitted, lowered = shrunk_to_fit(
-            adapt(config, tunables), tunables, lambda candidate: engine.lower(kernel, small, chip, candidate)
-        )
-    except Infeasible as error:
+        fitted, made = shrunk_to_fit(adapt(config, tunables), tunables, lambda candidate: lowered(kernel, small, chip, candidate))
+    except Refused as error:
         return Verification(False, small, config, math.nan, math.nan, f"could not be adapted to a small shape: {error}")
     arguments = data.random_arguments(kernel, small, seed)
     chosen = retuned(kernel, fitted)
     emulated = emulator.compile(chosen, small, tile_sizes(kernel, fitted))(arguments, poisoned(kernel, small))
     # Without a reference in the text, the two ways to run the kernel are at least held against each other.
     wanted = reference(kernel, small, arguments) if kernel.reference else emulated
-    exact = compare(chosen, small, engine.execute(lowered, arguments), wanted, arguments)
+    exact = compare(chosen, small, engine.execute(made, arguments), wanted, arguments)
     fast = compare(chosen, small, emulated, wanted, arguments)
     worse = max(exact, fast, key=lambda each: each.max_error)
     return Verification(
@@ -101,12 +76,3 @@ def _problem(who: str, comparison: Comparison) -> str:
 
 def _unproven(comparison: Comparison) -> str:
     return str(comparison) if comparison.verdict == "unproven" else ""
-
-
-class NothingProven(TileryError):
-    """The data that were drawn say nothing about the values: no configuration can be called right on them."""
-
-
-def nothing_proven(kernel: program.Kernel, why: str) -> NothingProven:
-    """The error, with what to do."""
-    return NothingProven(f"{kernel.name} cannot be verified: {why}\nhelp: {other_data(kernel.signature)}")

@@ -10,10 +10,10 @@ from tilery.backends.tunable import Config, Tunable
 from tilery.dsl.errors import TileryError
 
 from ..deadline import TimeUp
-from ..model.engine_model import EngineModel
+from ..model.protocol import TuningModel
 from ..result import Rejected, Scored
 from .efforts import Checking, Unverified
-from .execution import Verification, nothing_proven
+from .verification import Verification, nothing_proven
 
 FINALISTS = 8
 """How many of the best are executed before the search is given up as wrong."""
@@ -37,7 +37,7 @@ class Finalist:
 
 
 def first_right(
-    model: EngineModel,
+    model: TuningModel,
     ranked: Iterable[Scored],
     seed: int,
     told: Callable[[int, Scored], None] | None = None,

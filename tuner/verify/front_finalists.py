@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 
+from ..budget import Times
 from ..deadline import TimeUp
-from ..model.engine_model import EngineModel
+from ..model.exploration import Outcome
 from ..model.front import nondominated, thinned
-from ..model.front_search import FrontOutcome
+from ..model.protocol import TuningModel
 from ..objectives import values_by_name
 from ..progress import Progress, Watcher
 from ..result import FrontPoint, Rejected, Scored
 from ..trials import Trial
 from .efforts import Checking, Unverified
-from .execution import Verification, nothing_proven
 from .finalists import FINALISTS, Finalist, NothingVerified, problem_of
+from .verification import Verification, nothing_proven
 
 SHOWN = 10
 """The largest front that is executed and kept: a second each, and nobody chooses from more."""
 
 
 def verified_front(
-    model: EngineModel, outcome: FrontOutcome, seed: int, start: float, watch: Watcher | None, check: Checking
+    model: TuningModel, outcome: Outcome, seed: int, times: Times, watch: Watcher | None, check: Checking
 ) -> tuple[Finalist, tuple[FrontPoint, ...]]:
     """The best of the first objective and the front, of configurations that compute what the reference says.
 
@@ -41,8 +41,7 @@ def verified_front(
         for place, each in enumerate(waiting):
             config = space.config(each.index)
             if watch:
-                elapsed_s = time.monotonic() - start
-                default_us = outcome.default.latency_us
+                elapsed_s, default_us = times.elapsed_s, outcome.default.latency_us
                 watch(Progress("verify", len(verified), len(chosen), elapsed_s, 0.0, each.latency_us, config, default_us))
             try:
                 found = check(config, seed + len(verified) + len(rejected), 1 / (len(waiting) - place))
@@ -60,8 +59,8 @@ def verified_front(
 
 
 def _in_time(
-    model: EngineModel,
-    outcome: FrontOutcome,
+    model: TuningModel,
+    outcome: Outcome,
     chosen: Sequence[Trial],
     verified: Mapping[int, Verification],
     rejected: Mapping[int, Rejected],
@@ -78,7 +77,7 @@ def _in_time(
     return finalist, tuple(_point(model, outcome, each, verified[each.index]) for each in right)
 
 
-def _point(model: EngineModel, outcome: FrontOutcome, trial: Trial, verification: Verification) -> FrontPoint:
+def _point(model: TuningModel, outcome: Outcome, trial: Trial, verification: Verification) -> FrontPoint:
     config = outcome.trials.landscape.space.config(trial.index)
     return FrontPoint(
         values=values_by_name(model.objectives, trial.values),
@@ -90,6 +89,6 @@ def _point(model: EngineModel, outcome: FrontOutcome, trial: Trial, verification
     )
 
 
-def _nothing(model: EngineModel, rejected: dict[int, Rejected]) -> NothingVerified:
+def _nothing(model: TuningModel, rejected: dict[int, Rejected]) -> NothingVerified:
     lines = "\n".join(f"  {each.latency_us:.1f} us: {each.problem}" for each in rejected.values())
     return NothingVerified(f"{len(rejected)} of the best configurations of {model.kernel.name} give wrong values:\n{lines}")

@@ -25,8 +25,8 @@ from tilery.dsl.errors import UsageError
 
 from ..results.adapt import adapt
 from ..space.tile_choices import tile_sizes
-from .execution import nothing_proven
 from .small_shape import small_dims
+from .verification import nothing_proven
 
 Columns = Mapping[str, NDArray[np.integer]]
 

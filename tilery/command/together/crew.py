@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import IO
 
 from tilery.tuner.deadline import Deadline
+
+from .task import Task, written
 
 log = logging.getLogger("tilery")
 
@@ -29,7 +30,7 @@ class Crew:
     Its session is its own, so that Ctrl-C reaches it through this process only, which waits for it to give its trial back.
     """
 
-    def __init__(self, tasks: Sequence[Mapping[str, object]]) -> None:
+    def __init__(self, tasks: Sequence[Task]) -> None:
         self._tasks = tasks
         self._processes: list[tuple[subprocess.Popen[str], IO[str]]] = []
 
@@ -43,7 +44,7 @@ class Crew:
             self._processes.append((process, errors))
             assert process.stdin
             with suppress(BrokenPipeError):  # it is dead already, which `finish` will tell
-                process.stdin.write(json.dumps(task) + "\n")
+                process.stdin.write(written(task))
                 process.stdin.flush()
         return self
 

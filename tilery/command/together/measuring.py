@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tilery.backends.tunable import Choice, Config
-from tilery.dsl.errors import UsageError
+from tilery.backends.tunable import Config
 from tilery.freezing import frozen
 from tilery.tuner.measured.command import Command
+from tilery.tuner.options import Options
 
 if TYPE_CHECKING:
     from tilery.pipeline import Pipeline
 
 
-def measurement(
-    pipeline: Pipeline, measure: str | Callable[[Mapping[str, Choice]], float], timeout_s: float | None
-) -> Callable[[Mapping[str, Choice]], float]:
-    """The command of a command line, which gets the configuration as JSON; a function as it is.
-
-    `UsageError` if the command cannot be run.
-    """
-    if not isinstance(measure, str):
-        if timeout_s is not None:
-            raise UsageError("a timeout is for a command; a function has to see to its time itself")
-        return measure
-    return Command(measure, lambda config, folder: description(pipeline, config, folder), timeout_s)
+def command(pipeline: Pipeline, options: Options) -> Command | None:
+    """The command that measures, which gets the configuration as JSON; None if none is named. `UsageError` if it cannot run."""
+    if options.measure is None:
+        return None
+    return Command(options.measure, lambda config, folder: description(pipeline, config, folder), options.measure_timeout_s)
 
 
 def description(pipeline: Pipeline, config: Config, folder: Path) -> dict[str, object]:

@@ -5,19 +5,35 @@ Matern 5/2 with a length scale a coordinate, fitted to the evidence by scipy; Ra
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import fmin_l_bfgs_b
 from scipy.special import erf
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 Floats = NDArray[np.float64]
 
 JITTER = 1e-8
 STEPS = 30
 """Steps of the fit at most; it starts from the last one's result."""
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keeps BLAS to one thread inside the block: these matrices are small, and the others would only wait for each other."""
+    with _controller().limit(limits=1):
+        yield
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,74 @@
+"""How long a search may take, counted down."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from .deadline import Deadline
+from .progress import Stop
+
+RESERVE, MOST_RESERVE_S = 0.25, 2.0
+"""What part of a budget is kept for the verification, and how many seconds at most."""
+
+
+def reserve_s(budget_s: float | None) -> float:
+    """What is kept for the verification."""
+    return 0.0 if budget_s is None else min(RESERVE * budget_s, MOST_RESERVE_S)
+
+
+@dataclass(frozen=True)
+class Times:
+    """When a tuning began, and when its parts have to be done."""
+
+    start: float
+    searching: Deadline
+    """The search: some time is kept for the verification."""
+    all: Deadline
+
+    @classmethod
+    def of(cls, budget_s: float | None) -> Times:
+        """A budget that begins now."""
+        deadline = Deadline.after(budget_s)
+        return cls(time.monotonic(), deadline.earlier(reserve_s(budget_s)), deadline)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long to search: whichever ends first."""
+
+    seconds: float | None = 20.0
+    trials: int | None = None
+
+
+class Clock:
+    """Counts a budget down."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._start = time.monotonic()
+        self.deadline = Deadline.after(budget.seconds)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Since it was made."""
+        return time.monotonic() - self._start
+
+    def spent(self, trials: int) -> Stop | None:
+        """Why a search of so many trials has to end; None as long as it may go on."""
+        if self._budget.trials is not None and trials >= self._budget.trials:
+            return "trials"
+        if self._budget.seconds is not None and self.elapsed_s >= self._budget.seconds:
+            return "budget"
+        return None
+
+    def fraction(self, trials: int) -> float:
+        """The share of the budget that is used, 0 to 1."""
+        by_trials = trials / self._budget.trials if self._budget.trials else 0.0
+        by_time = self.elapsed_s / self._budget.seconds if self._budget.seconds else 0.0
+        return min(1.0, max(by_trials, by_time))

@@ -1,0 +1,21 @@
+"""Lowering as the search sees it: what does not fit is refused, in the words of the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tilery.backends import engine
+from tilery.backends.chips import Chip
+from tilery.backends.machine.errors import Infeasible
+from tilery.backends.tunable import Config
+from tilery.dsl import program
+
+from .protocol import Refused
+
+
+def lowered(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, config: Config, cores: int = 1) -> engine.EngineProgram:
+    """The engine program of a configuration; raises `Refused` if it does not fit the chip."""
+    try:
+        return engine.lower(kernel, dims, chip, config, cores)
+    except Infeasible as error:
+        raise Refused(error.limit, str(error)) from error
