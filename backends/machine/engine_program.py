@@ -154,6 +154,10 @@ class Compute(ABC):
     @abstractmethod
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]: ...
 
+    @abstractmethod
+    def formula(self, say: Callable[[Operand], str]) -> str:
+        """What it does, with its operands, as the program's text would write it."""
+
     @property
     def functions(self) -> tuple[str, ...]:
         """The names of its elementwise operations, on which its speed may depend."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .engine_program import Buffer, EngineProgram, Instruction, Loop, Node
+from .wording import formula
 
 
 def print_engine_program(program: EngineProgram) -> str:
@@ -34,7 +35,7 @@ def _shape(program: EngineProgram, buffer: Buffer) -> str:
 def _nodes(program: EngineProgram, body: tuple[Node, ...], depth: int) -> list[str]:
     lines: list[str] = []
     for node in body:
-        lines += _loop(program, node, depth) if isinstance(node, Loop) else [f"{'    ' * depth}{_instruction(node)}"]
+        lines += _loop(program, node, depth) if isinstance(node, Loop) else [f"{'    ' * depth}{_instruction(program, node)}"]
     return lines
 
 
@@ -52,7 +53,11 @@ def _loop(program: EngineProgram, loop: Loop, depth: int) -> list[str]:
     return lines
 
 
-def _instruction(node: Instruction) -> str:
-    reads, writes = ", ".join(map(str, node.reads)), ", ".join(map(str, node.writes))
-    arrow = f"{reads} -> {writes}" if reads and writes else (f"-> {writes}" if writes else f"{reads} ->")
-    return f"{node.queue:<12} {node.form:<14} {arrow}"
+def _instruction(program: EngineProgram, node: Instruction) -> str:
+    """The queue, the form, what it does, and into what pieces it is cut if one does not do."""
+    from ..trainium.repetitions import repetitions
+
+    splits = repetitions(node, program.chip) if node.form in ("matmul", "transpose") else ()
+    pieces = [f"{split.axis} {split.limit}" for split in splits if program.tile(split.axis) > split.limit > 1]
+    note = f"   # by {', '.join(pieces)}" if pieces else ""
+    return f"{node.queue:<12} {node.form:<14} {formula(node.action, program.structure.host)}{note}"

@@ -24,6 +24,7 @@ from tilery.backends.operations.numerics import Array
 from tilery.dsl.program import Axis, Call, Elementwise, Value
 
 from ..machine.execute.evaluate import evaluate, names
+from ..machine.wording import Say, applied, bracketed
 
 R = TypeVar("R", bound=Compute)
 
@@ -35,6 +36,11 @@ class Step:
     fn: str
     operand: Operand | None
     reverse: bool = False
+
+    def on(self, x: str, say: Say) -> str:
+        """The same in words."""
+        pair = [bracketed(x)] if self.operand is None else [bracketed(x), bracketed(say(self.operand))]
+        return applied(self.fn, pair[::-1] if self.reverse else pair)
 
     def of(self, x: Array, read: Read) -> Array:
         """What it makes of a tile."""
@@ -57,6 +63,15 @@ class Activation(Compute):
     total: Operand | None = None
     summed: tuple[Axis, ...] = ()
     """The axes along which the sum runs."""
+
+    def formula(self, say: Say) -> str:
+        """`p = exp(x * scale + bias), total = its sum over n`."""
+        x = say(self.data)
+        x = f"{x} * {bracketed(say(self.scale))}" if self.scale else x
+        x = f"{x} + {bracketed(say(self.bias))}" if self.bias else x
+        name = self.function.fn if len(self.function.operands) == 1 else "square"
+        found = f"{say(self.out)} = {name}({x})"
+        return found if self.total is None else f"{found}, {say(self.total)} = its sum over {', '.join(map(str, self.summed))}"
 
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
         x = read(self.data)
@@ -88,6 +103,11 @@ class TensorScalar(Compute):
     second: Step | None
     out: Operand
 
+    def formula(self, say: Say) -> str:
+        """`y = (x * a) + b`."""
+        x = self.first.on(say(self.data), say)
+        return f"{say(self.out)} = {self.second.on(x, say) if self.second else x}"
+
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
         x = self.first.of(read(self.data), read)
         yield self.out, self.second.of(x, read) if self.second else x, self.axes
@@ -102,6 +122,10 @@ class TensorTensor(Compute):
     right: Operand
     out: Operand
 
+    def formula(self, say: Say) -> str:
+        """`y = x + z`."""
+        return f"{say(self.out)} = {applied(self.fn, [say(self.left), say(self.right)])}"
+
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
         yield self.out, numerics.elementwise(self.fn, [read(self.left), read(self.right)]), self.axes
 
@@ -115,6 +139,10 @@ class ScalarTensorTensor(Compute):
     second: Step
     out: Operand
 
+    def formula(self, say: Say) -> str:
+        """`y = (x * a) + z`."""
+        return f"{say(self.out)} = {self.second.on(self.first.on(say(self.data), say), say)}"
+
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
         yield self.out, self.second.of(self.first.of(read(self.data), read), read), self.axes
 
@@ -127,6 +155,10 @@ class Select(Compute):
     on_true: Operand
     on_false: Operand
     out: Operand
+
+    def formula(self, say: Say) -> str:
+        """`y = where(mask, x, z)`."""
+        return f"{say(self.out)} = where({say(self.condition)}, {say(self.on_true)}, {say(self.on_false)})"
 
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
         yield (
@@ -170,6 +202,11 @@ class AffineSelect(Compute):
     otherwise: Value
     out: Operand
 
+    def formula(self, say: Say) -> str:
+        """`y = where(j <= i, x, -inf)`."""
+        sides = [_said(each, say) for each in (self.predicate.left, self.predicate.right)]
+        return f"{say(self.out)} = where({applied(self.predicate.fn, sides)}, {say(self.data)}, {say(self.otherwise)})"
+
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
         sides = [self._sum(each, read, ranges) for each in (self.predicate.left, self.predicate.right)]
         holds = numerics.elementwise(self.predicate.fn, sides)
@@ -188,12 +225,26 @@ class AffineSelect(Compute):
         return total
 
 
+def _said(terms: Affine, say: Say) -> str:
+    """`2 * i - 3`."""
+    text = ""
+    for term in terms:
+        factors = [*([term.axis.name] if term.axis else []), *(bracketed(say(each)) for each in term.factors)]
+        sign = ("-" if term.sign < 0 else "") if not text else (" - " if term.sign < 0 else " + ")
+        text += sign + " * ".join(factors)
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class TensorCopy(Compute):
     """`out = data`, rounded to the element type of `out`."""
 
     data: Operand
     out: Operand
+
+    def formula(self, say: Say) -> str:
+        """`y = x`."""
+        return f"{say(self.out)} = {say(self.data)}"
 
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
         yield self.out, read(self.data), self.axes
@@ -208,6 +259,10 @@ class TensorReduce(Compute):
     over: tuple[Axis, ...]
     out: Operand
     negate: bool = False
+
+    def formula(self, say: Say) -> str:
+        """`top = -max[n](x)`."""
+        return f"{say(self.out)} = {'-' if self.negate else ''}{self.op}[{', '.join(map(str, self.over))}]({say(self.data)})"
 
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
         places = tuple(place for place, axis in enumerate(self.axes) if axis in self.over)
@@ -225,6 +280,10 @@ class TensorScan(Compute):
     along: Axis
     out: Operand
 
+    def formula(self, say: Say) -> str:
+        """`y = cumsum[n](x)`."""
+        return f"{say(self.out)} = {self.op}[{self.along}]({say(self.data)})"
+
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
         yield self.out, numerics.scan(self.op, read(self.data), self.axes.index(self.along)), self.axes
 
@@ -236,6 +295,10 @@ class Iota(Compute):
     axis: Axis
     out: Operand
 
+    def formula(self, say: Say) -> str:
+        """`i = index[m]`."""
+        return f"{say(self.out)} = index[{self.axis}]"
+
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
         yield self.out, np.arange(*ranges[self.axis.name], dtype=np.int32), (self.axis,)
 
@@ -246,6 +309,10 @@ class Memset(Compute):
 
     value: Value
     out: Operand
+
+    def formula(self, say: Say) -> str:
+        """`acc = 0`."""
+        return f"{say(self.out)} = {say(self.value)}"
 
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
         yield self.out, read(self.value), ()
