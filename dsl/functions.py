@@ -59,6 +59,11 @@ def _power(base: Number, exponent: Number) -> Number | None:
     return power
 
 
+def _shifted(shift: Callable[[int, int], int]) -> Fold:
+    """Other distances than those within 32 bits are left to run time."""
+    return lambda a, b: shift(int(a), int(b)) if 0 <= b < 32 else None
+
+
 FUNCTIONS: dict[str, Function] = _table(
     Function("add", 2, "same", "The sum.", operator.add, "+"),
     Function("sub", 2, "same", "The difference.", operator.sub, "-"),
@@ -82,12 +87,23 @@ FUNCTIONS: dict[str, Function] = _table(
     Function("max", 2, "same", "The larger one; NaN if either is.", max),
     Function("clamp", 3, "same", "The number nearest to x between low and high.", None),
     Function("abs", 1, "same", "The magnitude.", abs),
+    Function("sign", 1, "same", "1, 0 or -1 as x is above, at or below 0; NaN of NaN.", None),
+    Function("isnan", 1, "compare", "Whether x is not a number.", None),
+    Function("isinf", 1, "compare", "Whether x is infinite.", None),
+    Function("bit_and", 2, "integer", "The bits that both have.", operator.and_),
+    Function("bit_or", 2, "integer", "The bits that one has.", operator.or_),
+    Function("bit_xor", 2, "integer", "The bits that exactly one has.", operator.xor),
+    Function("bit_not", 1, "integer", "The bits that x does not have, -1 - x.", operator.invert),
+    Function("shift_left", 2, "integer", "a with its bits moved up by b places.", _shifted(operator.lshift)),
+    Function("shift_right", 2, "integer", "a with its bits moved down by b places, its sign kept.", _shifted(operator.rshift)),
     Function("floor", 1, "same", "The greatest whole number not above x.", None),
     Function("ceil", 1, "same", "The least whole number not below x.", None),
     Function("round", 1, "same", "The nearest whole number, of two the even one.", None),
     Function("exp", 1, "float", "e to the power of x.", None),
     Function("exp2", 1, "float", "2 to the power of x.", None),
+    Function("expm1", 1, "float", "exp(x) - 1, exact near 0 too.", None),
     Function("log", 1, "float", "The natural logarithm.", None),
+    Function("log1p", 1, "float", "log(1 + x), exact near 0 too.", None),
     Function("log2", 1, "float", "The logarithm to the base 2.", None),
     Function("sqrt", 1, "float", "The square root.", None),
     Function("rsqrt", 1, "float", "One over the square root.", None),
@@ -95,10 +111,18 @@ FUNCTIONS: dict[str, Function] = _table(
     Function("hypot", 2, "float", "The square root of a * a + b * b, which does not overflow on the way.", None),
     Function("cbrt", 1, "float", "The cube root, of negative numbers too.", None),
     Function("tanh", 1, "float", "The hyperbolic tangent.", None),
+    Function("sinh", 1, "float", "The hyperbolic sine.", None),
+    Function("cosh", 1, "float", "The hyperbolic cosine.", None),
+    Function("asinh", 1, "float", "The inverse hyperbolic sine.", None),
+    Function("acosh", 1, "float", "The inverse hyperbolic cosine, of numbers from 1 on.", None),
+    Function("atanh", 1, "float", "The inverse hyperbolic tangent, of numbers from -1 to 1.", None),
     Function("sigmoid", 1, "float", "1 / (1 + exp(-x)).", None),
     Function("erf", 1, "float", "The error function.", None),
     Function("sin", 1, "float", "The sine, of radians.", None),
     Function("cos", 1, "float", "The cosine, of radians.", None),
+    Function("tan", 1, "float", "The tangent, of radians.", None),
+    Function("atan", 1, "float", "The inverse tangent, in radians.", None),
+    Function("atan2", 2, "float", "The angle of the point (b, a), in radians.", None),
 )
 """Every elementwise function by name: the whole list that a backend must know."""
 

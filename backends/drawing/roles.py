@@ -9,8 +9,8 @@ from functools import cached_property
 from tilery.dsl import program
 from tilery.dsl.program import Op, Value
 
-ROOTS = ("sqrt", "rsqrt", "log", "log2")
-STEEP = ("pow", "exp", "exp2", "tanh", "sigmoid", "erf")
+ROOTS = ("sqrt", "rsqrt", "log", "log2", "log1p")
+STEEP = ("pow", "exp", "exp2", "expm1", "sinh", "cosh", "tanh", "sigmoid", "erf")
 """Functions that overflow or saturate for moderate whole numbers."""
 
 

@@ -49,6 +49,11 @@ def _clamped(of: Writer[T], x: T, low: T, high: T) -> T:
     return of("min", of("max", x, low), high)
 
 
+def _signed(of: Writer[T], x: T) -> T:
+    """At 0, and of NaN, the number itself."""
+    return of("where", of("gt", x, 0), 1, of("where", of("lt", x, 0), -1, x))
+
+
 ARITHMETIC = (
     Operation(
         name="add",
@@ -137,6 +142,17 @@ ARITHMETIC = (
         expansion=_PRIMITIVE,
         unit="one operand",
         names=Names("nl.abs", "tl.abs({0})", "jnp.abs({0})"),
+    ),
+    Operation(
+        name="sign",
+        meaning=np.sign,
+        slopes=steady(1),
+        jumps=steps(np.sign),
+        rounds=0,
+        domain=(ANY,),
+        expansion=_signed,
+        unit="none",
+        names=Names("nl.sign", "tl.where({0} > 0, 1, tl.where({0} < 0, -1, {0}))", "jnp.sign({0})"),
     ),
     Operation(
         name="min",

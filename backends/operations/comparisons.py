@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -69,6 +70,28 @@ COMPARISONS = (
     _comparison("ge", np.greater_equal, "nl.greater_equal", ">="),
     _comparison("eq", np.equal, "nl.equal", "=="),
     _comparison("ne", np.not_equal, "nl.not_equal", "!="),
+    Operation(
+        name="isnan",
+        meaning=np.isnan,
+        slopes=steady(1),
+        jumps=Absent("no error makes a number of NaN"),
+        rounds=0,
+        domain=(ANY,),
+        expansion=lambda of, x: of("ne", x, x),
+        unit="none",
+        names=Names(Absent("it is expanded"), "{0} != {0}", "jnp.isnan({0})"),
+    ),
+    Operation(
+        name="isinf",
+        meaning=np.isinf,
+        slopes=steady(1),
+        jumps=Absent("no error makes a number of infinity"),
+        rounds=0,
+        domain=(ANY,),
+        expansion=lambda of, x: of("eq", of("abs", x), math.inf),
+        unit="none",
+        names=Names(Absent("it is expanded"), "tl.abs({0}) == float('inf')", "jnp.isinf({0})"),
+    ),
     _logic("and", np.logical_and, "&", both),
     _logic("or", np.logical_or, "|", either),
     Operation(

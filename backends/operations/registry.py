@@ -9,7 +9,9 @@ import numpy as np
 from tilery.dsl.functions import FUNCTIONS
 
 from ..numbers.rounding import Array
+from .angles import ANGLES
 from .arithmetic import ARITHMETIC
+from .bits import BITS
 from .comparisons import COMPARISONS
 from .curves import CURVES
 from .exponentials import EXPONENTIALS
@@ -34,7 +36,7 @@ def complete(records: Iterable[Operation]) -> dict[str, Operation]:
     return {name: found[name] for name in FUNCTIONS}
 
 
-OPERATIONS: Mapping[str, Operation] = complete((*ARITHMETIC, *COMPARISONS, *POWERS, *EXPONENTIALS, *CURVES))
+OPERATIONS: Mapping[str, Operation] = complete((*ARITHMETIC, *COMPARISONS, *POWERS, *EXPONENTIALS, *CURVES, *ANGLES, *BITS))
 
 
 def slopes(fn: str, arrays: Sequence[Array], value: Array) -> Sequence[Array | float]:

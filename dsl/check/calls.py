@@ -8,7 +8,7 @@ from ..program import Axis, Reduce, Scan, Value
 from ..report import axes_said, did_you_mean, listed
 from ..spans import Span
 from ..text import syntax
-from ..types import BOOL, F32, I32, AnyType, type_name
+from ..types import BOOL, F32, I32, AnyType, ElementType, type_name
 from .context import Checked, Context
 from .places.reads import axes_in
 from .products import contraction
@@ -22,7 +22,19 @@ def elementwise(c: Context, fn: str, operands: tuple[Value, ...], span: Span) ->
             what = f"`{FUNCTIONS[fn].symbol or fn}` takes truth values, and this is {type_name(each.dtype)}"
             c.report.error("TK314", what, each.span, "expected bool", "compare it: `x != 0`")
             return None
+    if FUNCTIONS[fn].gives == "integer" and not all(_is_whole(c, fn, each) for each in operands):
+        return None
     return c.emit.elementwise(fn, operands, span)
+
+
+def _is_whole(c: Context, fn: str, operand: Value) -> bool:
+    """Reports an operand whose bits are not looked at."""
+    kind = operand.dtype
+    if not isinstance(kind, ElementType) or kind.kind == "int":
+        return True
+    help = "truth values are joined by `and`, `or`, `not`" if kind == BOOL else "cast it: `i32(x)`"
+    c.report.error("TK314", f"`{fn}` takes whole numbers, and this is {type_name(kind)}", operand.span, "expected integers", help)
+    return False
 
 
 def apply(c: Context, node: syntax.Call, operands: tuple[Value, ...]) -> Checked:

@@ -31,6 +31,15 @@ _POSITIONS = "the positions of a tile are its variable, `j <= i`; along a whole 
 _SIZE = "a dimension's name is its size: `/ N`"
 _ASYNC = "copies, buffers and barriers are the tuner's: the text only says what is computed"
 
+_BITS = {
+    "bitwise_and": "bit_and",
+    "bitwise_or": "bit_or",
+    "bitwise_xor": "bit_xor",
+    **dict.fromkeys(("bitwise_not", "invert"), "bit_not"),
+    **dict.fromkeys(("left_shift", "lshift", "bitwise_left_shift", "shl"), "shift_left"),
+    **dict.fromkeys(("right_shift", "rshift", "bitwise_right_shift", "shr"), "shift_right"),
+}
+
 FUNCTIONS: Mapping[str, str] = {
     **dict.fromkeys(("load", "gather", "take", "make_block_ptr", "dma_copy"), _READ),
     **dict.fromkeys(("store", "scatter"), _WRITE),
@@ -47,6 +56,11 @@ FUNCTIONS: Mapping[str, str] = {
     **dict.fromkeys(("ones", "ones_like"), "write `full[m, n](1)`"),
     **dict.fromkeys(("zeros_like", "empty", "empty_like"), "write `zeros[m, n]`"),
     "full_like": "write `full[m, n](value)`",
+    **{f"arc{each}": f"write `a{each}(..)`" for each in ("tan", "tan2", "sinh", "cosh", "tanh")},
+    **{name: f"write `{ours}(..)`" for name, ours in _BITS.items()},
+    **dict.fromkeys(("fmod", "remainder"), "the remainder, of the divisor's sign, is written `a % b`"),
+    "floor_divide": "the quotient rounded down is written `a // b`",
+    "isfinite": "write `abs(x) < inf`",
     "select": "write `where(condition, a, b)`",
     "float": "a cast is called by its type: `f32(x)`",
     "range": "write `for r in 0..3:` to count, or `for k of K:` to step through a dimension",

@@ -16,11 +16,11 @@ from .stumble import Stumble, end_of, stumble_of
 from .words import ITEM_WORDS, RESERVED, STATEMENT_WORDS
 
 _CURES = {
-    "&": "write `and`",
-    "|": "write `or`",
+    "&": "write `and`; of the bits of whole numbers `bit_and(a, b)`",
+    "|": "write `or`; of the bits of whole numbers `bit_or(a, b)`",
     "!": "write `not`, or `!=` for unequal",
-    "~": "write `not`",
-    "^": "a power is written `**`",
+    "~": "write `not`; of the bits of whole numbers `bit_not(a)`",
+    "^": "a power is written `**`; of the bits of whole numbers `bit_xor(a, b)`",
     "'": 'strings stand in double quotes, `"..."`',
     ";": "one line holds one statement",
     "\\": "lines may be broken inside brackets",

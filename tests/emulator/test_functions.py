@@ -45,9 +45,19 @@ TRUTH: dict[str, Callable[..., Wide]] = {
     "floordiv": np.floor_divide,
     "mod": np.remainder,
     "hypot": np.hypot,
+    "expm1": np.expm1,
+    "log1p": np.log1p,
+    "tan": np.tan,
+    "atan": np.arctan,
+    "atan2": np.arctan2,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "asinh": np.arcsinh,
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
     "cbrt": np.cbrt,
 }
-BINARY = ("div", "pow", "floordiv", "mod", "hypot")
+BINARY = ("div", "pow", "floordiv", "mod", "hypot", "atan2")
 
 
 def drawn(seed: int) -> Floats:

@@ -168,12 +168,23 @@ OF_FLOATS: dict[str, Callable[..., float]] = {
     "sin": _guarded(math.sin),
     "cos": _guarded(math.cos),
     "hypot": math.hypot,
+    "expm1": _guarded(math.expm1),
+    "log1p": lambda x: -inf if x == -1 else _guarded(math.log1p)(x),
+    "tan": _guarded(math.tan),
+    "atan": math.atan,
+    "atan2": math.atan2,
+    "sinh": lambda x: _guarded(math.sinh, math.copysign(inf, x))(x),
+    "cosh": _guarded(math.cosh),
+    "asinh": math.asinh,
+    "acosh": _guarded(math.acosh),
+    "atanh": lambda x: math.copysign(inf, x) if abs(x) == 1 else _guarded(math.atanh)(x),
+    "sign": lambda x: math.copysign(1.0, x) if x and not isnan(x) else x,
     "cbrt": _guarded(math.cbrt),
 }
 """Every arithmetic function, of floats."""
 
 EXACT = frozenset(
-    ["add", "sub", "mul", "neg", "abs", "min", "max", "clamp", "floor", "ceil", "round", "where", "floordiv", "mod"]
+    ["add", "sub", "mul", "neg", "abs", "min", "max", "clamp", "floor", "ceil", "round", "where", "floordiv", "mod", "sign"]
 )
 """Functions of which every execution gives the same bits where the result needs no rounding."""
 
@@ -202,16 +213,25 @@ OF_INTEGERS: dict[str, Callable[..., int]] = {
     "floor": lambda x: x,
     "ceil": lambda x: x,
     "round": lambda x: x,
+    "sign": lambda x: (x > 0) - (x < 0),
+    "bit_and": lambda x, y: x & y,
+    "bit_or": lambda x, y: x | y,
+    "bit_xor": lambda x, y: x ^ y,
+    "bit_not": lambda x: ~x,
+    "shift_left": lambda x, y: x << y if 0 <= y < 32 else 0,
+    "shift_right": lambda x, y: x >> y if 0 <= y < 32 else -(x < 0),
 }
 """The same of integers; whoever calls wraps the result."""
 
-COMPARISONS: dict[str, Callable[[Number, Number], bool]] = {
+COMPARISONS: dict[str, Callable[..., bool]] = {
     "lt": lambda x, y: x < y,
     "le": lambda x, y: x <= y,
     "gt": lambda x, y: x > y,
     "ge": lambda x, y: x >= y,
     "eq": lambda x, y: x == y,
     "ne": lambda x, y: x != y,
+    "isnan": lambda x: isnan(x),
+    "isinf": lambda x: isinf(x),
 }
 LOGIC: dict[str, Callable[..., bool]] = {
     "and": lambda x, y: bool(x and y),
