@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .record import SMOOTH, Absent, Names, Operation, steady
+from .jumps import other_bits
+from .record import Absent, Names, Operation, steady
 
 _WHOLE = (-100.0, 100.0)
 _PLACES = (0.0, 31.0)
@@ -16,7 +17,7 @@ def _on_two(name: str, function: np.ufunc, second: tuple[float, float], nki: str
         name=name,
         meaning=function,
         slopes=steady(2),
-        jumps=SMOOTH,
+        jumps=other_bits,
         rounds=0,
         domain=(_WHOLE, second),
         expansion=Absent("an instruction of its own"),
@@ -33,7 +34,7 @@ BITS = (
         name="bit_not",
         meaning=np.invert,
         slopes=steady(1),
-        jumps=SMOOTH,
+        jumps=other_bits,
         rounds=0,
         domain=(_WHOLE,),
         expansion=lambda of, x: of("bit_xor", x, -1),

@@ -35,6 +35,11 @@ def other_arm(operands: Sequence[Array], spreads: Sequence[Array]) -> Array:
     return np.where(spreads[0] > 0, np.abs(operands[1] - operands[2]), 0.0)
 
 
+def other_bits(operands: Sequence[Array], spreads: Sequence[Array]) -> Array:
+    """Any 32 bits, where an operand may be another whole number."""
+    return np.asarray(np.where(np.any(np.broadcast_arrays(*[each > 0 for each in spreads]), axis=0), 2.0**32, 0.0))
+
+
 def both(operands: Sequence[Array], spreads: Sequence[Array]) -> Array:
     """1 where `and` may turn over."""
     first, second = (spread > 0 for spread in spreads)

@@ -15,7 +15,10 @@ from tilery.backends.operations.numerics import Array
 from tilery.backends.operations.record import Absent, Operation
 from tilery.backends.operations.registry import OPERATIONS, complete, rounding_scale
 from tilery.backends.operations.written import in_program, on_arrays
+from tilery.backends.truth.accuracy import compare
 from tilery.backends.truth.error_analysis import unit
+from tilery.backends.truth.reference import reference
+from tilery.dsl import parse
 from tilery.dsl.functions import FUNCTIONS, result_type
 from tilery.dsl.program import Axis, Elementwise, Value
 from tilery.dsl.spans import Source, Span
@@ -185,3 +188,21 @@ def test_names_are_expressions_of_all_operands(record: Operation) -> None:
             tree = ast.parse(each.format(*names), mode="eval")
             assert {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} >= set(names)
     assert isinstance(record.names.nki, Absent) or record.names.nki.removeprefix("nl.").isidentifier()
+
+
+def test_bits_of_an_uncertain_number_are_uncertain() -> None:
+    """A float that is rounded elsewhere may be another whole number, of which every bit may differ."""
+    text = """kernel f(a: f32[N], b: f32[N]) -> y: i32[N]:
+    reference:
+        y[N] = bit_and(i32(1000 * (a[N] + b[N])), 1)
+    tile n of N:
+        y[n] = bit_and(i32(1000 * (a[n] + b[n])), 1)
+"""
+    kernel = parse(text).kernels["f"].specialise({}, {})
+    half = np.array([2.5 / 1000, 3.1 / 1000], np.float32)
+    given: dict[str, Array | float] = {"a": half, "b": np.zeros(2, np.float32)}
+    want = reference(kernel, {"N": 2}, given)
+    wrong = [
+        compare(kernel, {"N": 2}, {"y": np.array(got, np.int32)}, want, given).verdict == "wrong" for got in ((1, 1), (0, 0))
+    ]
+    assert wrong == [False, True]

@@ -158,6 +158,18 @@ SMOOTH_UNARY = (
     "1 / (1 + abs({}))",
     "({}) / 3",
     "silu({})",
+    "atan({})",
+    "asinh({})",
+    "tan(clamp({}, -1, 1))",
+    "expm1(clamp({}, -2, 2))",
+    "log1p(abs({}))",
+    "sinh(clamp({}, -2, 2))",
+    "cosh(clamp({}, -2, 2))",
+    "acosh(1.25 + abs({}))",
+    "atanh(clamp({}, -0.5, 0.5))",
+    "hypot({}, 0.75)",
+    "cbrt(abs({}) + 0.25)",
+    "atan2({}, 1.5)",
     "sin({})",
     "log(1 + abs({}))",
     "erf({})",
@@ -171,6 +183,7 @@ SMOOTH_UNARY = (
     "hardswish({})",
 )
 ROUGH_UNARY = (
+    "sign({})",
     "floor({})",
     "ceil(0.5 * ({}))",
     "round({} * 0.5)",
@@ -188,6 +201,10 @@ ROUGH_BINARY = ("({}) % ({})", "({}) // ({})", "where({} > {}, 1.5, 2)")
 BINARY = ("{} + {}", "({}) - ({})", "({}) * ({})", "max({}, {})", "min({}, {})")
 CASTS = ("bf16({})", "f16({})", "f8e4m3({})", "f8e5m2({})")
 INTEGER_UNARY = (
+    "sign({})",
+    "bit_not({})",
+    "shift_left({}, 3)",
+    "shift_right({}, 1)",
     "-({})",
     "abs({})",
     "square({})",
@@ -199,7 +216,8 @@ INTEGER_UNARY = (
     "({}) % 5",
     "({}) // 3",
 )
-INTEGER_BINARY = (*BINARY, "({}) // ({})", "({}) % ({})", "({}) ** ({})", "({}) * 1000003 + ({})")
+BITS = ("bit_and({}, {})", "bit_or({}, {})", "bit_xor({}, {})", "shift_left({}, {})", "shift_right({}, {})")
+INTEGER_BINARY = (*BINARY, "({}) // ({})", "({}) % ({})", "({}) ** ({})", "({}) * 1000003 + ({})", *BITS)
 
 
 def expression(d: Draft, kind: Kind, axes: Sequence[Axis], depth: int) -> Part:
@@ -268,6 +286,8 @@ def truth(d: Draft, axes: Sequence[Axis], depth: int) -> Part:
         kind: Kind = "int" if d.smooth or d.chance(0.5) else "float"
         compare = d.draw.choice(["{} < {}", "{} <= {}", "{} > {}", "{} >= {}", "{} == {}", "{} != {}"])
         return joined(f"({compare})", expression(d, kind, axes, depth), expression(d, kind, axes, 0))
+    if form < 0.55 and not d.smooth:
+        return joined(d.draw.choice(["isnan({})", "isinf({})"]), expression(d, "float", axes, depth))
     if form < 0.65:
         return joined("(not {})", expression(d, "bool", axes, depth))
     if form < 0.8:
