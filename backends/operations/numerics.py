@@ -19,7 +19,7 @@ from ..numbers.axes import aligned, contract
 from ..numbers.rounding import Array, cast, compute_dtype, numpy_dtype, rounded, to_compute, to_storage
 from . import composed
 from .record import Meaning
-from .registry import OPERATIONS
+from .table import OPERATIONS
 
 __all__ = [
     "ELEMENTWISE",

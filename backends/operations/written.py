@@ -52,7 +52,7 @@ def _in_blocks(expansion: Callable[..., Any], operands: Sequence[Array], out: Ar
 
 def on_arrays(fn: str, *operands: Array | float) -> Array:
     """A writer that carries every operation out at once, in float32; a whole number among whole numbers stays one."""
-    from .registry import OPERATIONS  # here, not above: the records are made with what stands in this file
+    from .table import OPERATIONS  # here, not above: the records are made with what stands in this file
 
     floats = any(isinstance(each, float) or (isinstance(each, np.ndarray) and each.dtype.kind == "f") for each in operands)
     number = np.float32 if floats else np.int32
@@ -62,7 +62,7 @@ def on_arrays(fn: str, *operands: Array | float) -> Array:
 
 def in_program(op: Elementwise) -> list[Op] | None:
     """The operations that an expansion makes of one, the last giving its value; None if it has no expansion."""
-    from .registry import OPERATIONS  # as above
+    from .table import OPERATIONS  # as above
 
     expansion = OPERATIONS[op.fn].expansion
     if isinstance(expansion, Absent):

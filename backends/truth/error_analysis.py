@@ -35,7 +35,7 @@ from ..numbers.rounding import largest_and_smallest
 from ..numbers.rounding_modes import HighPrecision
 from ..operations.numerics import Array
 from ..operations.record import Absent
-from ..operations.registry import OPERATIONS, is_exact, rounding_scale, slopes
+from ..operations.table import OPERATIONS, is_exact, rounding_scale, slopes
 from .error_jumps import another_extreme, converted
 
 SIGMAS = 4.0

@@ -13,7 +13,7 @@ from tilery.backends.machine.execute.evaluate import evaluate
 from tilery.backends.operations import numerics
 from tilery.backends.operations.numerics import Array
 from tilery.backends.operations.record import Absent, Operation
-from tilery.backends.operations.registry import OPERATIONS, complete, rounding_scale
+from tilery.backends.operations.table import OPERATIONS, complete, rounding_scale
 from tilery.backends.operations.written import in_program, on_arrays
 from tilery.backends.truth.accuracy import compare
 from tilery.backends.truth.error_analysis import unit

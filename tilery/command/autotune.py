@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .shared.options import SEED, cores_option, shape_options, what_if_option
-from .shared.options import options as several
+from .shared.parameters import SEED, cores_option, shape_options, what_if_option
+from .shared.parameters import options as several
 from .shared.sampler import sampler_option
 
 if TYPE_CHECKING:

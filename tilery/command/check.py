@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .shared.options import debug_option, json_option
+from .shared.parameters import debug_option, json_option
 
 if TYPE_CHECKING:
     from tilery.dsl import KernelDefinition

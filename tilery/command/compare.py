@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .shared.options import debug_option, file_argument, json_option, names_argument, options, tuned_option, what_if_option
+from .shared.parameters import debug_option, file_argument, json_option, names_argument, options, tuned_option, what_if_option
 
 if TYPE_CHECKING:
     from tilery.backends.tunable import Choice

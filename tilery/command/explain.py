@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .shared.options import options, shape_options, what_if_option
+from .shared.parameters import options, shape_options, what_if_option
 
 if TYPE_CHECKING:
     from tilery.backends.machine.errors import Infeasible

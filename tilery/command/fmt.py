@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .shared.options import debug_option
+from .shared.parameters import debug_option
 
 
 @click.command(epilog="\b\nExample:\n  tilery fmt kernels/*.tk --check")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .shared.options import chip_option, debug_option, file_argument, names_argument, options, set_option, tuned_option
+from .shared.parameters import chip_option, debug_option, file_argument, names_argument, options, set_option, tuned_option
 
 if TYPE_CHECKING:
     from tilery.pipeline import Pipeline

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .shared.options import SEED, options, set_option, shape_options, tuned_option
+from .shared.parameters import SEED, options, set_option, shape_options, tuned_option
 
 
 @click.command(epilog="\b\nExample:\n  tilery run kernels/matmul.tk M=300 K=200 N=500 T=f32 --exact")

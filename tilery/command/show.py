@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .shared.options import options, set_option, shape_options, tuned_option
+from .shared.parameters import options, set_option, shape_options, tuned_option
 
 
 @click.command(epilog="\b\nExample:\n  tilery show kernels/softmax.tk M=512 N=1024 --stage engine")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .shared.options import cores_option, options, set_option, shape_options, tuned_option, what_if_option
+from .shared.parameters import cores_option, options, set_option, shape_options, tuned_option, what_if_option
 
 if TYPE_CHECKING:
     from tilery.pipeline import Pipeline

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .shared.options import debug_option, json_option
+from .shared.parameters import debug_option, json_option
 
 
 @click.command(epilog="\b\nExample:\n  tilery tuned kernels")

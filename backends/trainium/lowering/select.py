@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from tilery.backends.chips import Chip
 from tilery.backends.machine.engine_program import Compute
 from tilery.backends.machine.errors import CannotLower, said
-from tilery.backends.operations.registry import OPERATIONS
+from tilery.backends.operations.table import OPERATIONS
 from tilery.dsl.program import Axis, Call, Cast, Elementwise, Fill, Op, Positions, Reduce, Scan, Statement, Value
 from tilery.dsl.types import F32
 
