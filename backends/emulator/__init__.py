@@ -5,7 +5,8 @@ suit the processor's caches. Every other axis is cut into the given tiles, in or
 that of tile-by-tile execution, except for the order in which BLAS adds within a step.
 """
 
-from .emulation import SCRATCH_BYTES, Emulation, compile, tile_sizes
+from .emulation import SCRATCH_BYTES, Emulation, compile
+from .given_tiles import tile_sizes
 from .own_tiles import own_tiles
 from .stepping.probes import Probes
 from .stepping.stepwise import step_through

@@ -16,6 +16,7 @@ from ..operations import numerics
 from ..operations.numerics import Array
 from ..showing import Show
 from .frame import Frame
+from .given_tiles import tile_sizes
 from .planning.plan import Plan, plan
 from .stepping.stepwise import step_through
 from .workers import WORKERS, Turns
@@ -183,19 +184,3 @@ def compile(
     sizes = tile_sizes(kernel, dims, tiles)
     planned = None if show and kernel.printing else plan(kernel, dims, sizes, scratch_bytes, fast_accumulate)
     return Emulation(kernel, dims, sizes, planned, show)
-
-
-def tile_sizes(kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int]) -> dict[str, int]:
-    """The tile of every axis, no larger than its dimension."""
-    names = {each.axis.name for each in kernel.loop_variables}
-    for name in tiles:
-        if name not in names:
-            raise UsageError(f"kernel {kernel.name} has no tile variable {name}; it has {', '.join(sorted(names)) or 'none'}")
-    sizes = {}
-    for each in kernel.loop_variables:
-        only = each.by.choices[0] if each.by.choices and len(each.by.choices) == 1 else 0
-        size = tiles.get(each.axis.name, only)
-        if size < 1:
-            raise UsageError(f"kernel {kernel.name}: tile variable {each.axis.name} needs a size of 1 or more")
-        sizes[each.axis.name] = max(1, min(size, program.size_value(each.axis.size, dims)))
-    return sizes

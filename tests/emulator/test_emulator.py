@@ -274,3 +274,20 @@ def test_wrong_compilations_are_told() -> None:
     ):
         with pytest.raises(UsageError, match=message):
             emulator.compile(kernel, dims, tiles)
+
+
+FIXED = """
+kernel fixed(x: f32[M, N]) -> y: f32[M, N]:
+    tile m of M by 1, n of N by {by}:
+        y[m, n] = x[m, n] * 2
+"""
+
+
+def test_tile_sizes_that_the_text_fixes_need_not_be_given() -> None:
+    arguments, dims = {"x": np.arange(120, dtype=np.float32).reshape(3, 40)}, {"M": 3, "N": 40}
+    (definition,) = dsl.parse(FIXED.format(by=16)).kernels.values()
+    got = step_through(definition.specialise({}, {}), dims, {}, arguments)["y"]
+    np.testing.assert_array_equal(got, 2 * arguments["x"])
+    (definition,) = dsl.parse(FIXED.format(by="{16, 32}")).kernels.values()
+    with pytest.raises(UsageError, match="tile variable n needs a size"):
+        step_through(definition.specialise({}, {}), dims, {}, arguments)

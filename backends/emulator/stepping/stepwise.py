@@ -18,6 +18,7 @@ from tilery.backends.showing import Show, shown
 from tilery.dsl import program
 from tilery.dsl.program import Op, Statement, Value
 
+from ..given_tiles import tile_sizes
 from .probes import Probes
 
 
@@ -35,7 +36,8 @@ def step_through(
     """The results by name, in `into` if given, which then holds zeros where something is added to it.
 
     `probes` collects the values it is asked for on the way. `show` is given what the text prints, tile by tile, in the order in
-    which the text comes to it; without it nothing is printed. `runner` makes another kind of `Run`.
+    which the text comes to it; without it nothing is printed. `runner` makes another kind of `Run`. `tiles` may leave out the
+    sizes that the text fixes; raises `UsageError` where another one is missing.
     """
     arithmetic = arithmetic or Arithmetic()
     results = into or {
@@ -44,7 +46,7 @@ def step_through(
     }
     order = [each.axis.name for each in kernel.loop_variables]
     with np.errstate(all="ignore"):
-        run = (runner or Run)(dims, tiles, arguments, results, arithmetic, probes, show, order)
+        run = (runner or Run)(dims, tile_sizes(kernel, dims, tiles), arguments, results, arithmetic, probes, show, order)
         run.block(kernel.printing if show and kernel.printing else kernel.body)
     return dict(results)
 
