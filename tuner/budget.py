@@ -9,7 +9,7 @@ from .deadline import Deadline
 from .progress import Stop
 
 RESERVE, MOST_RESERVE_S = 0.25, 2.0
-"""What part of a budget is kept for the verification, and how many seconds at most."""
+"""The share of a budget that is reserved for the verification, and its limit in seconds."""
 
 
 def reserve_s(budget_s: float | None) -> float:
@@ -19,7 +19,7 @@ def reserve_s(budget_s: float | None) -> float:
 
 @dataclass(frozen=True)
 class Times:
-    """When a tuning began, and when its parts have to be done."""
+    """When a tuning began, and when its parts must end."""
 
     start: float
     searching: Deadline

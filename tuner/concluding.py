@@ -1,4 +1,4 @@
-"""The result of a tuning, from what every way of tuning knows at its end."""
+"""Builds the result of a tuning; every way of tuning ends here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .verify.finalists import Finalist, runners_up
 
 @dataclass(frozen=True)
 class Ending:
-    """What only the search itself knows."""
+    """What a way of tuning knows of its own search."""
 
     objective: str
     sampler: str

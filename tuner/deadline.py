@@ -1,4 +1,4 @@
-"""When a tuning has to be done, for everything in it: screening, timing and verifying look at one clock.
+"""The deadline of a tuning. Screening, timing and verifying all check the same clock.
 
 Loops look at it between their steps. Where a step may be long, as lowering or executing a kernel is, `enforced` cuts it off: the
 clock raises `TimeUp` inside the block, as Ctrl-C raises `KeyboardInterrupt`.
@@ -16,23 +16,23 @@ from dataclasses import dataclass
 from types import FrameType
 
 AGAIN_S = 0.5
-"""After so long the clock speaks again, if nobody has heard it."""
+"""The clock rings again after this time, in case compiled code swallowed the first exception."""
 
 
 class TimeUp(BaseException):
-    """The time is up, inside `Deadline.enforced`. No `Exception`: nobody who handles errors shall take it for one."""
+    """The time is up, inside `Deadline.enforced`. It is no `Exception`, so that code that handles errors does not catch it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment after which nothing more is begun."""
+    """A moment after which nothing new is begun."""
 
     end_s: float = math.inf
     """On the monotonic clock."""
 
     @classmethod
     def after(cls, seconds: float | None) -> Deadline:
-        """So many seconds from now; None for no end."""
+        """The deadline that is `seconds` from now; None for none."""
         return cls(math.inf if seconds is None else time.monotonic() + seconds)
 
     @property
@@ -46,15 +46,15 @@ class Deadline:
         return self.left_s == 0.0
 
     def share(self, part: float) -> Deadline:
-        """An earlier one, after this part of what is left."""
+        """An earlier deadline, after this share of the time that is left."""
         return Deadline(time.monotonic() + part * self.left_s)
 
     def earlier(self, seconds: float) -> Deadline:
-        """One so many seconds before this."""
+        """The deadline `seconds` before this one."""
         return Deadline(self.end_s - seconds)
 
     def by(self, seconds: float) -> Deadline:
-        """The earlier one of this and so many seconds from now."""
+        """This deadline, or `seconds` from now if that is earlier."""
         return min(self, Deadline.after(seconds), key=lambda each: each.end_s)
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""All that a tuning saw, for whoever wants more than its result: every trial in its order, and the landscape."""
+"""Everything that a tuning found, beyond its result: all trials in order, and the landscape."""
 
 from __future__ import annotations
 

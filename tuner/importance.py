@@ -1,9 +1,9 @@
-"""Which knobs mattered: how much of the spread each explains, and what it costs to set it otherwise than the winner does.
+"""Which knobs mattered: how much of the variance each explains, and how much slower the winner is with another value of it.
 
-Two figures, because neither alone is honest. The share of the spread is the first-order index (Sobol) of a functional analysis of
-variance of the logarithm of the lower bounds, over the feasible configurations that were screened: hundreds of thousands, of
-which the search has chosen none, so that it is not biased by where the search looked, as any figure from its own trials is. But
-bounds know nothing of slots and stalls: so every other choice of each knob is timed exactly too, the rest as in the winner.
+There are two figures, because either alone misleads. The share of the variance is the first-order Sobol index of the logarithm of
+the lower bounds, over the feasible configurations that were screened. These are hundreds of thousands, and the search did not
+choose them, so the figure is not biased by where the search looked. But lower bounds ignore slots and stalls. So every other
+value of each knob is timed exactly as well, with all else as in the winner.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """What one tunable is worth."""
+    """How much one tunable matters."""
 
     name: str
     spread_share: float
-    """Of the variance of the logarithm of the bounds, what this tunable alone explains; 0 to 1."""
+    """The share of the variance of the logarithm of the lower bounds that this tunable alone explains, 0 to 1."""
     mean_loss: float | None
     """How many times worse the winner becomes with another choice, in the geometric mean; None if no other one was timed."""
     max_loss: float | None
     """The same of the worst choice."""
     misfits: int
-    """How many of its other choices do not fit the chip beside the rest of the winner."""
+    """How many of its other choices, with all else as in the winner, do not fit the chip."""
 
     @property
     def rank(self) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Ending in good order: what asks a process to end interrupts it as Ctrl-C does, so that what was found is kept."""
+"""Orderly ends: SIGTERM interrupts a tuning as Ctrl-C does, so that results are kept."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 class Interrupted(TileryError):
-    """The end was asked for before there was anything to keep."""
+    """Interrupted before there was a result to keep."""
 
     exit_code = 130
 
 
 @dataclass
 class Held:
-    """Whether somebody has asked for the end meanwhile."""
+    """Whether an interrupt came meanwhile."""
 
     asked: bool = False
 
 
 @contextmanager
 def held() -> Iterator[Held]:
-    """The first Ctrl-C or SIGTERM is only noted in the block, which is short and loses something if it is broken off."""
+    """Holds the first Ctrl-C or SIGTERM until the end of the block, which is short and must not be interrupted."""
     found = Held()
     if threading.current_thread() is not threading.main_thread():
         yield found

@@ -1,4 +1,4 @@
-"""What a tuning is asked for: one record from the command line and from Python to the workers, and what does not go together."""
+"""The options of a tuning: one record from the command line and from Python to the workers, checked in one place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every way of tuning begins with: the model's own pick, the space screened, and what is known from elsewhere."""
+"""The beginning of every way of tuning: the model's own pick, the screening of the space, and configurations known before."""
 
 from __future__ import annotations
 

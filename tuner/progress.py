@@ -1,4 +1,4 @@
-"""Where a tuning stands, and why it ended."""
+"""The progress of a tuning, and why it ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Stop = Literal["proved", "exhausted", "budget", "trials", "interrupted", "discon
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a search stands."""
+    """The state of a running tuning."""
 
     stage: Literal["prepare", "screen", "search", "measure", "verify"]
     done: int
@@ -47,4 +47,4 @@ class Progress:
 
 
 Watcher = Callable[[Progress], None]
-"""Told of progress, a few times a second."""
+"""A function that is called with the progress, a few times a second."""

@@ -1,4 +1,4 @@
-"""What a tuning found, as plain data."""
+"""The result of a tuning, as plain data."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class FrontPoint:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What measurements from outside say of the winner, the default, and the model."""
+    """Measured latencies of the winner and the default, and how well the model agrees."""
 
     command: str
     """What measured: a command line, or the name of a function."""
@@ -67,7 +67,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The winner of a tuning, and what it won against."""
+    """The winner of a tuning, and the space that it was found in."""
 
     kernel: str
     chip: str
@@ -129,7 +129,7 @@ class Result:
     reduced: int = 0
     """How many tunables have fewer choices in the space than the chip offers, because it would be too large otherwise."""
     rounding_error: float = 0.0
-    """What of `max_error` rounding to the result's type makes, which no kernel can avoid."""
+    """The part of `max_error` that comes from rounding to the result's type. No kernel avoids it."""
     rounded_to: str = ""
     """The element type of the result with that error."""
     measured: Measured | None = None

@@ -1,4 +1,4 @@
-"""A made-up machine: what a strategy meets in a search by a model, with memory, lower bounds and slots."""
+"""A made-up machine model with memory limits, lower bounds and slots, for trying strategies in a search by a model."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class Suite:
         found.run(MANY, answer)
 
     def takes_failures_only(self) -> None:
-        """Nothing ever succeeds."""
+        """Every configuration fails."""
         self._tried(USUAL).run(20, lambda config: math.inf)
 
     def takes_what_it_did_not_propose(self) -> None:

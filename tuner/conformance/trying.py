@@ -25,7 +25,7 @@ class Broken(AssertionError):
 
 @contextmanager
 def blamed(strategy: type[Strategy], what: str) -> Iterator[None]:
-    """Whatever goes wrong in the block is the strategy's, which was to do `what`."""
+    """Reports an error in the block as the strategy's fault while it was to do `what`."""
     try:
         yield
     except (Broken, Exhausted, KeyboardInterrupt):
@@ -84,7 +84,7 @@ class Try:
 
 @contextmanager
 def other_randomness(seed: int) -> Iterator[None]:
-    """The global generators in another state inside the block: whoever uses them shows."""
+    """Changes the state of the global generators inside the block, so that a strategy that uses them is found out."""
     before, numpy_before = random.getstate(), np.random.get_state()  # noqa: NPY002  # the legacy one is meant
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002

@@ -30,7 +30,7 @@ SHOWN = 8
 """How many of the fastest a result lists."""
 OBJECTIVE = "measured"
 SURROGATE = "surrogate"
-"""The strategy of who names none."""
+"""The strategy if none is named."""
 
 
 class NothingMeasured(TileryError):
@@ -122,7 +122,7 @@ def _verifying(campaign: Campaign, times: Times) -> Callable[[int, Scored], None
 
 
 def name_of(measure: Measure) -> str:
-    """What measured, for the record."""
+    """The name of the command or function that measured, for the result."""
     return measure.text if isinstance(measure, Command) else f"function {getattr(measure, '__name__', type(measure).__name__)}"
 
 

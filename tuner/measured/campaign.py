@@ -1,4 +1,4 @@
-"""A search by measurements from outside: the model says what is promising, a command or a function says how long it takes."""
+"""A search by measurements: the model suggests configurations, and a command or a function measures them."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ log = logging.getLogger("tilery")
 RANKED = 300
 """How many configurations the model times to say which are its best."""
 RANKING = 0.2
-"""The part of the time that it has for that."""
+"""The share of the time that it has for that."""
 SEEDS = 8
-"""How many of its best are measured before the search goes by what has been measured."""
+"""How many of the model's best are measured before the search uses the measurements."""
 WAIT_S = 0.25
-"""Between two looks at what the other workers do, when nothing is left to propose."""
+"""Time between two checks of the other workers, if nothing is left to propose."""
 LOST = "once it is there again, the same command goes on"
 
 Measure = Callable[[Mapping[str, Choice]], float]
@@ -63,7 +63,7 @@ class Row:
 
 @dataclass
 class Campaign:
-    """Asks, measures and tells, until out of budget, through, or interrupted; what other workers of the study find counts too."""
+    """Asks, measures and tells until the budget is spent, nothing is left, or it is interrupted. Other workers' results count."""
 
     model: Model
     landscape: Landscape
@@ -78,7 +78,7 @@ class Campaign:
     rows: list[Row] = field(default_factory=list)
     """Everything that has come of the study, in the order in which this worker heard of it."""
     _claim: Claim | None = field(default=None, init=False)
-    """What this worker is at."""
+    """The configuration that this worker measures now."""
 
     def run(self) -> Stop:
         """Measures the default, then the model's best, then what the search asks for.

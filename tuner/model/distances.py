@@ -1,4 +1,4 @@
-"""How far configurations are from what a sampler asks for."""
+"""Distances between configurations, to find the one that is nearest to what a sampler asks for."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from .protocol import Model, Refused
 from .turns import Turns
 
 TOLD_S = 0.1
-"""How often progress is told at most."""
+"""The least time between two reports of progress."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Outcome:
 
 @dataclass
 class Exploration:
-    """A search under way."""
+    """A running search."""
 
     model: Model
     record: Record

@@ -1,4 +1,4 @@
-"""Several objectives at once: everything timed, what of it nothing else beats, and what might still join that."""
+"""Several objectives: everything that was timed, the front of configurations that none beats, and what might still join it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
 
 
 def nondominated(trials: Iterable[Trial]) -> list[Trial]:
-    """Those that no other beats, the best of the first objective first; of equal ones the one of fewest bytes on chip."""
+    """The trials that no other dominates, the best of the first objective first. Of equal trials, the one with least memory."""
     front: list[Trial] = []
     for each in sorted(trials, key=front_rank):
         if not any(dominates(other.values, each.values) or _equal(other.values, each.values) for other in front):
@@ -58,7 +58,7 @@ class Front:
     cut: bool = False
     """Whether there are more configurations than are in it."""
     members: list[Trial] = field(default_factory=list)
-    """What nothing timed so far beats."""
+    """The front so far: timed configurations that no other one dominates."""
     refused: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -88,7 +88,7 @@ class Front:
 
     @property
     def choices(self) -> int:
-        """How large the front is."""
+        """The size of the front."""
         return len(self.members)
 
     @property

@@ -1,4 +1,4 @@
-"""What a strategy may propose in a search for several objectives: what might still join the front."""
+"""The candidates of a search for several objectives: configurations that might still join the front."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a strategy may propose in a search for the least latency by a model: what its lower bounds leave room to win."""
+"""The candidates of a search for the least latency: configurations whose lower bounds are below the best so far."""
 
 from __future__ import annotations
 

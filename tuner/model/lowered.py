@@ -1,4 +1,4 @@
-"""Lowering as the search sees it: what does not fit is refused, in the words of the protocol."""
+"""Lowering for the search: raises the protocol's `Refused` if a configuration does not fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the search asks of a machine model; the search knows nothing else of chips."""
+"""The protocol of a machine model. The search knows nothing else of chips."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Refused(TileryError):
 
 
 class Screening(Protocol):
-    """What can be said of many configurations at once, by arithmetic alone."""
+    """Arithmetic results for many configurations at once: which limits they exceed, and lower bounds."""
 
     @property
     def limit(self) -> NDArray[np.integer]:
@@ -43,9 +43,9 @@ class Screening(Protocol):
 
 
 class Footprint(Protocol):
-    """What can be said by arithmetic alone of configurations that differ in tile sizes and slots only.
+    """Arithmetic results for configurations that differ in tile sizes and slots only.
 
-    What they take of each limited memory is a sum: `fixed`, and for every slot of a tunable what `each` says.
+    The use of each limited memory is a sum: `fixed`, plus `each` for every slot of a tunable.
     """
 
     @property

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..together.shared import SharedStudy
 
 AUTO = "auto"
-"""The strategy of who names none: none where the space has been screened whole, for its bounds lead there; else TPE."""
+"""The strategy if none is named: none if the space was screened whole, because its lower bounds suffice; else TPE."""
 
 
 def mixture(order: Sequence[str], sampler: str, whole: bool) -> tuple[str, ...]:

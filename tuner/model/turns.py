@@ -1,4 +1,4 @@
-"""Whose turn it is: every arm of the search gets an equal part of the time."""
+"""Turns: every strategy of a search gets an equal share of the time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SAVED = 1.0
-"""Seconds, or turns, that an idle arm can have left over."""
+"""Seconds, or turns, that an idle strategy can save up."""
 
 
 class Turns:

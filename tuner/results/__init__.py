@@ -1,1 +1,1 @@
-"""A results file from its bytes to its entries and back: `objects`, `contents`, `layout`, `disk`."""
+"""A results file from its bytes to its entries and back: `objects`, `contents`, `json_text`, `disk`."""

@@ -1,4 +1,4 @@
-"""A configuration made for one shape, carried over to another."""
+"""Adapts a configuration of one shape to another one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _nearest(tunable: Tunable, wanted: Choice) -> Choice:
 
 
 def shrunk_to_fit(config: Config, tunables: Sequence[Tunable], make: Callable[[Config], Made]) -> tuple[dict[str, Choice], Made]:
-    """`make(config)`, the largest tile a step smaller each time it is refused; raises once none can shrink."""
+    """`make(config)`. If it is refused, the largest tile is made a step smaller; raises when no tile can shrink."""
     current = dict(config)
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Which configuration a kernel runs with when nobody tunes: the tuned entry, a near one adapted, or the model's own pick."""
+"""The configuration of a kernel without a tuning now: the tuned entry, a near entry adapted, or the model's own pick."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class Chosen:
     entry: Entry | None
     """The entry it was made from, unless it is the default."""
     stale: tuple[Entry, ...]
-    """Entries that would have served but for a kernel or chip that has changed since."""
+    """Entries that would match, but their kernel or chip has changed since."""
 
     def note(self, command: str) -> str:
-        """What a user should know of the choice, and the command that does better; empty for a tuned entry."""
+        """What a user should know about the choice, and the command that tunes; empty for a tuned entry."""
         found = {
             "tuned": "",
             "nearest": "no tuned entry for this shape, so the nearest one is adapted",
@@ -126,7 +126,7 @@ def pick(model: Model, key: Key, prints: Prints, entries: Sequence[Entry]) -> Ch
 
 
 def _preference(entry: Entry) -> tuple[bool, bool]:
-    """What was measured on the chip itself goes before what a model says of it, and the fastest before the thriftiest."""
+    """For sorting: measured entries before modelled ones, and the least latency before other objectives."""
     return entry.measured is None, not entry.objective.startswith("latency")
 
 

@@ -1,4 +1,4 @@
-"""What a results file holds: its entries, what in it is no entry, and whether it may be written over."""
+"""The contents of a results file: its entries, items that are no valid entries, and whether it may be overwritten."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """Something in the list of entries that is none."""
+    """An item in the list of entries that is no valid entry."""
 
     text: bytes
     problem: str
