@@ -14,7 +14,8 @@ from typing import IO, Any
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
-from optuna.storages.journal._file import get_lock_file
+
+from .optuna_internals import get_lock_file
 
 
 class Journal(JournalFileBackend):

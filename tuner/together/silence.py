@@ -13,8 +13,9 @@ from collections.abc import Iterable
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
-from optuna.storages._heartbeat import BaseHeartbeat, is_heartbeat_enabled
 from optuna.trial import FrozenTrial
+
+from .optuna_internals import BaseHeartbeat, is_heartbeat_enabled
 
 log = logging.getLogger("tilery")
 
