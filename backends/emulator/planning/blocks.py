@@ -10,6 +10,7 @@ from itertools import product, repeat
 from math import inf, prod
 
 from tilery.backends.numbers.conditions import Condition, condition
+from tilery.backends.simplify.rewriter import defined
 from tilery.dsl import program
 from tilery.dsl.program import Op, Statement, Value
 
@@ -20,7 +21,6 @@ from . import contractions, placed
 from .allocation import Scope
 from .carrying import Carrying
 from .fuse import Accumulate, uses
-from .prepare import defined
 from .survey import store_targets
 
 NOTHING: frozenset[Value] = frozenset()

@@ -50,9 +50,9 @@ def total_uses(statements: Iterable[Statement]) -> Counter[Value]:
     return total
 
 
-def fused(statements: Sequence[Statement]) -> list[Statement]:
+def fuse(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
     """Both rewritings, in every block."""
-    return _block(statements, frozenset(), frozenset())
+    return tuple(_block(body, frozenset(), frozenset()))
 
 
 def _block(statements: Sequence[Statement], arguments: frozenset[Value], kept: frozenset[Value]) -> list[Statement]:

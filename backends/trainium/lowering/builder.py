@@ -19,8 +19,8 @@ from tilery.dsl.types import ElementType
 
 from ..runs.arrange import Arrangement
 from .host import Host
+from .hosted import Prepared
 from .pipelining import cuts, spread, staged
-from .prepare import Prepared
 from .select import Selector
 from .uses import Uses
 

@@ -35,7 +35,7 @@ from tilery.dsl.program import (
 )
 
 from ..addressing import contiguous_axis, gathered, is_strided
-from .prepare import Prepared
+from .hosted import Prepared
 from .uses import statements
 
 ALMOST_IMPOSSIBLE = 100.0

@@ -1,6 +1,6 @@
 """The road from a checked kernel to an engine program, a line a pass.
 
-prepare   the kernel in the chip's vocabulary
+prepare   passes from program to program: in the chip's vocabulary, simplified
 layout    the axis across the partitions of every value, or the one that is cut into runs
 build     loops, instructions, buffers (fusion in `select`, residency in `loads`, partial sums in `dots`,
               stages in `pipeline`)
@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from tilery.backends.chips import Chip
 from tilery.backends.machine.choices import Choices, ForShort
 from tilery.backends.machine.engine_program import Structure
+from tilery.backends.simplify.passes import run
 from tilery.backends.tunable import Choice, Tunable
 from tilery.dsl.program import Axis, Kernel
 
@@ -22,10 +23,11 @@ from ..runs.arrange import arrange, flat_axes, is_flat
 from ..runs.eligible import Bar, Runs
 from ..tiles import tile_tunables
 from .builder import Builder
+from .hosted import split
 from .layout import grouped
 from .loops import block
 from .pipelining import lags
-from .prepare import prepare
+from .prepare import passes
 
 
 class Lowering:
@@ -34,7 +36,8 @@ class Lowering:
     def __init__(self, kernel: Kernel, chip: Chip) -> None:
         self.kernel = kernel
         self.chip = chip
-        self.prepared = prepare(kernel, chip)
+        self.passed = run(passes(chip), kernel.body)
+        self.prepared = split(self.passed[-1].body)
         self._groups = grouped(self.prepared)
         self._runs = Runs(self.prepared.body, chip.tensor.cycles_per_column)
         self._built: dict[tuple[tuple[str, Choice], ...], tuple[Structure, Choices]] = {}
