@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tilery.dsl.program import Op, walk
@@ -53,5 +53,5 @@ def run(passes: Iterable[Pass], body: Body) -> tuple[Passed, ...]:
     return tuple(done)
 
 
-def _operations(body: Sequence[object]) -> int:
-    return sum(isinstance(each, Op) for each in walk(tuple(body)))
+def _operations(body: Body) -> int:
+    return sum(isinstance(each, Op) for each in walk(body))
