@@ -7,7 +7,7 @@ y[m] = b            y[m] = b
 
 from __future__ import annotations
 
-from tilery.dsl.specialise.prune import pruned
+from tilery.dsl.specialise.needed import pruned
 
 from .rewriter import Body
 

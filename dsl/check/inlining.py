@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ..errors import Label
 from ..known_fns import Known
 from ..program import Call, Op, Signature, Value
-from ..specialise.prune import needed_ops
+from ..specialise.needed import needed_ops
 from ..text import syntax
 from .context import Checked, Context
 from .scope import Scope

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..program import Fill, Load, Op, ScalarArgument, Statement, Value, operands
 from ..spans import Span
-from ..specialise.prune import needed_ops
+from ..specialise.needed import needed_ops
 from .context import Context
 
 

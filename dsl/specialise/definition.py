@@ -14,7 +14,7 @@ from ..program import Axis, ConstantParameter, ForLoop, Kernel, Print, Signature
 from ..report import Report, did_you_mean, listed
 from ..text import syntax
 from ..types import ElementType
-from .prune import pruned, silent, within
+from .needed import pruned, silent, within
 
 KEPT = 256
 """Specialisations of one kernel that are kept."""
