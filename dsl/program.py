@@ -315,8 +315,7 @@ class Load(Op):
 class Elementwise(Op):
     """A function applied element by element, operands lined up and broadcast by axis name, computed in f32 or i32.
 
-    `fn` is one of `dsl.functions.FUNCTIONS`: `add sub mul div floordiv mod pow neg`, `lt le gt ge eq ne`, `and or not`,
-    `where min max abs exp exp2 log log2 sqrt rsqrt reciprocal tanh sigmoid erf sin cos floor ceil round clamp`.
+    `fn` is a name of `dsl.functions.FUNCTIONS`, which says of each what it is, what it takes and what it gives.
     """
 
     fn: str

@@ -1,4 +1,6 @@
-"""Functions that the chip composes of others: their one definition, for the emulator and the exact execution alike.
+"""Functions that the chip composes of others, as numpy does them quickest.
+
+Each gives, to the bit, what the expansion in its record gives; `tests/emulator/test_operations.py` holds them together.
 
     a / b        a * (1 / b)              the reciprocal rounded to f32, then the product: no engine divides
     exp2(x)      exp(x * ln 2)            the product rounded to f32

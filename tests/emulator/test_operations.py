@@ -24,6 +24,8 @@ from tilery.dsl.program import Axis, Elementwise, Value
 from tilery.dsl.spans import Source, Span
 from tilery.dsl.types import BF16, BOOL, F32, I32, ElementType
 
+from ..judges import numbers
+
 RECORDS = list(OPERATIONS.values())
 EXPANDED = [name for name, each in OPERATIONS.items() if not isinstance(each.expansion, Absent)]
 ROUNDED = [each for each in RECORDS if each.rounds != 0 and FUNCTIONS[each.name].gives in ("same", "float")]
@@ -206,3 +208,26 @@ def test_bits_of_an_uncertain_number_are_uncertain() -> None:
         compare(kernel, {"N": 2}, {"y": np.array(got, np.int32)}, want, given).verdict == "wrong" for got in ((1, 1), (0, 0))
     ]
     assert wrong == [False, True]
+
+
+def test_the_judges_know_every_operation() -> None:
+    """With meanings of their own, in plain Python: for floats and for integers, wherever the language takes them."""
+    of_numbers = {name for name, each in FUNCTIONS.items() if each.gives in ("same", "float")}
+    assert of_numbers == set(numbers.OF_FLOATS)
+    whole = {name for name, each in FUNCTIONS.items() if each.gives in ("same", "integer")}
+    assert whole == set(numbers.OF_INTEGERS)
+    assert set(FUNCTIONS) == {*numbers.OF_FLOATS, *numbers.OF_INTEGERS, *numbers.COMPARISONS, *numbers.LOGIC, "where"}
+
+
+@pytest.mark.parametrize("name", [name for name, each in FUNCTIONS.items() if each.gives in ("same", "float")])
+def test_the_judges_mean_the_same(name: str) -> None:
+    """Infinities, NaN, zeros of both signs and numbers near the ends of f32 included, in both widths."""
+    special = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 0.5, -2.0, 1e-45, -1e-45, 1e-38, 3e38, -3e38, 100.0]
+    given = [each.ravel() for each in np.meshgrid(*[special] * FUNCTIONS[name].arity)]
+    narrow = [each.astype(np.float32) for each in given]
+    with np.errstate(all="ignore"):
+        got = numerics.elementwise(name, [each.astype(np.float64) for each in narrow])
+        want = np.array([numbers.OF_FLOATS[name](*map(float, each)) for each in zip(*narrow, strict=True)])
+        if name == "floordiv":  # of the infinities by zero the sign is left open
+            got, want = np.abs(got), np.abs(want)
+    np.testing.assert_allclose(got, want, rtol=1e-12)
