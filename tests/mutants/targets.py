@@ -25,6 +25,8 @@ TRUTH = "tests/numbers/test_truth.py"
 TRAFFIC = "tests/numbers/test_traffic.py"
 BOUNDS = "tests/numbers/test_bounds.py"
 WATERFALL = "tests/numbers/test_waterfall.py"
+SPLITS = "tests/machine/test_splits.py"
+OPERATIONS = "tests/emulator/test_operations.py"
 TARGETS: dict[str, Target] = {
     "cost": Target("backends/trainium/cost.py", (COSTS, TRAFFIC, TRUTH)),
     "traffic": Target(
@@ -32,6 +34,11 @@ TARGETS: dict[str, Target] = {
         (TRAFFIC,),
         {("largest: Number = 0", "0 -> 1"): "whatever an instruction reads or writes has an element"},
     ),
+    "splits": Target("backends/machine/splits.py", (COSTS, TRAFFIC, SPLITS)),
+    "arithmetic": Target("backends/operations/arithmetic.py", (OPERATIONS,)),
+    "curves": Target("backends/operations/curves.py", (OPERATIONS,)),
+    "exponentials": Target("backends/operations/exponentials.py", (OPERATIONS,)),
+    "powers": Target("backends/operations/powers.py", (OPERATIONS,)),
     "bounds": Target("backends/machine/time/bounds.py", (BOUNDS,)),
     "waterfall": Target(
         "backends/machine/explain/waterfall.py",

@@ -27,7 +27,8 @@ def f(x, y):
     [
         ("cost", "dma.floor_ns"),  # short transfers for nothing
         ("cost", "engine.mode_elements"),  # no modes for 16 bits
-        ("traffic", "buffer is action.moving"),  # what moves is read once
+        ("splits", "split.axis not in buffer.axes"),  # what moves is read once
+        ("exponentials", "math.log(2)"),  # the slope of log2
     ],
 )
 def test_faults_that_no_test_found_are_found(target: str, words: str) -> None:
