@@ -134,7 +134,7 @@ class Pipeline:
 
     @property
     def title(self) -> str:
-        """What is looked at, in a line."""
+        """The kernel, its shape, chip and cores in a line, for a person."""
         return self.request.title if self.cores == 1 else f"{self.request.title}, {self.cores} cores"
 
     @property
@@ -246,7 +246,7 @@ class Pipeline:
         return [dict(each.config) for each in self.entries if each.key.kernel == self.program.name]
 
     def _resumed(self, options: Options) -> Options:
-        """Makes a search start from this very entry and its runners-up, and not have the ideas again that led there."""
+        """The options of a search that starts from this entry and its runners-up, with another seed than the search before."""
         key = key_of(self.program, self.dims, self.chip, self.cores)
         here = [each for each in self.entries if each.key == key]
         if not here:

@@ -75,7 +75,7 @@ def test_an_interrupt_ends_the_comparison(monkeypatch: pytest.MonkeyPatch) -> No
     """It ended the search for one chip, and the next one began."""
     tuned: list[str] = []
 
-    def interrupted(pipeline: Pipeline, **options: Any) -> SimpleNamespace:
+    def interrupted(pipeline: Pipeline, *options: Any, **more: Any) -> SimpleNamespace:
         tuned.append(pipeline.chip.name)
         return SimpleNamespace(stop="interrupted", config={})
 

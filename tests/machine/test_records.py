@@ -71,7 +71,7 @@ def hold(group: Group, instructions: tuple[Compute, ...], builder: Builder, seed
     for value in set(group.inputs) | _biases(group):
         if value not in values:
             values[value] = drawn(value, rng)
-    tiles: dict[Operand, Array] = {**values}
+    tiles: dict[Operand, Array] = dict(values.items())
     for buffer in negated:
         (bias,) = _biases(group)
         tiles[buffer] = numerics.elementwise("neg", [values[bias]])

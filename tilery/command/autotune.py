@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .shared.group import Invocation
 
 CUT_SHORT = {"interrupted": 130, "disconnected": 1}
-"""The exit codes of tunings that somebody has ended, or that have lost their storage."""
+"""The exit codes of tunings that were interrupted, or that lost their storage."""
 
 
 @click.command(epilog="\b\nExample:\n  tilery autotune kernels/matmul.tk M=2048 K=4096 N=14336 T=bf16 --budget 30s")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A kernel on one chip. Fields that nobody has numbers for, or that cannot be, are None."""
+    """A kernel on one chip. Fields without a published number, or that cannot be computed, are None."""
 
     chip: str
     title: str
@@ -29,7 +29,7 @@ class Row:
     tflops: float | None = None
     energy_j: float | None = None
     price_usd: float | None = None
-    """One run: the share of the chip that is busy, for its time."""
+    """The price of one run: the busy share of the chip for the time of the run."""
     price_source: str | None = None
     config: Mapping[str, Choice] | None = None
     origin: str | None = None

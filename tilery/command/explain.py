@@ -56,7 +56,7 @@ def _nothing_fits(model: EngineModel) -> Infeasible | None:
 
 
 def _apart(pipeline: Pipeline) -> tuple[Apart, ...]:
-    """What meets device memory an element at a time, with the configuration that `simulate` takes, if it finds one."""
+    """The transfers of single elements in the configuration that `simulate` takes, if there is one that fits."""
     from tilery.backends.machine.errors import Infeasible
     from tilery.backends.trainium.apart import elements_apart
 

@@ -1,4 +1,4 @@
-"""`tilery simulate --plot`: one picture that says how a run goes, what roofs it has, and where its time is lost."""
+"""`tilery simulate --plot`: one picture with the timeline of a run, its roofline, and where its time is lost."""
 
 from __future__ import annotations
 

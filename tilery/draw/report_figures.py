@@ -1,4 +1,4 @@
-"""The figures of a tuning's report, as SVG that stands in a page: how the search went, and where the good ones are."""
+"""The figures of a tuning's report, as SVG inside the page: how the search went, and where good configurations lie."""
 
 from __future__ import annotations
 

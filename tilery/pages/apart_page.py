@@ -1,4 +1,4 @@
-"""How places of a kernel that meet device memory an element at a time are told."""
+"""The text about places in a kernel whose transfers move single elements."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tilery.backends.trainium.apart import Apart
 from .console import percent
 
 LOST = 0.05
-"""Transfers of single elements are told if they lose this share of the latency, or more."""
+"""Transfers of single elements are shown if they cost at least this share of the latency."""
 
 
 def apart_text(apart: Apart) -> Text:

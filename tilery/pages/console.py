@@ -19,7 +19,7 @@ PRINTED = "tilery.printed_json"
 """In click's context: whether the command has printed its JSON document."""
 
 WIDEST = 110
-"""Columns beyond which lines are tiring to read, however wide the terminal."""
+"""The most columns of a line, on wider terminals, too: longer lines are hard to read."""
 
 
 class Shown(Console):
@@ -39,12 +39,12 @@ def console(*, error: bool = False) -> Console:
 
 
 def echo(text: str, *, error: bool = False, end: str = "\n") -> None:
-    """Prints text in which files may be quoted."""
+    """Prints text that may quote files."""
     click.echo(visible(text) + end, err=error, nl=False)
 
 
 def echo_file(text: str) -> None:
-    """Prints what is to become a file, or is compared with one: to a terminal as `echo` does, else to the letter."""
+    """Prints the text of a file: to a terminal as `echo` does, else unchanged, as it may be redirected to a file."""
     click.echo(visible(text) if sys.stdout.isatty() else text, nl=False)
 
 

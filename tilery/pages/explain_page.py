@@ -1,4 +1,4 @@
-"""The page of `tilery explain`: what can be chosen, why no further, and what the chip rules out."""
+"""The page of `tilery explain`: the tunables, why their domains end, and what the chip rules out."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Explanation:
     slots: int
     """and of numbers of slots: multiplied, the space."""
     worth_timing: int
-    """How many of those that fit can be the fastest: of what differs in slots only those with most, of equal programs one."""
+    """How many of those that fit can be the fastest: only those with the most slots, and one of equal programs."""
     elements_apart: tuple[Apart, ...] = ()
     """Places that meet device memory an element at a time, with the configuration that `simulate` takes."""
     ranges: Mapping[str, Domain] = field(default_factory=dict)

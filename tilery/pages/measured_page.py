@@ -11,7 +11,7 @@ from tilery.tuner.result import Measured, Result
 from .console import config_text, facts, microseconds
 
 WORDS = ((0.8, "good"), (0.5, "fair"), (-1.0, "poor"))
-"""From which rank correlation on the model is called a good guide."""
+"""The least rank correlation for each word about the model."""
 
 
 def measured_rows(measured: Measured, result: Result) -> list[tuple[str, Text | str]]:

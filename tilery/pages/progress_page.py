@@ -1,4 +1,4 @@
-"""What a tuning shows while it runs: a few lines that are drawn anew on a terminal, a line now and then elsewhere."""
+"""The progress of a running tuning: on a terminal a few lines that are redrawn, elsewhere a line now and then."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _counts(now: Standing) -> str:
 
 
 def _best(now: Standing) -> str:
-    """The best so far, and what it has won."""
+    """The best so far, and its gain over the default."""
     assert now.best_us is not None
     gain = f" ({now.default_us / now.best_us:.2f}x the default)" if now.default_us else ""
     others = "".join(f", {figure_text(name, value)}" for name, value in now.values.items() if name != "latency_us")

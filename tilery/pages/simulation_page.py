@@ -26,9 +26,9 @@ BOUNDS = {
     "waiting": "waiting: no engine is busy half of the time",
 }
 WORTH = 0.005
-"""Gains below this share are not told."""
+"""Gains below this share are not shown."""
 PARTS = 3
-"""Instructions of the critical path, and further improvements, that are told."""
+"""How many instructions of the critical path, and how many improvements, are shown."""
 
 
 def print_simulation(console: Console, pipeline: Pipeline) -> None:
@@ -59,7 +59,7 @@ def _verdict(pipeline: Pipeline) -> Table:
 
 
 def _single(single: Single) -> Text:
-    """What moves an element at a time, and what to do about it."""
+    """Tensors that are moved an element at a time, and what to do about it."""
     tensors, lost = ", ".join(single.tensors), microseconds(single.lost_s * 1e6)
     text = Text(f"{tensors}: one element of {single.axis} a partition, at least {lost} more than in runs", "bold")
     return text.append(f"\n{single.why}: {single.instead}", style="not bold dim")

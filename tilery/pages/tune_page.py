@@ -28,9 +28,9 @@ ENDINGS = {
 
 
 WORTH = 1.01
-"""Losses below this factor are not told."""
+"""Losses below this factor are not shown."""
 MOST = 6
-"""Knobs that are told."""
+"""How many knobs are shown."""
 
 
 def print_result(console: Console, pipeline: Pipeline, result: Result) -> None:

@@ -1,1 +1,1 @@
-"""What makes a kernel a Python function: its signature and documentation, arrays of any library, results, checks of arguments."""
+"""A kernel as a Python function: signature and documentation, arrays of any library, results, checks of arguments."""

@@ -1,4 +1,4 @@
-"""What callers of the Python functions, and of the commands, may get wrong about options: one clear `UsageError` for each."""
+"""Checks the options of Python functions and commands: one clear `UsageError` for each mistake."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def _streams(path: Path, names: list[str]) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def _read(path: Path, names: list[str]) -> dict[str, Array]:
-    """The arrays, after a look at the heads of all."""
+    """The arrays. The headers of all are read first, to know their size."""
     broken = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, KeyError, RuntimeError, NotImplementedError)
     name = ""
     try:

@@ -1,4 +1,4 @@
-"""The debugger at a line of a kernel: Python's own, showing the text of the kernel, with its tiles as numpy arrays."""
+"""Python's debugger at a line of a kernel: it shows the kernel's text, and its tiles as numpy arrays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tilery.backends.emulator import Names, Stop
 
 
 class Debugger(Pdb):
-    """Python's debugger, which knows afterwards whether it was left."""
+    """Python's debugger, which records whether the user has quit it."""
 
     left = False
 

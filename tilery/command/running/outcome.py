@@ -1,4 +1,4 @@
-"""What came of a run: compared with the reference, saved, and told by the exit code."""
+"""The outcome of a run: compared with the reference, saved, and turned into the exit code."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from tilery.dsl.errors import UsageError
 from tilery.python.checks import shown, whole
 
 USUAL, USUAL_MEASURED = "20s", "5m"
-"""How long a search takes if nothing is said: by the model, and by measurements."""
+"""The default budget of a search by the model, and of one by measurements."""
 _SECONDS = {"": 1.0, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -27,7 +27,7 @@ def seconds(text: str | float) -> float:
 
 
 def left_of(budget_s: float | None, began_s: float) -> float | None:
-    """What is left of a budget that has run since then; a moment at least, in which the default is timed and verified."""
+    """What is left of a budget that began then; at least a moment, in which the default is timed and verified."""
     return None if budget_s is None else max(LEAST_S, budget_s - (time.monotonic() - began_s))
 
 

@@ -18,7 +18,7 @@ class Invocation:
     """How and when the command was called."""
 
     words: list[str]
-    """For a command that says how to go on."""
+    """The words of the command line, for commands that print how to continue."""
     began_s: float
     """On the monotonic clock: a budget bounds the whole command, imports included."""
 
@@ -73,7 +73,7 @@ class Tilery(click.Group):
             click.echo("interrupted", err=True)
             code = 130
         except BrokenPipeError:
-            # The reader of our output has gone, as `| head` does; that is its right.
+            # The reader of our output has closed it, as `| head` does. That is no error.
             sys.stderr.close()
             code = 0
         except Exception as error:
@@ -82,7 +82,7 @@ class Tilery(click.Group):
 
 
 def _interrupted(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is behind an error: compiled code that it breaks off may put an error of its own in its place."""
+    """Whether Ctrl-C caused an error: compiled code that it interrupts may raise an error of its own instead."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error is not None

@@ -51,7 +51,7 @@ def open_pipeline(
 
 
 def _choice(pipeline: Pipeline, name: str, text: str) -> Choice:
-    """A value of `--set`, as the tunable has it; a number outside the domain is left to the engine to judge."""
+    """A value of `--set` in the tunable's type. Numbers outside its domain are checked later, by the engine."""
     # What the text itself leaves open is known without the chip, which may be unable to run the kernel.
     tunables = pipeline.open_in_text
     if all(each.name != name for each in tunables):

@@ -1,4 +1,4 @@
-"""The command that goes on where a tuning ended."""
+"""The command that continues an ended tuning."""
 
 from __future__ import annotations
 

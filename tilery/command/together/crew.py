@@ -56,7 +56,7 @@ class Crew:
             errors.close()
 
     def finish(self, until: Deadline) -> None:
-        """Waits for the workers until then, and asks those to end that still work; tells of one that has failed."""
+        """Waits for the workers until the deadline, then asks the others to end. Logs a warning for each that failed."""
         with suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
             for process, _ in self._processes:
                 process.wait(None if math.isinf(until.left_s) else until.left_s)
@@ -69,7 +69,7 @@ class Crew:
 
 
 def _end(processes: Sequence[subprocess.Popen[str]]) -> None:
-    """Asks all of them at once to end, and kills what has not in time."""
+    """Asks all processes to end, and kills those that have not ended in time."""
     for process in processes:
         process.terminate()
     until = Deadline.after(END_S)

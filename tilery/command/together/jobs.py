@@ -1,4 +1,4 @@
-"""`--storage` and `--jobs`: whom a tuning shares its study with."""
+"""`--storage` and `--jobs`: how a tuning shares its study with other processes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def sharing(pipeline: Pipeline, options: Options) -> Iterator[Sharing]:
     with tempfile.TemporaryDirectory(prefix="tilery-") as folder:
         url = options.storage or f"journal:{folder}/study.journal"
         helping = replace(options, storage=url, jobs=1, resume=False)
-        # Each with a seed of its own: they shall not have the same ideas.
+        # Each worker has its own seed, so that they do not propose the same configurations.
         seeded = [replace(helping, seed=options.seed + 1 + place) for place in range(options.jobs - 1)]
         crew = Crew([task_of(pipeline, each) for each in seeded])
         yield Sharing(url, grace_s, options.resume and options.storage is not None, crew)

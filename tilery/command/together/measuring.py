@@ -1,4 +1,4 @@
-"""What a command of the user's is told of the configuration that it is to measure."""
+"""What a user's command reads about the configuration that it should measure."""
 
 from __future__ import annotations
 

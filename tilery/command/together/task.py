@@ -1,4 +1,4 @@
-"""What a process of `--jobs` is told: a line of JSON on its standard input."""
+"""The task of a process of `--jobs`: a line of JSON on its standard input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process of `--jobs`: works on the study of the process that started it, and leaves verifying and writing to that one."""
+"""A process of `--jobs`: works on the study of the process that started it, which verifies and writes the result."""
 
 from __future__ import annotations
 
