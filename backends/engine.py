@@ -1,5 +1,6 @@
 """Engine programs: what a chip executes for a kernel, how long it takes, and what it computes."""
 
+from .machine.capacity import usage
 from .machine.choosing.assemble import lower, tunables
 from .machine.choosing.default import default_config
 from .machine.choosing.footprint import Footprint, canonical, footprint
@@ -9,7 +10,6 @@ from .machine.errors import CannotLower, Infeasible
 from .machine.execute.execute import execute
 from .machine.time.summary import EngineShare, Report, simulate
 from .machine.time.timing import latency_fs
-from .trainium.capacity import usage
 
 __all__ = [
     "CannotLower",

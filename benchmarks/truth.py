@@ -23,6 +23,7 @@ from tilery.backends.chips import load_chip
 from tilery.backends.machine.engine_program import EngineProgram, Loop, Node, Stage, Structure
 from tilery.backends.machine.time.resolving import FS_PER_S
 from tilery.backends.machine.time.timing import latency_fs
+from tilery.backends.trainium.chip_tables import trainium
 from tilery.backends.tunable import Choice
 from tilery.dsl import load, parse
 from tilery.dsl.program import Kernel
@@ -145,7 +146,7 @@ def only(whole: EngineProgram, form: str) -> EngineProgram:
 def warm(program: EngineProgram) -> EngineProgram:
     """The tensor engine's part of a program, on one that has been at work before."""
     alone = only(program, "matmul")
-    unit = msgspec.structs.replace(program.chip.tensor, warm_up_ns=0)
+    unit = msgspec.structs.replace(trainium(program.chip).tensor, warm_up_ns=0)
     chip = msgspec.structs.replace(program.chip, tensor=unit)
     return replace(alone, structure=replace(alone.structure, chip=chip))
 

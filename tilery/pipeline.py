@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING
 
 from .backends import emulator, engine
 from .backends.chips import Chip
+from .backends.families import family_of
 from .backends.lazy import lazy
 from .backends.machine.errors import Infeasible
 from .backends.showing import Show
-from .backends.trainium.tiles import tile_tunables
 from .backends.tunable import Choice, Tunable, declared, retuned
 from .dsl import KernelDefinition, program
 from .dsl.errors import UsageError
@@ -98,7 +98,7 @@ class Pipeline:
     @property
     def open_in_text(self) -> tuple[Tunable, ...]:
         """What the text leaves open: its tile sizes and what it declares with `tune`. It takes no lowering to know it."""
-        return (*declared(self.program), *tile_tunables(self.program, self.dims, self.chip))
+        return (*declared(self.program), *family_of(self.chip).tile_sizes(self.program, self.dims, self.chip))
 
     @lazy
     def settable(self) -> tuple[Tunable, ...]:

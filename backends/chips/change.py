@@ -6,13 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgspec
-
 from tilery.dsl.errors import UsageError
 from tilery.dsl.report import did_you_mean
 
-from .chip import Chip
-from .validate import ChipError, checked
+from .chip import Chip, tables
+from .validate import FAMILY, ChipError, checked
 
 HOW = "write =N, =*N, =/N, =+N% or =-N%, as in sbuf.bytes_per_partition=*2"
 
@@ -26,7 +24,7 @@ def changed(chip: Chip, changes: Iterable[str]) -> Chip:
         UsageError: there is no such field, it holds no number, or the change has another form.
         ChipError: the changed chip contradicts itself, or a number is out of its range; names the field.
     """
-    fields: dict[str, Any] = msgspec.to_builtins(chip)
+    fields = tables(chip)
     made = list(changes)
     for change in made:
         _make(fields, change)
@@ -34,7 +32,7 @@ def changed(chip: Chip, changes: Iterable[str]) -> Chip:
         return chip
     fields["name"] = f"{chip.name} with {' '.join(made)}"
     try:
-        return checked(fields, f"--what-if {' '.join(made)}")
+        return checked({FAMILY: chip.family, **fields}, f"--what-if {' '.join(made)}")
     except ChipError as problem:
         raise UsageError(str(problem)) from problem
 

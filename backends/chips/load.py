@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import msgspec
@@ -12,15 +13,25 @@ import msgspec
 from tilery.dsl.errors import UsageError
 from tilery.dsl.reading import read_bytes
 
+from ..families import chip_packages
 from .chip import Chip
 from .validate import ChipError, checked
 
 
 @cache
+def _shipped() -> dict[str, Traversable]:
+    """The chip files that ship with tilery, by chip name."""
+    found = {}
+    for package in chip_packages():
+        for each in resources.files(package).iterdir():
+            if each.name.endswith(".toml"):
+                found[each.name.removesuffix(".toml")] = each
+    return dict(sorted(found.items()))
+
+
 def chip_names() -> tuple[str, ...]:
     """The chips that ship with tilery."""
-    here = resources.files(__package__)
-    return tuple(sorted(each.name.removesuffix(".toml") for each in here.iterdir() if each.name.endswith(".toml")))
+    return tuple(_shipped())
 
 
 def load_chip(name: str | Path) -> Chip:
@@ -40,12 +51,12 @@ def load_chip(name: str | Path) -> Chip:
             f"there is no chip '{text}'{hint} Known: {', '.join(chip_names())}; or give a TOML file of your own, "
             "as in --chip mychip.toml"
         )
-    return _shipped(text)
+    return _made(text)
 
 
 @cache
-def _shipped(name: str) -> Chip:
-    return _decode(resources.files(__package__).joinpath(f"{name}.toml").read_bytes(), f"{name}.toml")
+def _made(name: str) -> Chip:
+    return _decode(_shipped()[name].read_bytes(), f"{name}.toml")
 
 
 def _read(path: Path) -> Chip:

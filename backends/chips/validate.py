@@ -5,19 +5,20 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tilery.dsl.errors import TileryError
-from tilery.dsl.types import ELEMENT_TYPES
 
-from .chip import Chip
+from ..families import DEFAULT, family_named, family_names
+from .chip import Chip, section_names
 
-FORMS = ("activation", "tensor_scalar", "tensor_tensor", "reduce", "scan", "copy", "memset", "select", "positions")
-"""The instruction forms that the lowering knows."""
-ENGINES = ("vector", "scalar", "gpsimd")
+if TYPE_CHECKING:
+    from ..machine.family import Family
 
+FAMILY = "family"
+"""The field of a chip file that names its family."""
 
 LEAST, MOST, MOST_WHOLE = 1e-12, 1e30, 1e15
 """The smallest and the largest number, but for 0, that any field of a chip can mean in its unit. Beyond them lie slips of a unit,
@@ -36,11 +37,12 @@ def checked(fields: Any, shown: str) -> Chip:
         most = MOST_WHOLE if isinstance(number, int) else MOST
         if not (number == 0 or LEAST <= abs(number) <= most):  # neither holds of NaN
             raise ChipError(f"{shown}: {field}: expected 0, or {LEAST:g} to {most:g}, and this is {_short(number)}")
+    family = _family(fields, shown)
     try:
-        chip = msgspec.convert(fields, type=Chip)
+        chip: Chip = msgspec.convert({name: value for name, value in fields.items() if name != FAMILY}, type=family.chip)
     except msgspec.ValidationError as problem:
-        raise ChipError(f"{shown}: {_reworded(str(problem), fields)}") from problem
-    for said in contradictions(chip):
+        raise ChipError(f"{shown}: {_reworded(str(problem), fields, family.chip)}") from problem
+    for said in family.contradictions(chip):
         raise ChipError(f"{shown}: {said}")
     return chip
 
@@ -63,7 +65,7 @@ def _short(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
-def _reworded(problem: str, fields: Any) -> str:
+def _reworded(problem: str, fields: Any, kind: type[Chip]) -> str:
     """The library's message (`Expected int >= 1 - at $.sbuf.partitions`) with the field first, as a chip file writes it."""
     match = re.fullmatch(r"(.*?)(?: - at `(?:key in )?\$\.?([^`]*)`)?", problem, re.DOTALL)
     assert match is not None
@@ -74,9 +76,9 @@ def _reworded(problem: str, fields: Any) -> str:
     field = ".".join(part for part in (path, named[2]) if part)
     if named[1] == "missing required":
         return f"{field} is missing"
-    near = difflib.get_close_matches(named[2], _names(path), 1)
+    near = difflib.get_close_matches(named[2], _names(kind, path), 1)
     return f"{field}: there is no such field" + (
-        f"; did you mean {near[0]}?" if near else f"; there are {', '.join(_names(path))}"
+        f"; did you mean {near[0]}?" if near else f"; there are {', '.join(_names(kind, path))}"
     )
 
 
@@ -88,44 +90,26 @@ def _found(fields: Any, path: str) -> str:
     return f", and this is {_short(fields)}" if isinstance(fields, int | float | str) else ""
 
 
-def _names(section: str) -> list[str]:
+def _names(chip: type[Chip], section: str) -> list[str]:
     """The fields that a section may have; of the file itself for the empty name."""
-    kinds = {each.name: each.type for each in msgspec.structs.fields(Chip)}
+    kinds = {each.name: each.type for each in msgspec.structs.fields(chip)}
     if not section:
-        return list(kinds)
+        return [FAMILY, *section_names(chip)] if chip.family != DEFAULT else section_names(chip)
     kind = kinds[section]
     options = [kind] if isinstance(kind, type) else list(kind.__args__)
     return [each.name for each in msgspec.structs.fields(options[0])]
 
 
-def contradictions(chip: Chip) -> Iterable[str]:
-    """What contradicts what, a sentence each."""
-    unit, sbuf, psum = chip.tensor, chip.sbuf, chip.psum
-    if unit.peak_element not in unit.cycles_per_column:
-        yield f"tensor.peak_element is {unit.peak_element}, which tensor.cycles_per_column lacks"
-    if unit.rows > sbuf.partitions:
-        yield f"tensor.rows is {unit.rows}, but sbuf.partitions only {sbuf.partitions}"
-    if unit.columns > psum.partitions:
-        yield f"tensor.columns is {unit.columns}, but psum.partitions only {psum.partitions}"
-    if psum.bank_bytes % 4:
-        yield f"psum.bank_bytes is {psum.bank_bytes}, which is no whole number of f32 sums"
-    if unit.moving_columns > psum.banks * psum.bank_bytes // 4:
-        yield (
-            f"tensor.moving_columns is {unit.moving_columns}, but psum holds only {psum.banks} banks of "
-            f"{psum.bank_bytes // 4} f32 sums a partition"
-        )
-    for name in ENGINES:
-        if chip.engine(name).lanes > sbuf.partitions:
-            yield f"{name}.lanes is {chip.engine(name).lanes}, but sbuf.partitions only {sbuf.partitions}"
-        yield from _unknown(f"{name}.forms", chip.engine(name).forms, FORMS)
-    yield from _unknown("tensor.cycles_per_column", unit.cycles_per_column, ELEMENT_TYPES)
-    yield from _unknown("dma.transpose_elements", chip.dma.transpose_elements, ELEMENT_TYPES)
-    for form in ("tensor_scalar", "tensor_tensor", "reduce", "copy", "memset"):
-        if not any(form in chip.engine(name).forms for name in ENGINES):
-            yield f"no engine has the form {form}, without which nothing can be lowered: add it to vector.forms"
+def _family(fields: Any, shown: str) -> Family[Any]:
+    """The family that a chip file names; most files name none, and are of the first family that there was."""
+    name = fields.get(FAMILY, DEFAULT) if isinstance(fields, dict) else DEFAULT
+    if name not in family_names():
+        raise ChipError(f"{shown}: {FAMILY}: there is no {_short(name)}; {_meant(str(name), list(family_names()))}")
+    return family_named(name)
 
 
-def _unknown(field: str, given: Iterable[str], known: Iterable[str]) -> Iterable[str]:
+def unknown(field: str, given: Iterable[str], known: Iterable[str]) -> Iterator[str]:
+    """A sentence for each name that is not known, with the one that was probably meant."""
     for each in given:
         if each not in known:
             yield f"{field}: there is no {each}; {_meant(each, list(known))}"

@@ -10,22 +10,26 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from tilery.dsl.program import Axis, Guard, Index, Kernel, Op, Print, Reduce, Tensor, Value, size_value
 from tilery.dsl.spans import Span
 from tilery.dsl.types import ElementType
 
 from ..chips import Chip
+from ..families import family_of
 from ..numbers.rounding import Array
 from ..tunable import Choice
 from .numbers import Number, smaller
 
+if TYPE_CHECKING:
+    from .family import Family
+
 Held = TypeVar("Held")
 """A number of positions, or a range of them."""
 
-Memory = Literal["sbuf", "psum", "hbm"]
-"""`hbm`: a result in device memory that several stores add to. It takes no room on the chip."""
+DEVICE = "hbm"
+"""The memory of a buffer that stands for a result in device memory that several stores add to. It takes no room on the chip."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +37,8 @@ class Buffer:
     """A tile on the chip: one axis lies across the partitions, or is cut into runs; the others lie along each partition."""
 
     name: str
-    memory: Memory
+    memory: str
+    """One of the memories that the family names, or `DEVICE`."""
     element: ElementType
     axes: tuple[Axis, ...]
     partition: Axis | None
@@ -228,7 +233,16 @@ class Observe:
     """None: a number that the host computes."""
 
 
-Action = Transfer | MatMul | Transpose | Compute | Copy | ReduceRuns | Clear | Observe
+class FamilyAction:
+    """The base of actions that only one family of chips knows: it says what they cost, and carries them out.
+
+    `str` gives the formula that a listing of the program shows.
+    """
+
+    __slots__ = ()
+
+
+Action = Transfer | MatMul | Transpose | Compute | Copy | ReduceRuns | Clear | Observe | FamilyAction
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -237,7 +251,7 @@ class Instruction:
 
     name: str
     queue: str
-    """The in-order queue it waits in: an engine's name, or `dma.load.k`. The loads of a loop share a queue; so do its stores."""
+    """The in-order queue it waits in: its engine's name, or that with a dot and more. In `dma.load.k`, `dma` is the engine."""
     form: str
     """What it costs: `load store matmul transpose activation tensor_scalar tensor_tensor reduce copy memset select positions`."""
     action: Action
@@ -247,8 +261,8 @@ class Instruction:
 
     @property
     def engine(self) -> str:
-        """`tensor`, `vector`, `scalar`, `gpsimd` or `dma`."""
-        return "dma" if self.queue.startswith("dma.") else self.queue
+        """The engine whose queue it is."""
+        return self.queue.partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -307,6 +321,11 @@ class Structure:
     lags: Mapping[Buffer, int]
     """Additional instances of a buffer that later stages still read after newer steps have begun."""
 
+    @property
+    def family(self) -> Family[Any]:
+        """The chip's family, which knows what its instructions cost."""
+        return family_of(self.chip)
+
     def instructions(self) -> Iterator[tuple[tuple[Loop, ...], Instruction]]:
         """Every instruction with the loops around it, outermost first, in order."""
         yield from instructions(self.body)
@@ -319,6 +338,22 @@ def instructions(body: tuple[Node, ...], loops: tuple[Loop, ...] = ()) -> Iterat
             yield from instructions(node.body, (*loops, node))
         else:
             yield loops, node
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Setting:
+    """What an instruction stands in: a program but for its numbers of slots, or many of one structure."""
+
+    structure: Structure
+    dims: Mapping[str, int]
+    tiles: Mapping[str, Number]
+    """The tile size of every tile variable, cut to its dimension: a number, or an array with an element a configuration."""
+    cores: int = 1
+
+    @property
+    def chip(self) -> Chip:
+        """The chip it is for."""
+        return self.structure.chip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -341,6 +376,16 @@ class EngineProgram:
     def chip(self) -> Chip:
         """The chip it is for."""
         return self.structure.chip
+
+    @property
+    def family(self) -> Family[Any]:
+        """The chip's family."""
+        return self.structure.family
+
+    @property
+    def tiles(self) -> dict[str, int]:
+        """The tile size of every tile variable, cut to its dimension."""
+        return {each.axis.name: self.tile(each.axis) for each in self.kernel.loop_variables}
 
     def extent(self, axis: Axis) -> int:
         """Positions of the whole dimension that an axis runs along."""

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from .engine_program import Buffer, EngineProgram, Instruction, Loop, Node
+from .engine_program import DEVICE, Buffer, EngineProgram, Instruction, Loop, Node
 from .wording import formula
 
 
 def print_engine_program(program: EngineProgram) -> str:
     """The program, an instruction a line, indented by loop; buffers at the top."""
-    from ..trainium.capacity import bytes_per_partition, psum_banks
-
+    units = {memory.name: memory.unit for memory in program.family.memories(program.chip)}
     lines = [f"engine program {program.kernel.name} for {program.chip.name}"]
     lines += [f"  {name} = {value}" for name, value in program.config.items()]
     for buffer in program.structure.buffers:
-        if buffer.memory == "hbm":
-            lines.append(f"hbm {buffer.name} {buffer.element}")
+        if buffer.memory == DEVICE:
+            lines.append(f"{DEVICE} {buffer.name} {buffer.element}")
             continue
-        measure = bytes_per_partition if buffer.memory == "sbuf" else psum_banks
-        size = measure(buffer, program.chip, program.tile, program.extent)
-        unit = "bytes a partition" if buffer.memory == "sbuf" else "banks"
-        lines.append(f"{buffer.memory} {_shape(program, buffer)}: {program.slots(buffer)} x {size:,} {unit}")
+        size = program.family.takes(buffer, program.chip, program.tile, program.extent)
+        lines.append(f"{buffer.memory} {_shape(program, buffer)}: {program.slots(buffer)} x {size:,} {units[buffer.memory]}")
     lines += _nodes(program, program.structure.body, 0)
     return "\n".join(lines)
 
@@ -55,9 +52,7 @@ def _loop(program: EngineProgram, loop: Loop, depth: int) -> list[str]:
 
 def _instruction(program: EngineProgram, node: Instruction) -> str:
     """The queue, the form, what it does, and into what pieces it is cut if one does not do."""
-    from ..trainium.repetitions import repetitions
-
-    splits = repetitions(node, program.chip) if node.form in ("matmul", "transpose") else ()
+    splits = program.family.repetitions(node, program.chip) if node.form in ("matmul", "transpose") else ()
     pieces = [f"{split.axis} {split.limit}" for split in splits if program.tile(split.axis) > split.limit > 1]
     note = f"   # by {', '.join(pieces)}" if pieces else ""
     return f"{node.queue:<12} {node.form:<14} {formula(node.action, program.structure.host)}{note}"

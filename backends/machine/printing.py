@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..trainium.lowering.lower import Lowering
 from .engine_program import EngineProgram
 
 
 def with_prints(program: EngineProgram) -> EngineProgram:
     """The program with its kernel's prints. Choices of knobs that it no longer has are dropped."""
     kernel = replace(program.kernel, body=program.kernel.printing, printing=())
-    lowering = Lowering(kernel, program.chip)
+    lowering = program.family.lowering(kernel, program.chip)
     space = {each.name: each for each in lowering.tunables(program.dims, settable=True)}
     kept = {name: value for name, value in program.config.items() if name in space}
     defaults = {name: each.default for name, each in space.items()}

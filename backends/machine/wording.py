@@ -20,7 +20,20 @@ from tilery.dsl.program import (
     Value,
 )
 
-from .engine_program import Action, Buffer, Clear, Compute, Copy, MatMul, Observe, Operand, ReduceRuns, Transfer, Transpose
+from .engine_program import (
+    Action,
+    Buffer,
+    Clear,
+    Compute,
+    Copy,
+    FamilyAction,
+    MatMul,
+    Observe,
+    Operand,
+    ReduceRuns,
+    Transfer,
+    Transpose,
+)
 
 Say = Callable[[Operand], str]
 """An operand in words: the name of its buffer, or the number that the host computes."""
@@ -52,6 +65,8 @@ def formula(action: Action, host: Iterable[Op]) -> str:
             return f"shows {action.buffer or action.statement.what}"
         case Compute():
             return action.formula(say)
+        case FamilyAction():
+            return str(action)
 
 
 def applied(fn: str, operands: Iterable[str]) -> str:

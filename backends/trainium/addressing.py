@@ -1,18 +1,8 @@
-"""Device memory as a transfer sees it: the positions that an index stands for, and the axis that is contiguous."""
+"""Device memory as a transfer sees it: which axis is contiguous there."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
-
-from tilery.dsl.program import AffineIndex, Axis, AxisIndex, GatherIndex, Index, Value, index_axes, size_value
-
-from ..machine.execute.evaluate import Ranges, names
-from ..operations import numerics
-from ..operations.numerics import Array
+from tilery.dsl.program import AffineIndex, Axis, AxisIndex, GatherIndex, Index, Value, index_axes
 
 
 def contiguous_axis(index: tuple[Index, ...]) -> Axis | None:
@@ -48,43 +38,3 @@ def is_plain(index: tuple[Index, ...]) -> bool:
 def gathered(index: tuple[Index, ...]) -> tuple[Value, ...]:
     """The integer tiles whose values are positions."""
     return tuple(each.value for each in index if isinstance(each, GatherIndex))
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """The elements of a tensor that a tile stands for."""
-
-    positions: tuple[NDArray[np.integer], ...]
-    """One array a dimension; together they broadcast to the tile, its axes in the order of `index_axes`."""
-    inside: NDArray[np.bool_]
-    """Which of the positions lie inside the tensor."""
-
-
-def places(
-    index: tuple[Index, ...], shape: tuple[int, ...], ranges: Ranges, dims: Mapping[str, int], values: Mapping[Value, Array]
-) -> Places:
-    """The positions that an index stands for where the loops are at `ranges`."""
-    axes = names(index_axes(index))
-    found = [_positions(each, axes, ranges, dims, values) for each in index]
-    inside = np.ones((), np.bool_)
-    for positions, extent in zip(found, shape, strict=True):
-        inside = inside & (positions >= 0) & (positions < extent)
-    clipped = tuple(np.clip(each, 0, max(0, extent - 1)) for each, extent in zip(found, shape, strict=True))
-    sizes = [ranges[name][1] - ranges[name][0] for name in axes]
-    return Places(clipped, np.broadcast_to(inside, sizes))
-
-
-def _positions(
-    index: Index, axes: list[str], ranges: Ranges, dims: Mapping[str, int], values: Mapping[Value, Array]
-) -> NDArray[np.integer]:
-    match index:
-        case AxisIndex(axis):
-            return numerics.aligned(np.arange(*ranges[axis.name]), [axis.name], axes)
-        case AffineIndex(terms, offset):
-            total = np.full((1,) * len(axes), size_value(offset, dims))
-            for axis, stride in terms:
-                steps = np.arange(*ranges[axis.name]) * size_value(stride, dims)
-                total = total + numerics.aligned(steps, [axis.name], axes)
-            return total
-        case GatherIndex(value):
-            return numerics.aligned(values[value].astype(np.int64), names(value.axes), axes)

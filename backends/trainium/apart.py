@@ -9,37 +9,16 @@ Flat tensors with one element a partition are reported by `runs.told`, which nam
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tilery.dsl.program import AffineIndex, GatherIndex
 
 from ..machine.engine_program import EngineProgram, Instruction, Loop, Node, Transfer
-from ..machine.time.summary import tile_sizes
+from ..machine.explain.elements import Apart
 from ..machine.time.timing import latency_fs
 from ..machine.time.totals import Totals
 from .addressing import contiguous_axis, long_axes
 from .cost import run_bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Apart:
-    """A place in the text whose transfers move single elements."""
-
-    text: str
-    """Its text, `x[m, 2 * j]`."""
-    place: str
-    """File, line and column."""
-    tensor: str
-    store: bool
-    run_bytes: int
-    """Consecutive bytes that a transfer moves at a time."""
-    why: str
-    instead: str
-    """What to write."""
-    latency_us: float
-    """The latency if these elements lay together."""
-    gain: float
-    """The share of the latency that this saves."""
 
 
 def elements_apart(program: EngineProgram) -> tuple[Apart, ...]:
@@ -56,7 +35,7 @@ def elements_apart(program: EngineProgram) -> tuple[Apart, ...]:
 def _places(program: EngineProgram) -> list[frozenset[Instruction]]:
     """The transfers of single elements, grouped by their place in the text."""
     places: dict[tuple[object, ...], set[Instruction]] = {}
-    for node, _, extents in Totals(program.structure, program.dims, tile_sizes(program), program.cores).executed():
+    for node, _, extents in Totals(program.structure, program.dims, program.tiles, program.cores).executed():
         action = node.action
         if isinstance(action, Transfer) and not _is_flat(action) and run_bytes(action, extents) == action.buffer.element.bytes:
             places.setdefault((action.tensor.name, action.store, node.span), set()).add(node)

@@ -10,16 +10,16 @@ from collections.abc import Mapping
 
 from tilery.dsl.program import Axis, Tensor, size_value
 
-from ..chips import Chip, Elementwise
 from ..machine.engine_program import Buffer, Clear, Compute, Copy, Instruction, MatMul, ReduceRuns, Transfer, Transpose
 from ..machine.numbers import Number, ceil_div, in_pieces, larger, product, smaller
 from ..machine.splits import Extents, count
 from .addressing import contiguous_axis
+from .chip_tables import Elementwise, TrainiumChip
 from .repetitions import matmul_splits, transpose_splits
 from .runs.pieces import elements_a_lane, left_over, piece_count, run_length
 
 
-def duration_s(instruction: Instruction, chip: Chip, extents: Extents, dims: Mapping[str, int]) -> Number:
+def duration_s(instruction: Instruction, chip: TrainiumChip, extents: Extents, dims: Mapping[str, int]) -> Number:
     """Seconds for which the instruction, with its repetitions, occupies its engine."""
     match instruction.action:
         case Transfer() as action:
@@ -37,12 +37,12 @@ def duration_s(instruction: Instruction, chip: Chip, extents: Extents, dims: Map
             return compute_cycles(instruction, action, chip, extents) / chip.engine(instruction.engine).clock_hz
 
 
-def latency_s(instruction: Instruction, chip: Chip) -> float:
+def latency_s(instruction: Instruction, chip: TrainiumChip) -> float:
     """Seconds from the end of the occupation until the result can be used; the engine goes on meanwhile."""
     return chip.dma.latency_ns * 1e-9 if instruction.engine == "dma" else 0.0
 
 
-def transferred_bytes(action: Transfer, chip: Chip, extents: Extents) -> Number:
+def transferred_bytes(action: Transfer, chip: TrainiumChip, extents: Extents) -> Number:
     """Bytes written to or read from the chip's memory."""
     times = 2 if action.accumulate else 1  # read, added to, written
     return _rows(action, chip, extents) * row_bytes(action.buffer, extents) * times
@@ -53,7 +53,7 @@ def row_bytes(buffer: Buffer, extents: Extents) -> Number:
     return product(extents[axis.name] for axis in buffer.free) * buffer.element.bytes
 
 
-def transfer_s(action: Transfer, chip: Chip, extents: Extents) -> Number:
+def transfer_s(action: Transfer, chip: TrainiumChip, extents: Extents) -> Number:
     """A floor for each transfer, which its data overlap: max(floor, bytes / bandwidth).
 
     That form is read off AWS's chart of [128, F] loads (NKI DMA overview); runs of consecutive bytes under 256 are called severe
@@ -68,7 +68,7 @@ def transfer_s(action: Transfer, chip: Chip, extents: Extents) -> Number:
     return (length > 0) * full + (rest > 0) * single
 
 
-def _rows_s(action: Transfer, chip: Chip, extents: Extents, rows: Number, run: Number) -> Number:
+def _rows_s(action: Transfer, chip: TrainiumChip, extents: Extents, rows: Number, run: Number) -> Number:
     """Seconds for that many rows whose runs in device memory are of `run` bytes."""
     dma = chip.dma
     bytes_per_s = chip.dma_bytes_per_s * (dma.transpose_share if action.transposed else 1.0)
@@ -78,7 +78,7 @@ def _rows_s(action: Transfer, chip: Chip, extents: Extents, rows: Number, run: N
     return larger(dma.floor_ns * 1e-9, rows * seconds_a_row * times)
 
 
-def _rows(action: Transfer, chip: Chip, extents: Extents) -> Number:
+def _rows(action: Transfer, chip: TrainiumChip, extents: Extents) -> Number:
     """Rows moved: a tile that is the same on every partition is written to all of them, and stored from one."""
     across = action.buffer.partition or action.buffer.runs
     if across is not None:
@@ -94,7 +94,7 @@ def run_bytes(action: Transfer, extents: Extents) -> Number:
     return action.buffer.element.bytes * extents[last.name]
 
 
-def matmul_cycles(action: MatMul, chip: Chip, extents: Extents) -> Number:
+def matmul_cycles(action: MatMul, chip: TrainiumChip, extents: Extents) -> Number:
     """max(64, columns) cycles for each block of 128 x 128 stationary elements, times 4 for f32 (NKI instruction costs).
 
     A few cycles more from one instruction to the next: AWS measures 98 % of peak at 512 columns, and f32 at 4 x 512 + 14.
@@ -112,7 +112,7 @@ def matmul_cycles(action: MatMul, chip: Chip, extents: Extents) -> Number:
     return blocks * columns / smaller(_side_by_side(rows, depth, chip), apart)
 
 
-def _side_by_side(rows: Number, depth: Number, chip: Chip) -> Number:
+def _side_by_side(rows: Number, depth: Number, chip: TrainiumChip) -> Number:
     """How many small matmuls the array holds at once: its rows are shared by short contractions, its columns by narrow blocks."""
     unit = chip.tensor
     by_rows = _parts(unit.rows, depth, unit.row_tiles)
@@ -129,7 +129,7 @@ def _parts(whole: int, used: Number, most: int) -> Number:
     return parts
 
 
-def transpose_cycles(action: Transpose, chip: Chip, extents: Extents) -> Number:
+def transpose_cycles(action: Transpose, chip: TrainiumChip, extents: Extents) -> Number:
     """max(P, min(64, F)) cycles for each [P, F] block of at most 128 x 128 (NKI instruction costs)."""
     unit = chip.tensor
     rows, columns = extents[action.rows.name], extents[action.columns.name]
@@ -138,7 +138,7 @@ def transpose_cycles(action: Transpose, chip: Chip, extents: Extents) -> Number:
     return apart * in_pieces(columns, unit.rows, least) * unit.cycles_per_column[action.source.element.name]
 
 
-def elementwise_transpose_cycles(action: Transpose, name: str, chip: Chip, extents: Extents) -> Number:
+def elementwise_transpose_cycles(action: Transpose, name: str, chip: TrainiumChip, extents: Extents) -> Number:
     """fixed + N cycles for each block of at most 32 x 32, N its elements a partition (NKI instruction costs)."""
     splits = transpose_splits(action, name, chip)
     engine, rows = chip.engine(name), extents[action.rows.name]
@@ -146,7 +146,9 @@ def elementwise_transpose_cycles(action: Transpose, name: str, chip: Chip, exten
     return count(splits, extents) * engine.fixed_cycles + apart * rows
 
 
-def compute_cycles(instruction: Instruction, action: Compute | Copy | ReduceRuns | Clear, chip: Chip, extents: Extents) -> Number:
+def compute_cycles(
+    instruction: Instruction, action: Compute | Copy | ReduceRuns | Clear, chip: TrainiumChip, extents: Extents
+) -> Number:
     """fixed + passes x free elements (NKI instruction costs).
 
     A tile of more than 128 rows lies folded along the partitions, and one instruction takes all its folds, unless it has an
@@ -168,7 +170,7 @@ def compute_cycles(instruction: Instruction, action: Compute | Copy | ReduceRuns
     return times * (engine.fixed_cycles + extra) + folds * passes(instruction, chip) * elements
 
 
-def passes(instruction: Instruction, chip: Chip) -> float:
+def passes(instruction: Instruction, chip: TrainiumChip) -> float:
     """Cycles an element takes.
 
     Two SBUF operands of tile size share a port; some functions are slow on some engines; tiles of 16 bits may go faster.
@@ -203,13 +205,13 @@ def _is_column(buffer: Buffer) -> bool:
     return all(axis == buffer.partition or axis.unit for axis in buffer.axes)
 
 
-def flops(instruction: Instruction, extents: Extents) -> Number:
-    """Multiplications and additions of a matmul, 2 a product; nothing else is counted, as in a chip's quoted peak."""
+def macs(instruction: Instruction, extents: Extents) -> dict[str, Number]:
+    """Multiplications and additions of a matmul, a pair counted once, by the moving operand's element type."""
     if not isinstance(instruction.action, MatMul):
-        return 0
+        return {}
     action = instruction.action
     names = {axis.name for axis in (action.rows, action.column, action.contracted, *action.counted) if axis}
-    return 2 * product(extents[name] for name in names)
+    return {action.moving.element.name: product(extents[name] for name in names)}
 
 
 def _extent(axis: Axis | None, extents: Extents) -> Number:

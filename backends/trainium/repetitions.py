@@ -9,24 +9,28 @@ Execution, cost, traffic and printing all read this.
 
 from __future__ import annotations
 
-from ..chips import Chip
-from ..machine.engine_program import Buffer, Instruction, MatMul, Transpose
+from ..machine.engine_program import Buffer, Copy, Instruction, MatMul, ReduceRuns, Transfer, Transpose
 from ..machine.splits import Split
+from .chip_tables import TrainiumChip
 from .runs.pieces import RunSplit
 
 
-def repetitions(node: Instruction, chip: Chip) -> tuple[Split, ...]:
+def repetitions(node: Instruction, chip: TrainiumChip) -> tuple[Split, ...]:
     """The splits of an instruction's axes, in the order in which its pieces come, outermost first."""
     match node.action:
         case MatMul() as action:
             return matmul_splits(action, chip)
         case Transpose() as action:
             return transpose_splits(action, node.engine, chip)
+        case Transfer() as action:
+            return row_splits((action.buffer,), chip.sbuf.partitions)
+        case Copy() | ReduceRuns() as action:
+            return row_splits((action.source,), chip.sbuf.partitions)
         case _:
             return row_splits((*node.reads, *node.writes), chip.sbuf.partitions)
 
 
-def matmul_splits(action: MatMul, chip: Chip) -> tuple[Split, ...]:
+def matmul_splits(action: MatMul, chip: TrainiumChip) -> tuple[Split, ...]:
     """Contracted axes innermost: a block's sum is finished before the next block's begins."""
     unit = chip.tensor
     splits = [Split(axis, 1) for axis in action.counted]
@@ -35,12 +39,12 @@ def matmul_splits(action: MatMul, chip: Chip) -> tuple[Split, ...]:
     return (*splits, Split(action.contracted, contraction_rows(action, chip)))
 
 
-def contraction_rows(action: MatMul, chip: Chip) -> int:
+def contraction_rows(action: MatMul, chip: TrainiumChip) -> int:
     """The longest contraction of one instruction: twice the array's rows for element types that go in two at a time."""
     return chip.tensor.rows * (2 if action.moving.element.name in chip.tensor.double_row else 1)
 
 
-def transpose_splits(action: Transpose, engine: str, chip: Chip) -> tuple[Split, ...]:
+def transpose_splits(action: Transpose, engine: str, chip: TrainiumChip) -> tuple[Split, ...]:
     """Blocks of the array's size, or of the one that an elementwise engine turns."""
     rows, columns = chip.tensor.columns, chip.tensor.rows
     if engine != "tensor":

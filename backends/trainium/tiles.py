@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 
 from tilery.dsl.program import Kernel, LoopVariable, size_value
 
-from ..chips import Chip
 from ..tunable import Tunable
+from .chip_tables import TrainiumChip
 from .loose import short_sizes
 
 LARGEST = 8192
@@ -17,7 +17,7 @@ USUAL_RUN = 512
 
 
 def tile_tunables(
-    kernel: Kernel, dims: Mapping[str, int], chip: Chip, flat: Collection[str] = (), loose: Collection[str] | None = None
+    kernel: Kernel, dims: Mapping[str, int], chip: TrainiumChip, flat: Collection[str] = (), loose: Collection[str] | None = None
 ) -> tuple[Tunable, ...]:
     """One tunable a tile variable, by its name; `by 1` is no choice, and `by TK` is the choice of `TK`.
 
@@ -31,7 +31,7 @@ def tile_tunables(
     )
 
 
-def _tile_tunable(variable: LoopVariable, dims: Mapping[str, int], chip: Chip, flat: bool, short: bool) -> Tunable:
+def _tile_tunable(variable: LoopVariable, dims: Mapping[str, int], chip: TrainiumChip, flat: bool, short: bool) -> Tunable:
     extent = size_value(variable.axis.size, dims)
     if variable.by.choices is not None:
         values = tuple(sorted(variable.by.choices))

@@ -236,7 +236,7 @@ def test_suggested_commands_are_quoted_for_the_shell(tmp_path: Path) -> None:
     path = folder / "matmul.tk"
     path.write_text((KERNELS / "matmul.tk").read_text())
     chip = folder / "mine.toml"
-    chip.write_text((Path(__file__).parents[2] / "backends/chips/trn2.toml").read_text())
+    chip.write_text((Path(__file__).parents[2] / "backends/trainium/chips/trn2.toml").read_text())
     words = ["M=64", "K=64", "N=64", "--chip", chip, "--what-if", "dma.bytes_per_s=*2"]
     dims = {"M": 64, "K": 64, "N": 64}
     suggested = load(path).matmul.pipeline(dims, str(chip), what_if=[str(words[-1])]).tuning_command

@@ -14,7 +14,6 @@ from tilery.backends.machine.choosing.assemble import lowering
 from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.time.bounds import lower_bound_s, upper_bound_s
 from tilery.backends.machine.time.resolving import FS_PER_S
-from tilery.backends.machine.time.summary import tile_sizes
 from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.truth.accuracy import compare
 from tilery.backends.truth.data import random_arguments
@@ -60,7 +59,7 @@ def hold_timing(seed: int, kernel: Kernel, configurations: int) -> None:
         latency = latency_fs(program)
         assert latency == latency_fs(program, jump=False) == event_run(program), (seed, dims, config)
         if program.cores == 1:
-            sizes = tile_sizes(program)
+            sizes = program.tiles
             assert float(lower_bound_s(structure, dims, sizes)) * (1 - 1e-6) <= latency / FS_PER_S
             assert latency / FS_PER_S <= float(upper_bound_s(structure, dims, sizes)) * (1 + 1e-6)
         shares_hold(program)

@@ -11,8 +11,9 @@ from click.testing import CliRunner
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
 from tilery.backends.machine.engine_program import EngineProgram
+from tilery.backends.machine.explain.elements import Apart
 from tilery.backends.machine.time.timing import latency_fs
-from tilery.backends.trainium.apart import Apart, elements_apart
+from tilery.backends.trainium.apart import elements_apart
 from tilery.backends.tunable import Config
 from tilery.command.cli import main
 from tilery.dsl import parse

@@ -18,13 +18,13 @@ from tilery.backends.machine.engine_program import Instruction
 from tilery.backends.machine.time.bounds import lower_bound_s, upper_bound_s
 from tilery.backends.machine.time.energy import energy
 from tilery.backends.machine.time.resolving import FS_PER_S
-from tilery.backends.machine.time.summary import tile_sizes
+from tilery.backends.machine.time.run_traffic import traffic
 from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.operations.numerics import Array
+from tilery.backends.trainium.chip_tables import trainium
 from tilery.backends.trainium.cost import duration_s
 from tilery.backends.trainium.runs.pieces import elements_a_lane, piece_count, rectangles
 from tilery.backends.trainium.runs.told import single_elements
-from tilery.backends.trainium.traffic import traffic
 from tilery.backends.truth.accuracy import compare
 from tilery.backends.truth.data import random_arguments
 from tilery.backends.truth.reference import reference
@@ -95,7 +95,7 @@ def test_exact_execution_gives_the_bits_of_the_emulator(
         assert np.array_equal(got.view(np.uint8), fast[result].view(np.uint8)), result
     want = WITHOUT_REFERENCE[name](np.asarray(arguments["x"], np.float64)) if name in WITHOUT_REFERENCE else None
     assert compare(kernel, dims, exact, want or reference(kernel, dims, arguments), arguments).ok
-    latency, sizes = latency_fs(program), tile_sizes(program)
+    latency, sizes = latency_fs(program), program.tiles
     assert latency == latency_fs(program, jump=False) == event_run(program)
     assert float(lower_bound_s(program.structure, dims, sizes)) * (1 - 1e-6) <= latency / FS_PER_S
     assert latency / FS_PER_S <= float(upper_bound_s(program.structure, dims, sizes)) * (1 + 1e-6)
@@ -138,13 +138,13 @@ def test_a_flat_tensor_is_as_fast_as_a_square_one(elements: int) -> None:
 
 
 def seconds(program: engine.EngineProgram, node: Instruction) -> float:
-    return float(duration_s(node, program.chip, {"n": program.dims["N"]}, program.dims))
+    return float(duration_s(node, trainium(program.chip), {"n": program.dims["N"]}, program.dims))
 
 
 def test_what_a_piece_costs() -> None:
     """300 elements: [128, 2] and [44, 1], each a transfer of short runs and an instruction of its own."""
     flat, _ = (each.specialise({}, {}) for each in parse(PAIR).kernels.values())
-    chip = load_chip("trn2")
+    chip = trainium(load_chip("trn2"))
     program = engine.lower(flat, {"N": 300}, chip, {"n": 300, "engine.add": "vector"})
     leaves = {node.form: seconds(program, node) for _, node in program.structure.instructions()}
     assert leaves["load"] == pytest.approx(2 * chip.dma.floor_ns * 1e-9)

@@ -10,7 +10,8 @@ from tilery.backends import engine
 from tilery.backends.chips import chip_names, load_chip
 from tilery.backends.machine.choosing.assemble import lowering
 from tilery.backends.machine.engine_program import EngineProgram
-from tilery.backends.trainium.traffic import traffic
+from tilery.backends.machine.time.run_traffic import traffic
+from tilery.backends.trainium.chip_tables import trainium
 from tilery.dsl import parse
 
 from .drawn import drawn_config, drawn_kernel
@@ -43,13 +44,13 @@ def test_the_peak_is_that_of_the_types_used(types: tuple[str, str], chip: str) -
     """Two rows of fp8 go in at once on trn2 and trn3: the share was 1.5 of the bf16 peak."""
     program = products(*types, chip)
     shares_hold(program)
-    report, unit = engine.simulate(program), program.chip.tensor
+    report, unit = engine.simulate(program), trainium(program.chip).tensor
     assert 2 / report.peak_flops == pytest.approx(sum(0.5 / unit.macs_per_s(each) for each in types))
     assert report.peak_share == pytest.approx(report.engines["tensor"].busy_share, abs=0.15)
 
 
 def test_two_rows_at_once_write_their_sums_once() -> None:
-    fp8, bf16 = (traffic(products(each, each, "trn2")).psum_bytes for each in ("f8e4m3", "bf16"))
+    fp8, bf16 = (traffic(products(each, each, "trn2")).moved["psum"] for each in ("f8e4m3", "bf16"))
     assert float(fp8) < 0.75 * float(bf16)
 
 

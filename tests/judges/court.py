@@ -17,6 +17,7 @@ from tilery.backends import emulator, engine
 from tilery.backends.chips import Chip, load_chip
 from tilery.backends.machine.errors import CannotLower, Infeasible
 from tilery.backends.operations import numerics
+from tilery.backends.trainium.chip_tables import trainium
 from tilery.backends.truth.reference import reference
 from tilery.backends.tunable import Choice
 from tilery.dsl import check_requirements, program
@@ -123,7 +124,7 @@ def _on_chip(case: Case, kernel: program.Kernel, dims: Mapping[str, int], chip: 
 
 def _adding_everything(chip: Chip) -> Chip:
     """A chip whose DMA engines add numbers of every type in device memory, so that every `+=` can be held against the others."""
-    return msgspec.structs.replace(chip, dma=msgspec.structs.replace(chip.dma, accumulates=tuple(ELEMENT_TYPES)))
+    return msgspec.structs.replace(chip, dma=msgspec.structs.replace(trainium(chip).dma, accumulates=tuple(ELEMENT_TYPES)))
 
 
 def _hold(

@@ -13,8 +13,8 @@ from tilery.backends.chips import load_chip
 from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.explain.sweep import sweep
 from tilery.backends.machine.time.energy import energy, price_usd
+from tilery.backends.machine.time.run_traffic import traffic
 from tilery.backends.machine.time.timing import latency_fs
-from tilery.backends.trainium.traffic import traffic
 from tilery.backends.tunable import Config
 from tilery.command.cli import main
 from tilery.dsl import load
@@ -81,9 +81,9 @@ def test_traffic_of_a_matmul_is_counted_by_hand() -> None:
     used = traffic(program)
     assert used.macs == {"bf16": 128 * 256 * 512}
     assert used.hbm_bytes == 2 * (128 * 256 + 256 * 512 + 128 * 512)
-    assert used.tensor_sbuf_bytes == 2 * (128 * 256 + 256 * 512)
+    assert used.operands["sbuf"] == 2 * (128 * 256 + 256 * 512)
     # Two blocks of the contracted axis into f32 sums, which are read once.
-    assert used.psum_bytes == 4 * 128 * 512 * 3
+    assert used.moved["psum"] == 4 * 128 * 512 * 3
 
 
 def test_energy_and_price_are_their_formulas() -> None:
@@ -92,7 +92,7 @@ def test_energy_and_price_are_their_formulas() -> None:
     found = energy(chip, used)
     assert found is not None
     assert chip.energy is not None
-    assert found.tensor_j == pytest.approx(chip.energy.pj_per_mac["bf16"] * 128 * 256 * 512 * 1e-12)
-    assert found.hbm_j == pytest.approx(chip.energy.pj_per_hbm_byte * used.hbm_bytes * 1e-12)
+    assert found.products_j == pytest.approx(chip.energy.pj_per_mac["bf16"] * 128 * 256 * 512 * 1e-12)
+    assert found.moved_j["hbm"] == pytest.approx(chip.energy.pj_per_hbm_byte * used.hbm_bytes * 1e-12)
     assert price_usd(chip, 3600e6, cores=8) == pytest.approx(35.7608 / 16)
     assert price_usd(load_chip("trn3"), 1.0) is None

@@ -15,12 +15,13 @@ from click.testing import CliRunner
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
+from tilery.backends.machine.capacity import usage
 from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.explain.critical import critical
 from tilery.backends.machine.explain.recording import Record, record
 from tilery.backends.machine.explain.trace import trace
 from tilery.backends.machine.time.timing import latency_fs
-from tilery.backends.trainium.capacity import usage
+from tilery.backends.trainium.chip_tables import trainium
 from tilery.command.cli import main
 from tilery.dsl import load
 from tilery.dsl.types import ELEMENT_TYPES
@@ -111,8 +112,8 @@ def test_every_flow_has_both_ends_inside_a_slice(run: tuple[EngineProgram, Recor
 
 def test_counters_stay_within_what_the_program_takes(run: tuple[EngineProgram, Record]) -> None:
     program, seen = run
-    sbuf, banks = usage(program)
-    chip = program.chip
+    sbuf, banks = usage(program).values()
+    chip = trainium(program.chip)
     most = {"SBUF bytes": sbuf * chip.sbuf.partitions, "PSUM bytes": banks * chip.psum.bank_bytes * chip.psum.partitions}
     last: dict[str, int] = {}
     for each in trace(program, seen)["traceEvents"]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tilery.backends.chips import Chip
 from tilery.backends.machine.engine_program import Buffer, EngineProgram, Instruction, Loop, Node
 from tilery.backends.machine.time.dealing import cores_of
 from tilery.backends.machine.time.guards import Guards, inner_guard_axes
 from tilery.backends.machine.time.resolving import FS_PER_S
+from tilery.backends.trainium.chip_tables import TrainiumChip, trainium
 from tilery.backends.trainium.cost import duration_s, latency_s
 
 Event = tuple[Instruction, dict[str, int], dict[Buffer, int]]
@@ -58,7 +58,7 @@ def events(program: EngineProgram) -> Iterator[Event]:
     yield from body(program.structure.body, whole, new(program.structure.allocates))
 
 
-def held_up(node: Instruction, other: str, chip: Chip) -> bool:
+def held_up(node: Instruction, other: str, chip: TrainiumChip) -> bool:
     """True if another queue stands still while an instruction runs: transfers share the DMA engines, others a port."""
     if node.engine in ("dma", "tensor"):
         return node.engine == "dma" and other.startswith("dma.")
@@ -75,25 +75,25 @@ def event_run(program: EngineProgram) -> int:
     for _, node in program.structure.instructions():
         for buffer in node.writes:
             writers[buffer].add(node.queue)
-    end, cold = 0, True
+    end, cold, chip = 0, True, trainium(program.chip)
 
     def trigger(name: str) -> int:
-        return round(program.chip.dma.trigger_ns * 1e-9 * FS_PER_S) if name.startswith("dma.") else 0
+        return round(chip.dma.trigger_ns * 1e-9 * FS_PER_S) if name.startswith("dma.") else 0
 
     for node, extents, instances in events(program):
-        duration = round(duration_s(node, program.chip, extents, program.dims) * FS_PER_S)
+        duration = round(duration_s(node, chip, extents, program.dims) * FS_PER_S)
         reads = [(buffer, instances[buffer] % program.slots(buffer)) for buffer in node.reads]
         writes = [(buffer, instances[buffer] % program.slots(buffer)) for buffer in node.writes]
         if node.engine == "tensor" and cold:
-            duration, cold = duration + round(program.chip.tensor.warm_up_ns * 1e-9 * FS_PER_S), False
+            duration, cold = duration + round(chip.tensor.warm_up_ns * 1e-9 * FS_PER_S), False
         shared = [slot for slot in writes if writers[slot[0]] != {node.queue}]
         waits = [queue.get(node.queue, trigger(node.queue)), *(written.get(slot, 0) for slot in reads + shared)]
         start = max(*waits, *(read.get(slot, 0) for slot in writes), 0)
         queue[node.queue] = start + duration
         for other in names - {node.queue}:
-            if held_up(node, other, program.chip):
+            if held_up(node, other, chip):
                 queue[other] = queue.get(other, trigger(other)) + duration
-        done = start + duration + round(latency_s(node, program.chip) * FS_PER_S)
+        done = start + duration + round(latency_s(node, chip) * FS_PER_S)
         read |= {slot: max(done, read.get(slot, 0)) for slot in reads}
         written |= dict.fromkeys(writes, done)
         end = max(end, done)

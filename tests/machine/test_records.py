@@ -17,6 +17,7 @@ from tilery.backends.machine.execute.evaluate import evaluate, names
 from tilery.backends.machine.listing import print_engine_program
 from tilery.backends.operations import numerics
 from tilery.backends.operations.numerics import Array
+from tilery.backends.trainium.chip_tables import trainium
 from tilery.backends.trainium.instructions import Activation, AffineSelect, TensorReduce, TensorScalar
 from tilery.backends.trainium.lowering import computes
 from tilery.backends.trainium.lowering.builder import Builder
@@ -52,7 +53,7 @@ def emitted(kernel: Kernel, chip: str, monkeypatch: pytest.MonkeyPatch) -> list[
 
     monkeypatch.setattr(computes, "_emit", noting)
     try:
-        Lowering(kernel, load_chip(chip)).structure({})
+        Lowering(kernel, trainium(load_chip(chip))).structure({})
     except engine.CannotLower:
         return []
     return found

@@ -12,9 +12,9 @@ from tilery.backends.machine.engine_program import Buffer, EngineProgram, MatMul
 from tilery.backends.machine.execute.execute import Machine
 from tilery.backends.machine.splits import Range, Split, count, pieces
 from tilery.backends.machine.stage_order import in_order, in_turn, turn_count
-from tilery.backends.machine.time.summary import tile_sizes
 from tilery.backends.machine.time.totals import Totals
 from tilery.backends.operations.numerics import Array
+from tilery.backends.trainium.chip_tables import trainium
 from tilery.backends.trainium.repetitions import repetitions
 from tilery.backends.trainium.runs.pieces import RunSplit
 from tilery.backends.trainium.traffic import on_chip_bytes
@@ -80,8 +80,8 @@ class Counting(Machine):
 
     moved = 0
 
-    def _region(self, buffer: Buffer, ranges: dict[str, Range]) -> Array:  # type: ignore[override]
-        view = super()._region(buffer, ranges)
+    def region(self, buffer: Buffer, ranges: dict[str, Range]) -> Array:  # type: ignore[override]
+        view = super().region(buffer, ranges)
         if self.counts:
             self.moved += view.size * buffer.element.bytes
         return view
@@ -108,9 +108,9 @@ def test_the_bytes_of_products_are_those_that_are_moved(text: str, dims: dict[st
     """A stationary operand is loaded for every 512 columns, and fp8 adds to PSUM half as often: two rows go in at a time."""
     made = program(text, dims, {"buffers.dot": 1}, chip=chip)
     counted = 0
-    for node, times, extents in Totals(made.structure, made.dims, tile_sizes(made)).executed():
+    for node, times, extents in Totals(made.structure, made.dims, made.tiles).executed():
         if isinstance(node.action, MatMul):
-            counted += times * sum(on_chip_bytes(node, made.chip, extents))
+            counted += times * sum(on_chip_bytes(node, trainium(made.chip), extents))
     machine = Counting(made, random_arguments(made.kernel, dims, 1))
     machine.run(made.structure.allocates, made.structure.body)
     assert machine.moved == counted > 0
@@ -119,9 +119,9 @@ def test_the_bytes_of_products_are_those_that_are_moved(text: str, dims: dict[st
 def test_a_stationary_operand_is_loaded_for_every_512_columns() -> None:
     made = program(DOTS[0][0], {"M": 128, "N": 1024, "K": 128})
     (matmul,) = (node for _, node in made.structure.instructions() if isinstance(node.action, MatMul))
-    sbuf, _ = on_chip_bytes(matmul, made.chip, {"m": 128, "n": 1024, "K": 128})
+    sbuf, _ = on_chip_bytes(matmul, trainium(made.chip), {"m": 128, "n": 1024, "K": 128})
     assert sbuf == 2 * (128 * 128 * 2) + 128 * 1024 * 2
-    assert [split.limit for split in repetitions(matmul, made.chip)] == [128, 512, 128]
+    assert [split.limit for split in repetitions(matmul, trainium(made.chip))] == [128, 512, 128]
 
 
 def shapes_agree(made: EngineProgram) -> None:

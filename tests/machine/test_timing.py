@@ -16,7 +16,6 @@ from tilery.backends.chips import Chip, load_chip
 from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.time.bounds import lower_bound_s, upper_bound_s
 from tilery.backends.machine.time.resolving import FS_PER_S
-from tilery.backends.machine.time.summary import tile_sizes
 from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.tunable import Choice, Config
 from tilery.dsl.program import Kernel
@@ -65,8 +64,8 @@ def test_jumps_change_nothing(name: str, causal: bool, extents: list[int], seed:
 @given(**PROGRAMS)
 def test_between_the_busiest_engine_and_no_overlap(name: str, causal: bool, extents: list[int], seed: int, chip: str) -> None:
     program = program_of(name, causal, extents, seed, chip)
-    lower = float(lower_bound_s(program.structure, program.dims, tile_sizes(program)))
-    upper = float(upper_bound_s(program.structure, program.dims, tile_sizes(program)))
+    lower = float(lower_bound_s(program.structure, program.dims, program.tiles))
+    upper = float(upper_bound_s(program.structure, program.dims, program.tiles))
     assert lower * (1 - 1e-6) <= latency_fs(program) / FS_PER_S <= upper * (1 + 1e-6)
 
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from tilery.backends import engine
-from tilery.backends.machine.time.summary import tile_sizes
-from tilery.backends.trainium.traffic import traffic, traffic_of
+from tilery.backends.machine.time.run_traffic import traffic, traffic_of
 
 from .programs import blocks, elementwise, product, program
 
@@ -22,18 +21,18 @@ DOT = "dot[K](a[K, m], b[K, n])"
 def test_a_copy_goes_in_and_out_once() -> None:
     made = program(elementwise("copy", "x[m, N]"), SHAPE)
     found = traffic(made)
-    assert (found.hbm_bytes, found.sbuf_bytes, found.psum_bytes) == (2 * TILE * 4, 2 * TILE * 4, 0)
-    assert (found.operations, found.macs, found.tensor_sbuf_bytes) == (0, {}, 0)
+    assert (found.hbm_bytes, found.moved["sbuf"], found.moved["psum"]) == (2 * TILE * 4, 2 * TILE * 4, 0)
+    assert (found.operations, found.macs, found.operands) == (0, {}, {})
     assert engine.simulate(made).hbm_bytes == 2 * TILE * 4
 
 
 def test_an_elementwise_instruction_reads_and_writes_every_element() -> None:
     found = traffic(program(elementwise("copy", "exp(x[m, N])"), SHAPE))
-    assert (found.hbm_bytes, found.sbuf_bytes, found.operations) == (2 * TILE * 4, 4 * TILE * 4, TILE)
+    assert (found.hbm_bytes, found.moved["sbuf"], found.operations) == (2 * TILE * 4, 4 * TILE * 4, TILE)
     found = traffic(program(elementwise("two", "x[m, N] + z[m, N]", "bf16"), SHAPE, {"engine.y": "vector"}))
-    assert (found.hbm_bytes, found.sbuf_bytes, found.operations) == (3 * TILE * 2, 6 * TILE * 2, TILE)
+    assert (found.hbm_bytes, found.moved["sbuf"], found.operations) == (3 * TILE * 2, 6 * TILE * 2, TILE)
     found = traffic(program(elementwise("column", "sum[N](x[m, N])"), SHAPE))
-    assert (found.hbm_bytes, found.sbuf_bytes, found.operations) == ((TILE + M) * 4, (2 * TILE + 2 * M) * 4, TILE)
+    assert (found.hbm_bytes, found.moved["sbuf"], found.operations) == ((TILE + M) * 4, (2 * TILE + 2 * M) * 4, TILE)
 
 
 def test_a_row_for_all_is_moved_to_every_partition() -> None:
@@ -59,9 +58,9 @@ def test_a_matmul_reads_what_moves_for_every_block_of_rows_and_adds_for_every_bl
     a, b, c = K * M * size, K * N * size, TILE * 4
     row_blocks, sum_blocks = M // 128, K // depth
     assert found.hbm_bytes == a + b + c
-    assert found.tensor_sbuf_bytes == a + row_blocks * b
-    assert found.sbuf_bytes == (a + b) + (a + row_blocks * b) + c + c
-    assert found.psum_bytes == sum_blocks * c + c
+    assert found.operands["sbuf"] == a + row_blocks * b
+    assert found.moved["sbuf"] == (a + b) + (a + row_blocks * b) + c + c
+    assert found.moved["psum"] == sum_blocks * c + c
     assert found.macs == {element: M * N * K}
 
 
@@ -76,7 +75,7 @@ def test_the_tensor_engine_reads_what_it_turns() -> None:
     found = traffic(program("kernel f(x: bf16[M, N]) -> y: bf16[N, M]:\n    tile m of M, n of N:\n        y[n, m] = x[m, n]\n",
                             {"M": 128, "N": 128}, {"transpose.load": "tensor"}))  # fmt: skip
     block = 128 * 128 * 2
-    assert (found.hbm_bytes, found.tensor_sbuf_bytes, found.psum_bytes, found.operations) == (
+    assert (found.hbm_bytes, found.operands["sbuf"], found.moved["psum"], found.operations) == (
         2 * block,
         block,
         2 * block,
@@ -94,13 +93,13 @@ def test_arrays_of_configurations_have_the_traffic_of_each() -> None:
     text, shape = product("matmul", DOT), {"M": 512, "N": N, "K": K}
     made = program(text, shape, {"m": 128, "hoist.b": "none"})
     sizes = np.array([64, 128, 200, 512])
-    found = traffic_of(made.structure, made.dims, {**tile_sizes(made), "m": sizes})
+    found = traffic_of(made.structure, made.dims, {**made.tiles, "m": sizes})
     for place, size in enumerate(sizes):
         each = traffic(program(text, shape, {"m": int(size), "hoist.b": "none"}))
-        assert [np.broadcast_to(part, 4)[place] for part in (found.hbm_bytes, found.sbuf_bytes, found.psum_bytes)] == [
+        assert [np.broadcast_to(part, 4)[place] for part in (found.hbm_bytes, found.moved["sbuf"], found.moved["psum"])] == [
             each.hbm_bytes,
-            each.sbuf_bytes,
-            each.psum_bytes,
+            each.moved["sbuf"],
+            each.moved["psum"],
         ]
         assert np.broadcast_to(found.macs["bf16"], 4)[place] == each.macs["bf16"]
 
@@ -108,7 +107,7 @@ def test_arrays_of_configurations_have_the_traffic_of_each() -> None:
 def test_cores_share_what_is_moved() -> None:
     found = traffic(program(elementwise("copy", "exp(x[m, N])"), {"M": 1024, "N": N}, {"m": 128}))
     each = found.each(8)
-    assert (each.hbm_bytes, each.sbuf_bytes, each.operations) == (2 * 128 * N * 4, 4 * 128 * N * 4, 128 * N)
+    assert (each.hbm_bytes, each.moved["sbuf"], each.operations) == (2 * 128 * N * 4, 4 * 128 * N * 4, 128 * N)
     found = traffic(program(product("matmul", DOT), {**SHAPE, "K": K})).each(2)
-    assert (found.macs, found.psum_bytes) == ({"bf16": M * N * K / 2}, 3 * TILE * 4 / 2)
-    assert found.tensor_sbuf_bytes == (K * M * 2 + 2 * K * N * 2) / 2
+    assert (found.macs, found.moved["psum"]) == ({"bf16": M * N * K / 2}, 3 * TILE * 4 / 2)
+    assert found.operands["sbuf"] == (K * M * 2 + 2 * K * N * 2) / 2

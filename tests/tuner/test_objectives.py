@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
 from tilery.backends.machine.time.energy import energy, price_usd
-from tilery.backends.trainium.traffic import traffic
+from tilery.backends.machine.time.run_traffic import traffic
 from tilery.command.cli import main
 from tilery.dsl import load
 from tilery.dsl.types import BF16, F32

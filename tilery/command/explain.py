@@ -11,7 +11,7 @@ from .shared.parameters import options, shape_options, what_if_option
 
 if TYPE_CHECKING:
     from tilery.backends.machine.errors import Infeasible
-    from tilery.backends.trainium.apart import Apart
+    from tilery.backends.machine.explain.elements import Apart
     from tilery.pipeline import Pipeline
     from tilery.tuner.model.engine_model import EngineModel
 
@@ -58,9 +58,8 @@ def _nothing_fits(model: EngineModel) -> Infeasible | None:
 def _apart(pipeline: Pipeline) -> tuple[Apart, ...]:
     """The transfers of single elements in the configuration that `simulate` takes, if there is one that fits."""
     from tilery.backends.machine.errors import Infeasible
-    from tilery.backends.trainium.apart import elements_apart
 
     try:
-        return elements_apart(pipeline.lowered)
+        return pipeline.lowered.family.elements_apart(pipeline.lowered)
     except Infeasible:
         return ()  # a space of which so little fits that the pick misses it: the limits above say so

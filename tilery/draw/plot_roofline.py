@@ -9,7 +9,8 @@ from tilery.backends.machine.explain.roofline import Level, Roofline
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = {"HBM": "#ee6677", "SBUF": "#4477aa"}
+COLOURS = ("#ee6677", "#4477aa", "#228833", "#ccbb44")
+"""Of the levels, device memory first."""
 
 
 def draw_roofline(axes: Axes, roof: Roofline) -> None:
@@ -21,8 +22,8 @@ def draw_roofline(axes: Axes, roof: Roofline) -> None:
     axes.loglog([low, high], [peak, peak], color="0.25", linewidth=2)
     axes.text(high, peak * 1.07, f"{peak:,.4g} {unit}: {roof.peak_name}", ha="right", color="0.25")
     leftmost = min(level.operations_per_byte for level in roof.levels)
-    for level in roof.levels:
-        _draw_level(axes, roof, level, (low, high), scale, left=level.operations_per_byte == leftmost)
+    for level, colour in zip(roof.levels, COLOURS, strict=False):
+        _draw_level(axes, roof, level, colour, (low, high), scale, left=level.operations_per_byte == leftmost)
     axes.set_ylim(min(roof.achieved_per_s / 6, roof.peak_per_s / 20) / scale, peak * 2)
     axes.set_xlim(low, high)
     axes.set_xlabel(f"{roof.unit}s for each byte that moves (to the right: more reuse)")
@@ -31,9 +32,11 @@ def draw_roofline(axes: Axes, roof: Roofline) -> None:
     _ticks(axes)
 
 
-def _draw_level(axes: Axes, roof: Roofline, level: Level, ends: tuple[float, float], scale: float, *, left: bool) -> None:
+def _draw_level(
+    axes: Axes, roof: Roofline, level: Level, colour: str, ends: tuple[float, float], scale: float, *, left: bool
+) -> None:
     """A level's roof, the kernel's point under it, and how far below it the point is."""
-    colour, (low, high), at = COLOURS[level.name], ends, (level.operations_per_byte, roof.achieved_per_s / scale)
+    (low, high), at = ends, (level.operations_per_byte, roof.achieved_per_s / scale)
     top = min(high, roof.peak_per_s / level.bytes_per_s)
     allowed = min(roof.peak_per_s, level.operations_per_byte * level.bytes_per_s)
     axes.plot([low, top], [low * level.bytes_per_s / scale, top * level.bytes_per_s / scale], color=colour, linewidth=2)

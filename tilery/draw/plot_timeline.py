@@ -15,16 +15,14 @@ if TYPE_CHECKING:
 
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee8866", "#44bb99", "#999933", "#332288")
 OTHERS = "#bbbbbb"
-ORDER = ("tensor", "vector", "scalar", "gpsimd")
 MOST = 240
 """Bars a part: more cannot be told apart."""
 FS_PER_US = 1e9
 
 
 def draw_timeline(figure: Figure, place: SubplotSpec, legend: Axes, seen: Record) -> None:
-    """Draws a recorded run into `place`, and what its colours mean into `legend`."""
-    colours = _colours(seen)
-    queues = sorted(seen.queues, key=lambda each: (ORDER.index(each) if each in ORDER else len(ORDER), each))
+    """Draws a recorded run into `place`, a row a queue, and what its colours mean into `legend`."""
+    colours, queues = _colours(seen), seen.queues
     parts = _parts(seen)
     cells = place.subgridspec(1, len(parts), wspace=0.02)
     for number, part in enumerate(parts):
@@ -37,7 +35,7 @@ def draw_timeline(figure: Figure, place: SubplotSpec, legend: Axes, seen: Record
 
 
 def _label(queue: str) -> str:
-    return f"dma {queue.removeprefix('dma.')}" if queue.startswith("dma.") else queue
+    return queue.replace(".", " ", 1)
 
 
 def _colours(seen: Record) -> dict[str, str]:

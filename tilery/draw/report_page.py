@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
+from tilery.backends.chips import Chip
 from tilery.backends.truth.comparison import error_words
 from tilery.dsl.errors import UsageError
 from tilery.pages.console import config_text, microseconds, percent
 from tilery.pages.front_page import LABELS, figure_text
-from tilery.pages.simulation_page import BOUNDS
+from tilery.pages.simulation_page import bound_words
 from tilery.pages.tune_page import ENDINGS
 from tilery.pipeline import Pipeline
 from tilery.tuner.findings import Findings
@@ -53,7 +54,7 @@ def render(pipeline: Pipeline, found: Findings, result: Result, command: str) ->
         doc=pipeline.program.doc,
         result=result,
         winner=config_text(result.config),
-        cards=_cards(result),
+        cards=_cards(pipeline.chip, result),
         ending=ENDINGS[result.stop],
         searching=_searching(found, result),
         winning=_winning(replace(pipeline, overrides=dict(result.config))),
@@ -70,7 +71,7 @@ def render(pipeline: Pipeline, found: Findings, result: Result, command: str) ->
     )
 
 
-def _cards(result: Result) -> list[tuple[str, str, str]]:
+def _cards(chip: Chip, result: Result) -> list[tuple[str, str, str]]:
     """The figures at the top: what, how much, and what to hold it against."""
     cards = [
         (
@@ -78,7 +79,11 @@ def _cards(result: Result) -> list[tuple[str, str, str]]:
             microseconds(result.latency_us),
             f"{result.gain:.2f} times as fast as the default, {microseconds(result.default_latency_us)}",
         ),
-        ("bound by", BOUNDS[result.bound], f"{percent(result.peak_share)} of peak" if result.peak_share else ""),
+        (
+            "bound by",
+            bound_words(chip, result.bound),
+            f"{percent(result.peak_share)} of peak" if result.peak_share else "",
+        ),
     ]
     for name, value in result.values.items():
         if name not in ("latency_us", "error"):

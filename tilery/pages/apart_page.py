@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from tilery.backends.trainium.apart import Apart
+from tilery.backends.machine.explain.elements import Apart
 
 from .console import percent
 

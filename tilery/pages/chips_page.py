@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tilery.backends.chips import Chip
+from tilery.backends.chips import Chip, tables
+from tilery.backends.families import family_of
 
 from .console import bytes_text, facts
 
@@ -19,18 +19,12 @@ UNITS = {"_hz": (1e9, "GHz"), "bytes_per_s": (1e9, "GB/s"), "_ns": (1, "ns"), "_
 
 SECTIONS = {
     "cores": "cores that share the chip; all further numbers are one core's",
-    "sbuf": "on-chip memory that every engine reads and writes",
-    "psum": "accumulators that the tensor engine writes",
-    "tensor": "matrix unit: a stationary block, past which columns move",
-    "vector": "elementwise engine",
-    "scalar": "elementwise engine that knows functions",
-    "gpsimd": "general elementwise engine",
-    "dma": "engines between device memory and the chip, taken together",
     "hbm": "device memory, one core's share",
     "price": "what renting costs",
     "power": "published power of the chip",
     "energy": "what an operation or access takes, without leakage, clocks and control",
 }
+"""What the tables are about that chips of every family have; the family's own stand after the cores."""
 UNPUBLISHED = {
     "price": "none is published: `compare` leaves the price out",
     "power": "none is published",
@@ -51,8 +45,8 @@ def print_chips(console: Console, chips: Sequence[Chip]) -> None:
             chip.title,
             str(chip.cores.count),
             f"{chip.peak_flops / 1e12:.1f}",
-            f"{chip.dma_bytes_per_s / 1e9:.0f}",
-            bytes_text(chip.sbuf.partitions * chip.sbuf.bytes_per_partition),
+            f"{chip.memory_bytes_per_s / 1e9:.0f}",
+            _on_chip(chip)[0][1],
             f"{chip.price.usd_per_chip_hour:.2f}" if chip.price else "",
         )
     console.print(table)
@@ -62,13 +56,15 @@ def print_chips(console: Console, chips: Sequence[Chip]) -> None:
 
 def print_chip(console: Console, chip: Chip) -> None:
     """Prints every number of a chip, a table a section, each with where it is published."""
-    fields = msgspec.to_builtins(chip)
+    fields, family = tables(chip), family_of(chip)
+    absent = family.absent(chip)
+    sections = {"cores": SECTIONS["cores"], **family.sections, **SECTIONS}
     console.print(Text(f"\n{chip.name}: {chip.title}", style="bold cyan"))
     console.print(_in_short(chip))
-    for section, about in SECTIONS.items():
+    for section, about in sections.items():
         console.print(Text(f"\n{section}", style="bold cyan").append(f"  {about}", style="not bold default"))
         values = fields.get(section)
-        if section in ("scalar", "gpsimd") and not values["forms"]:
+        if section in absent:
             console.print(Text("  the chip has none"))
             continue
         if values is None:
@@ -96,17 +92,20 @@ def _print_section(console: Console, values: dict[str, Any]) -> None:
 
 def _in_short(chip: Chip) -> Table:
     page = facts()
-    sbuf, psum = chip.sbuf, chip.psum
-    on_chip = bytes_text(sbuf.partitions * sbuf.bytes_per_partition)
-    sums = bytes_text(psum.partitions * psum.banks * psum.bank_bytes)
-    knee = chip.peak_flops / chip.dma_bytes_per_s
+    knee = chip.peak_flops / chip.memory_bytes_per_s
     page.add_row("")
     page.add_row(
-        "one core", f"{chip.peak_flops / 1e12:.1f} TFLOP/s {chip.tensor.peak_element}, {chip.dma_bytes_per_s / 1e9:.0f} GB/s"
+        "one core", f"{chip.peak_flops / 1e12:.1f} TFLOP/s {chip.peak_element}, {chip.memory_bytes_per_s / 1e9:.0f} GB/s"
     )
-    page.add_row("", f"{on_chip} of SBUF, {sums} of PSUM")
+    page.add_row("", ", ".join(f"{size} of {title}" for title, size in _on_chip(chip)))
     page.add_row("knee", f"{knee:.0f} operations a byte: kernels that do fewer are bound by moving data")
     return page
+
+
+def _on_chip(chip: Chip) -> list[tuple[str, str]]:
+    """The memories on the chip with their sizes."""
+    memories = family_of(chip).memories(chip)
+    return [(each.title, bytes_text(each.capacity * each.unit_bytes)) for each in memories]
 
 
 def _shown(name: str, value: object) -> str:

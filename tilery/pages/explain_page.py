@@ -11,18 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from tilery.backends.drawing import Domain
-from tilery.backends.trainium.apart import Apart
+from tilery.backends.families import family_of
+from tilery.backends.machine.explain.elements import Apart
 from tilery.backends.tunable import Tunable
 from tilery.request import Request
 from tilery.tuner.space.feasibility import Landscape
 
 from .apart_page import LOST, apart_text
-
-LIMITS = {
-    "sbuf": "tiles and slots take more bytes a partition than the chip has",
-    "psum": "accumulators and their slots take more banks than the chip has",
-}
-"""What a limit means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +73,7 @@ def print_explanation(console: Console, request: Request, explanation: Explanati
     console.print(Text(f"\n{request.title}\n", style="bold cyan"))
     console.print(_tunables(explanation.tunables))
     console.print()
-    console.print(_funnel(explanation))
+    console.print(_funnel(explanation, {each.name: each.exceeded for each in family_of(request.chip).memories(request.chip)}))
     if explanation.ranges:
         console.print()
         console.print(_ranges(explanation.ranges))
@@ -118,7 +113,8 @@ def _choices(tunable: Tunable) -> Text:
     return Text(f"{', '.join(values[:3])} … {values[-1]} ({len(values)})")
 
 
-def _funnel(explanation: Explanation) -> Table:
+def _funnel(explanation: Explanation, limits: Mapping[str, str]) -> Table:
+    """`limits`: what each limit means."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("limit", no_wrap=True)
     table.add_column("rules out", justify="right")
@@ -131,7 +127,7 @@ def _funnel(explanation: Explanation) -> Table:
         table.add_row("screened", "", f"{left:,}", "too many to screen all: random structures, and those around the best")
     for limit, number in explanation.ruled_out.items():
         left -= number
-        table.add_row(limit, f"{number:,}", f"{left:,}", LIMITS.get(limit, ""))
+        table.add_row(limit, f"{number:,}", f"{left:,}", limits.get(limit, ""))
     told = "more slots are never slower, and some choices make no difference"
     table.add_row("worth timing", f"{left - explanation.worth_timing:,}", f"{explanation.worth_timing:,}", told)
     return table

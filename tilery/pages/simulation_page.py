@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tilery.backends.chips import Chip
+from tilery.backends.families import family_of
+from tilery.backends.machine.engine_program import DEVICE
 from tilery.backends.machine.explain.analysis import Analysis
-from tilery.backends.machine.time.summary import EngineShare, Report
-from tilery.backends.trainium.runs.told import Single
+from tilery.backends.machine.explain.elements import Single
+from tilery.backends.machine.family import Memory
+from tilery.backends.machine.time.summary import EngineShare, MemoryUse, Report
 from tilery.pipeline import Pipeline
 
 from .apart_page import LOST, apart_text
 from .console import bar, bars, bytes_text, facts, microseconds, percent, seldom
 from .run_page import print_head
 
-BOUNDS = {
-    "tensor": "the tensor engine",
-    "vector": "the vector engine",
-    "scalar": "the scalar engine",
-    "gpsimd": "the gpsimd engine",
-    "dma": "moving data (dma)",
-    "waiting": "waiting: no engine is busy half of the time",
-}
+WAITING = "waiting: no engine is busy half of the time"
 WORTH = 0.005
 """Gains below this share are not shown."""
 PARTS = 3
@@ -44,7 +42,7 @@ def _verdict(pipeline: Pipeline) -> Table:
     page = facts()
     page.add_row("")
     page.add_row("latency", Text(microseconds(report.latency_us), style="bold green"))
-    page.add_row("bound", BOUNDS[report.bound])
+    page.add_row("bound", bound_words(pipeline.chip, report.bound))
     page.add_row("critical", _critical(analysis))
     page.add_row("would help", _help(analysis))
     if report.cores > 1:
@@ -56,6 +54,11 @@ def _verdict(pipeline: Pipeline) -> Table:
         if each.gain >= LOST:
             page.add_row("elements", apart_text(each))
     return page
+
+
+def bound_words(chip: Chip, bound: str) -> str:
+    """What holds a run up, in words: an engine by its title, or waiting."""
+    return {each.name: each.title for each in family_of(chip).engines(chip)}.get(bound, WAITING)
 
 
 def _single(single: Single) -> Text:
@@ -102,26 +105,33 @@ def _resources(pipeline: Pipeline) -> Table:
     report, chip = pipeline.report, pipeline.chip
     seconds = report.latency_us / 1e6
     rate, peak = report.flops / seconds / 1e12, report.peak_flops / 1e12
-    moved, most = report.hbm_bytes / seconds / 1e9, pipeline.cores * chip.dma_bytes_per_s / 1e9
-    used, available = bytes_text(report.sbuf_bytes_per_partition), bytes_text(report.sbuf_bytes_available)
-    banks, all_banks = report.psum_banks, report.psum_banks_available
+    moved, most = report.hbm_bytes / seconds / 1e9, pipeline.cores * chip.memory_bytes_per_s / 1e9
     page = facts()
     page.add_row("")
     page.add_row("peak", _share(report.peak_share, f"{rate:.1f} of {peak:.1f} TFLOP/s"))
     page.add_row("bandwidth", _share(report.bandwidth_share, f"{moved:.0f} of {most:.0f} GB/s, {bytes_text(report.hbm_bytes)}"))
-    page.add_row("SBUF", _share(report.sbuf_bytes_per_partition / report.sbuf_bytes_available, f"{used} of {available}"))
-    page.add_row("PSUM", _share(banks / all_banks, f"{banks} of {all_banks} banks"))
+    for memory in pipeline.lowered.family.memories(chip):
+        used = report.memories[memory.name]
+        page.add_row(memory.title, _share(used.used / used.available, _memory_words(memory, used)))
     for name, said in (("energy", _energy(pipeline)), ("price", _price(pipeline))):
         if said:
             page.add_row(name, said)
     return page
 
 
+def _memory_words(memory: Memory, use: MemoryUse) -> str:
+    if memory.unit.split()[0] == "bytes":
+        return f"{bytes_text(use.used)} of {bytes_text(use.available)}"
+    return f"{use.used} of {use.available} {memory.unit}"
+
+
 def _energy(pipeline: Pipeline) -> str:
     used = pipeline.analysis.energy
     if used is None or not used.total_j:
         return ""
-    parts = {"HBM": used.hbm_j, "SBUF": used.sbuf_j, "PSUM": used.psum_j, "products": used.tensor_j, "rest": used.elementwise_j}
+    titles = {DEVICE: "HBM"} | {each.name: each.title for each in pipeline.lowered.family.memories(pipeline.chip)}
+    parts = {titles[name]: joules for name, joules in used.moved_j.items()}
+    parts |= {"products": used.products_j, "rest": used.rest_j}
     shares = ", ".join(
         f"{name} {100 * part / used.total_j:.0f} %" for name, part in sorted(parts.items(), key=lambda each: -each[1])
     )
@@ -163,7 +173,7 @@ def _share(share: float, words: str) -> str:
 
 def figures(pipeline: Pipeline) -> dict[str, object]:
     """A prediction for machines."""
-    data, analysis = asdict(pipeline.report), pipeline.analysis
+    data, analysis = _report_figures(pipeline), pipeline.analysis
     for name, engine in data["engines"].items():
         engine["stalled_share"] = analysis.stalled[name]
     used = analysis.energy
@@ -176,3 +186,16 @@ def figures(pipeline: Pipeline) -> dict[str, object]:
         "energy_j": used.total_j if used else None,
         "price_usd": analysis.price_usd,
     }
+
+
+def _report_figures(pipeline: Pipeline) -> dict[str, Any]:
+    """The report's fields, the use of each memory under the names that its family gives it."""
+    found: dict[str, Any] = {}
+    for name, value in asdict(pipeline.report).items():
+        if name != "memories":
+            found[name] = value
+            continue
+        for memory in pipeline.lowered.family.memories(pipeline.chip):
+            use = pipeline.report.memories[memory.name]
+            found |= {memory.used_field: use.used, memory.available_field: use.available}
+    return found

@@ -110,8 +110,8 @@ class EngineModel:
         """Lowers and times one configuration exactly."""
         made = lowered(self.kernel, self.dims, self.chip, config, self.cores)
         latency_us = engine.latency_fs(made) / 1e9
-        sbuf, _ = engine.usage(made)
-        return Measurement(latency_us, sbuf, tuple(each.value(made, latency_us) for each in self.objectives))
+        first, *_ = engine.usage(made).values()
+        return Measurement(latency_us, first, tuple(each.value(made, latency_us) for each in self.objectives))
 
     def report(self, config: Config) -> engine.Report:
         """The full timing report of one configuration."""

@@ -12,7 +12,7 @@ from tilery.backends.chips import Chip
 from tilery.backends.machine.choosing.screen import Screening
 from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.time.energy import energy, price_usd
-from tilery.backends.trainium.traffic import traffic
+from tilery.backends.machine.time.run_traffic import traffic
 from tilery.dsl import program
 from tilery.dsl.errors import UsageError
 

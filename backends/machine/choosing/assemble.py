@@ -9,29 +9,30 @@ from collections.abc import Mapping
 from itertools import product
 
 from tilery.backends.chips import Chip
-from tilery.backends.trainium.capacity import check_capacity
-from tilery.backends.trainium.lowering.lower import Lowering
+from tilery.backends.families import family_of
 from tilery.backends.tunable import Choice, Config, Tunable, declared, retuned
 from tilery.dsl.errors import UsageError
 from tilery.dsl.program import Kernel
 
+from ..capacity import check_capacity
 from ..choices import Choices
 from ..engine_program import EngineProgram
+from ..family import Lowering
 
 LOWERINGS_KEPT = 64
 
-_lowerings: dict[tuple[int, str], Lowering] = {}
+_lowerings: dict[tuple[int, str], tuple[Kernel, Lowering]] = {}
 _prints: dict[int, tuple[Chip, str]] = {}
 
 
 def lowering(kernel: Kernel, chip: Chip) -> Lowering:
     """The lowering of a kernel for a chip; the latest few are kept."""
     key = (id(kernel), _print(chip))
-    if key not in _lowerings or _lowerings[key].kernel is not kernel:
+    if key not in _lowerings or _lowerings[key][0] is not kernel:
         if len(_lowerings) >= LOWERINGS_KEPT:
             _lowerings.pop(next(iter(_lowerings)))
-        _lowerings[key] = Lowering(kernel, chip)
-    return _lowerings[key]
+        _lowerings[key] = kernel, family_of(chip).lowering(kernel, chip)
+    return _lowerings[key][1]
 
 
 def _print(chip: Chip) -> str:
@@ -84,17 +85,19 @@ def assembled(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Confi
     _check_said(bound, config)
     road = lowering(bound, chip)
     structure, choices = road.built(config)
-    complete = completed(_space_of(kernel, road, dims, choices, config), config)
+    complete = completed(_space_of(kernel, chip, road, dims, choices, config), config)
     fixed = {each.axis.name: each.by.choices[0] for each in bound.loop_variables if each.by.tune and each.by.choices}
     return EngineProgram(structure, dict(dims), {**complete, **fixed}, cores)
 
 
-def _space_of(kernel: Kernel, road: Lowering, dims: Mapping[str, int], choices: Choices, config: Config) -> tuple[Tunable, ...]:
+def _space_of(
+    kernel: Kernel, chip: Chip, road: Lowering, dims: Mapping[str, int], choices: Choices, config: Config
+) -> tuple[Tunable, ...]:
     """The tunables that a configuration may set: those of its own structure if they cover it, which is quick, else all."""
     near = (*declared(kernel), *road.tile_sizes(dims), *choices.met.values())
     known = {each.name: each for each in near}
     covered = all(name in known and (_is_number(known[name]) or value in known[name].values) for name, value in config.items())
-    return near if covered else tunables(kernel, dims, road.chip, settable=True)
+    return near if covered else tunables(kernel, dims, chip, settable=True)
 
 
 def completed(space: tuple[Tunable, ...], config: Config) -> dict[str, Choice]:

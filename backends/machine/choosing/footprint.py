@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilery.backends.chips import Chip
-from tilery.backends.trainium.capacity import bytes_per_partition, psum_banks
+from tilery.backends.families import family_of
 from tilery.backends.tunable import Choice, Config, retuned
 from tilery.dsl.program import Kernel
 
+from ..engine_program import DEVICE
 from ..time.bounds import lower_bound_s
 from .assemble import lowering
-from .screen import LIMITS, ROUNDING, Columns, Sizes
+from .screen import ROUNDING, Columns, Sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +43,21 @@ def footprint(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Confi
     structure = road.structure(config)
     count = len(next(iter(tiles.values()))) if tiles else 1
     sizes = Sizes(structure, dims, tiles)
-    fixed = np.zeros((len(LIMITS), count))
+    family, memories = family_of(chip), family_of(chip).memories(chip)
+    places = {memory.name: number for number, memory in enumerate(memories)}
+    fixed = np.zeros((len(memories), count))
     each: dict[str, NDArray[np.float64]] = {}
     for buffer in structure.buffers:
-        if buffer.memory == "hbm":
+        if buffer.memory == DEVICE:
             continue
-        limit, measure = (0, bytes_per_partition) if buffer.memory == "sbuf" else (1, psum_banks)
-        one = measure(buffer, chip, sizes.tile, sizes.extent)
+        limit, one = places[buffer.memory], family.takes(buffer, chip, sizes.tile, sizes.extent)
         slots = buffer.slots
         fixed[limit] += (structure.lags.get(buffer, 0) + (slots if isinstance(slots, int) else 0)) * one
         if isinstance(slots, str):
             each.setdefault(slots, np.zeros_like(fixed))[limit] += one
     bound = np.broadcast_to(lower_bound_s(structure, dims, sizes.tiles) * (1e6 * ROUNDING), count)
-    capacity = np.array([chip.sbuf.bytes_per_partition, chip.psum.banks], float)
-    return Footprint(LIMITS, capacity, fixed, each, bound)
+    capacity = np.array([memory.capacity for memory in memories], float)
+    return Footprint(tuple(places), capacity, fixed, each, bound)
 
 
 def canonical(kernel: Kernel, chip: Chip, config: Config) -> dict[str, Choice]:

@@ -12,19 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilery.backends.chips import Chip
-from tilery.backends.trainium.capacity import bytes_per_partition, psum_banks
-from tilery.backends.trainium.lowering.lower import Lowering
-from tilery.backends.trainium.traffic import traffic_of
+from tilery.backends.families import family_of
 from tilery.backends.tunable import Tunable, retuned
 from tilery.dsl.program import Axis, Kernel, size_value
 
-from ..engine_program import Structure
+from ..engine_program import DEVICE, Structure
+from ..family import Lowering
 from ..numbers import Number
 from ..time.bounds import lower_bound_s
 from ..time.energy import energy
+from ..time.run_traffic import traffic_of
 from .assemble import lowering, tunables
 
-LIMITS = ("sbuf", "psum")
 ROUNDING = 1 - 1e-6
 """The exact latency rounds every instruction to whole femtoseconds. This factor keeps the bound below it."""
 
@@ -61,20 +60,22 @@ def screen(
     """
     space = {tunable.name: tunable for tunable in within or tunables(kernel, dims, chip)}
     count = len(next(iter(columns.values()))) if columns else 1
-    sbuf, psum, bound, joules = np.zeros(count), np.zeros(count), np.zeros(count), np.full(count, np.nan)
+    memories = family_of(chip).memories(chip)
+    used, bound, joules = np.zeros((len(memories), count)), np.zeros(count), np.full(count, np.nan)
     for bound_kernel, chosen in _by_tune(kernel, space, columns, count):
         road = lowering(bound_kernel, chip)
         for structure, rows in _by_structure(road, space, columns, chosen):
             sizes, first, where = _distinct(structure, dims, space, columns, rows)
-            sbuf[rows], psum[rows] = _memory(structure, sizes, first, where, space, columns, rows)
+            used[:, rows] = _memory(structure, sizes, first, where, space, columns, rows)
             bound[rows] = np.broadcast_to(lower_bound_s(structure, dims, sizes.tiles) * 1e6, len(first))[where]
-            if energies and (used := energy(chip, traffic_of(structure, dims, sizes.tiles))):
-                joules[rows] = np.broadcast_to(used.total_j, len(first))[where]
-    over_sbuf = np.maximum(0.0, sbuf / chip.sbuf.bytes_per_partition - 1)
-    over_psum = np.maximum(0.0, psum / chip.psum.banks - 1)
-    limit = np.where(over_sbuf > 0, 1, np.where(over_psum > 0, 2, 0))
-    over = np.where(limit == 1, over_sbuf, over_psum)
-    return Screening(limit, LIMITS, bound * ROUNDING, over, joules if energies else None)
+            if energies and (taken := energy(chip, traffic_of(structure, dims, sizes.tiles))):
+                joules[rows] = np.broadcast_to(taken.total_j, len(first))[where]
+    limit, over = np.zeros(count, np.int64), np.zeros(count)
+    for number, memory in reversed(list(enumerate(memories))):  # the first limit is the one that is told
+        exceeded = used[number] / memory.capacity - 1
+        limit, over = np.where(exceeded > 0, number + 1, limit), np.where(exceeded > 0, exceeded, over)
+    limits = tuple(memory.name for memory in memories)
+    return Screening(limit, limits, bound * ROUNDING, over, joules if energies else None)
 
 
 def _by_tune(
@@ -135,19 +136,20 @@ def _memory(
     space: Mapping[str, Tunable],
     columns: Columns,
     rows: NDArray[np.intp],
-) -> tuple[Number, Number]:
-    """SBUF bytes a partition and PSUM banks, a number a row."""
-    sbuf, psum = np.zeros(len(rows)), np.zeros(len(rows))
+) -> NDArray[np.float64]:
+    """What is taken of every memory, shape [memory, row]."""
+    family, chip = structure.family, structure.chip
+    places = {memory.name: number for number, memory in enumerate(family.memories(chip))}
+    found = np.zeros((len(places), len(rows)))
     for buffer in structure.buffers:
-        if buffer.memory == "hbm":
+        if buffer.memory == DEVICE:
             continue
         slots = buffer.slots
         alive = slots if isinstance(slots, int) else np.asarray(space[slots].values)[columns[slots][rows]]
         alive = alive + structure.lags.get(buffer, 0)
-        measure, total = (bytes_per_partition, sbuf) if buffer.memory == "sbuf" else (psum_banks, psum)
-        one = np.broadcast_to(measure(buffer, structure.chip, sizes.tile, sizes.extent), len(first))
-        total += alive * one[where]
-    return sbuf, psum
+        one = np.broadcast_to(family.takes(buffer, chip, sizes.tile, sizes.extent), len(first))
+        found[places[buffer.memory]] += alive * one[where]
+    return found
 
 
 class Sizes:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from tilery.backends.trainium.capacity import largest, shortage
 from tilery.dsl.errors import UsageError
 from tilery.dsl.program import Axis, LoopVariable, Size, SizeOp
 from tilery.dsl.specialise.bind import check_requirements
 
+from ..capacity import largest, memory_called, shortage
 from ..engine_program import Buffer, EngineProgram
 from ..errors import Infeasible
 
@@ -25,14 +25,11 @@ def nothing_fits(nearest: EngineProgram) -> Infeasible:
     short = shortage(nearest)
     if short is None:
         raise AssertionError("screening and capacity disagree")
-    kernel, chip = nearest.kernel, nearest.chip
+    kernel, memory = nearest.kernel, memory_called(nearest, short.limit)
     names = [each.axis.name for each in kernel.loop_variables if each.axis.name in nearest.config]
     tiles = " ".join(f"{name}={nearest.config[name]}" for name in names)
-    field, has = {
-        "sbuf": ("sbuf.bytes_per_partition", chip.sbuf.bytes_per_partition),
-        "psum": ("psum.banks", chip.psum.banks),
-    }[short.limit]
-    needed = f"a chip with {field} of {has + short.over:,.0f} would hold it (--what-if {field}={has + short.over:.0f})"
+    field, enough = memory.field, memory.capacity + short.over
+    needed = f"a chip with {field} of {enough:,.0f} would hold it (--what-if {field}={enough:.0f})"
     helps = "\n      or ".join([*_changes(nearest, short.limit), needed])
     message = f"no configuration of {kernel.name} fits at this shape; the nearest{' is ' + tiles if tiles else ''}: {short.text}"
     return short.error("TK502", message, helps)
@@ -64,9 +61,9 @@ def _whole(program: EngineProgram, buffers: list[Buffer]) -> list[Axis]:
 
 
 def _held(program: EngineProgram, buffer: Buffer) -> list[Axis]:
-    """The whole dimensions that make a buffer large: along the partitions, or folded because they have more positions."""
-    partitions = program.chip.sbuf.partitions
-    return [axis for axis in buffer.axes if axis.whole and program.extent(axis) > (1 if axis in buffer.free else partitions)]
+    """The whole dimensions that make a buffer large; one that lies across the memory only if it is longer than that is wide."""
+    across = memory_called(program, buffer.memory).across
+    return [axis for axis in buffer.axes if axis.whole and program.extent(axis) > (1 if axis in buffer.free else across)]
 
 
 def _is_fixed(variable: LoopVariable) -> bool:

@@ -8,7 +8,7 @@ Made for small shapes: Python steps through every instruction.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from types import EllipsisType
 
 import numpy as np
@@ -17,19 +17,18 @@ from tilery.backends.numbers.strided import add_at
 from tilery.backends.operations import numerics
 from tilery.backends.operations.numerics import Array
 from tilery.backends.showing import Show, shown
-from tilery.backends.trainium.addressing import Places, places
-from tilery.backends.trainium.repetitions import matmul_splits, row_splits, transpose_splits
-from tilery.backends.trainium.runs.pieces import by_lane
 from tilery.dsl.errors import TileryError
 from tilery.dsl.program import Axis, Size, Value, index_axes, size_value
 from tilery.dsl.types import ElementType
 
 from ..engine_program import (
+    DEVICE,
     Buffer,
     Clear,
     Compute,
     Copy,
     EngineProgram,
+    FamilyAction,
     Instruction,
     Loop,
     MatMul,
@@ -42,11 +41,12 @@ from ..engine_program import (
 )
 from ..errors import EngineFault
 from ..printing import with_prints
-from ..splits import Range, pieces, stretches
+from ..splits import Range, Split, pieces, stretches
 from ..stage_order import in_order
 from ..time.guards import Guards
 from .disorder import interleaved, shuffled, shuffled_steps
 from .evaluate import evaluate, names
+from .transfer_places import Places, by_lane, places
 
 Flight = dict[Buffer, tuple[Array, dict[str, int], bool]]
 """The instances of one step of a pipelined loop: elements, first positions, and whether a running sum has begun."""
@@ -83,7 +83,6 @@ class Machine:
         self._disorder = disorder
         self._show = show
         self._first_steps: dict[str, Range] = {}
-        self._partitions = program.chip.sbuf.partitions
         self._guards = Guards(program)
         self._order = [each.axis.name for each in program.kernel.loop_variables]
         signature = program.kernel.signature
@@ -114,7 +113,7 @@ class Machine:
         return tuple(size_value(size, self._program.dims) for size in sizes)
 
     def _allocate(self, buffer: Buffer) -> None:
-        if buffer.memory == "hbm":
+        if buffer.memory == DEVICE:
             return
         covered = [self._covered(buffer, axis) for axis in buffer.axes]
         self._bases[buffer] = {axis.name: start for axis, (start, _) in zip(buffer.axes, covered, strict=True)}
@@ -196,25 +195,27 @@ class Machine:
     def _instruction(self, node: Instruction) -> None:
         match node.action:
             case Transfer(store=False) as action:
-                self._load(action)
+                self._load(node, action)
             case Transfer() as action:
-                self._store(action)
+                self._store(node, action)
             case MatMul() as action:
-                self._matmul(action)
+                self._matmul(node, action)
             case Transpose() as action:
-                self._transpose(action, node.engine)
+                self._transpose(node, action)
             case Compute() as action:
-                self._compute(action, node)
+                self._compute(node, action)
             case Copy() as action:
-                self._copy(action)
+                self._copy(node, action)
             case ReduceRuns() as action:
-                self._reduce_runs(action)
+                self._reduce_runs(node, action)
             case Clear() as action:
                 self._clear(action)
             case Observe() as action:
                 self._observe(action)
+            case FamilyAction():
+                self._program.family.perform(node, self)
 
-    def _region(self, buffer: Buffer, ranges: Mapping[str, Range]) -> Array:
+    def region(self, buffer: Buffer, ranges: Mapping[str, Range]) -> Array:
         """A view of the part of the current instance that lies at `ranges`."""
         bases = self._bases[buffer]
         places: list[slice | EllipsisType] = []
@@ -225,41 +226,45 @@ class Machine:
         view: Array = self._instances[buffer][tuple(places)]
         return view
 
-    def _write(self, buffer: Buffer, ranges: Mapping[str, Range], value: Array) -> None:
-        self._region(buffer, ranges)[...] = numerics.cast(value, buffer.element)
+    def write(self, buffer: Buffer, ranges: Mapping[str, Range], value: Array) -> None:
+        """Writes to that part of the current instance, rounding to its element type."""
+        self.region(buffer, ranges)[...] = numerics.cast(value, buffer.element)
 
-    def _parts(self, buffers: Sequence[Buffer]) -> Iterator[dict[str, Range]]:
-        """The ranges at this place, split into the repetitions along the axis across the partitions, or along the runs."""
-        return pieces(row_splits(tuple(buffers), self._partitions), self._ranges)
+    def _splits(self, node: Instruction) -> tuple[Split, ...]:
+        return self._program.family.repetitions(node, self._program.chip)
+
+    def parts(self, node: Instruction) -> Iterator[dict[str, Range]]:
+        """The ranges at this place, split into what the hardware takes at once of an instruction."""
+        return pieces(self._splits(node), self._ranges)
 
     def _places(self, action: Transfer, ranges: Mapping[str, Range]) -> Places:
         shape = self._shape(action.tensor.shape)
         values = {
-            value: numerics.aligned(self._region(buffer, ranges), names(buffer.axes), names(value.axes))
+            value: numerics.aligned(self.region(buffer, ranges), names(buffer.axes), names(value.axes))
             for value, buffer in action.positions
         }
         return places(action.index, shape, ranges, self._program.dims, values)
 
-    def _load(self, action: Transfer) -> None:
+    def _load(self, node: Instruction, action: Transfer) -> None:
         tensor, buffer = action.tensor, action.buffer
         axes = names(index_axes(action.index))
-        for ranges in self._parts([buffer]):
+        for ranges in self.parts(node):
             where = self._places(action, ranges)
             self._refuse_outside(where, action)
             tile = numerics.to_compute(self._memory[tensor.name][where.positions], tensor.element)
             tile = np.broadcast_to(tile, where.inside.shape)
             if action.fill is not None:
                 tile = np.where(where.inside, tile, tile.dtype.type(action.fill))
-            self._write(buffer, ranges, numerics.aligned(tile, axes, names(buffer.axes)))
+            self.write(buffer, ranges, numerics.aligned(tile, axes, names(buffer.axes)))
 
-    def _store(self, action: Transfer) -> None:
+    def _store(self, node: Instruction, action: Transfer) -> None:
         tensor, buffer = action.tensor, action.buffer
         axes = names(index_axes(action.index))
         result = self.results[tensor.name]
-        for ranges in self._parts([buffer]):
+        for ranges in self.parts(node):
             where = self._places(action, ranges)
             self._refuse_outside(where, action)
-            tile = numerics.aligned(self._region(buffer, ranges), names(buffer.axes), axes)
+            tile = numerics.aligned(self.region(buffer, ranges), names(buffer.axes), axes)
             if action.accumulate:
                 _add(result, where, tile, tensor.element)
             else:
@@ -277,7 +282,7 @@ class Machine:
         if action.tensor is not None:
             self.results[action.tensor.name][...] = action.value
         else:
-            self._write(action.target, self._ranges, np.asarray(action.value))
+            self.write(action.target, self._ranges, np.asarray(action.value))
 
     def _observe(self, action: Observe) -> None:
         value, buffer = action.statement.value, action.buffer
@@ -286,15 +291,15 @@ class Machine:
         if buffer is None:
             tile = self._immediates[value]
         else:
-            tile = numerics.aligned(self._region(buffer, self._ranges), names(buffer.axes), names(value.axes))
+            tile = numerics.aligned(self.region(buffer, self._ranges), names(buffer.axes), names(value.axes))
         self._show(shown(action.statement, tile, {name: slice(*covered) for name, covered in self._ranges.items()}, self._order))
 
-    def _matmul(self, action: MatMul) -> None:
+    def _matmul(self, node: Instruction, action: MatMul) -> None:
         kept = {axis.name for axis in action.out.axes}
-        splits = matmul_splits(action, self._program.chip)
+        splits = self._splits(node)
         fresh = action.summed_over is None or action.out not in self._started
         if fresh and action.summed_over and self._ranges[action.summed_over] != self._first_steps[action.summed_over]:
-            raise EngineFault(f"{action.out.name}: a matmul adds to a bank of PSUM that none has started, and so is undefined")
+            raise EngineFault(f"{action.out.name}: a matmul adds to sums that none has started, and so is undefined")
         written: set[tuple[Range, ...]] = set()
         for ranges in pieces(splits, self._ranges):
             block = tuple(ranges[split.axis.name] for split in splits if split.axis.name in kept)
@@ -305,60 +310,60 @@ class Machine:
     def _multiply(self, action: MatMul, ranges: Mapping[str, Range], overwrite: bool) -> None:
         left, right, out = action.stationary, action.moving, action.out
         over = [axis.name for axis in left.axes if axis in right.axes and axis not in out.axes]
-        a, b = self._region(left, ranges), self._region(right, ranges)
+        a, b = self.region(left, ranges), self.region(right, ranges)
         value, axes = numerics.contract(a, names(left.axes), b, names(right.axes), over)
-        target = self._region(out, ranges)
+        target = self.region(out, ranges)
         lined = numerics.aligned(value, axes, names(out.axes))
         target[...] = lined if overwrite else target + lined
 
-    def _transpose(self, action: Transpose, engine: str) -> None:
-        for ranges in pieces(transpose_splits(action, engine, self._program.chip), self._ranges):
-            block = self._region(action.source, ranges)
-            self._write(action.out, ranges, numerics.aligned(block, names(action.source.axes), names(action.out.axes)))
+    def _transpose(self, node: Instruction, action: Transpose) -> None:
+        for ranges in self.parts(node):
+            block = self.region(action.source, ranges)
+            self.write(action.out, ranges, numerics.aligned(block, names(action.source.axes), names(action.out.axes)))
 
-    def _compute(self, action: Compute, node: Instruction) -> None:
+    def _compute(self, node: Instruction, action: Compute) -> None:
         axes = names(action.axes)
-        for ranges in self._parts([*node.reads, *node.writes]):
+        for ranges in self.parts(node):
 
             def read(operand: Operand, ranges: Mapping[str, Range] = ranges) -> Array:
                 if isinstance(operand, Value):
                     return self._immediates[operand]
-                return numerics.aligned(self._region(operand, ranges), names(operand.axes), axes)
+                return numerics.aligned(self.region(operand, ranges), names(operand.axes), axes)
 
             for target, found, left in action.results(read, ranges):
                 assert isinstance(target, Buffer)
-                self._write(target, ranges, numerics.aligned(found, names(left), names(target.axes)))
+                self.write(target, ranges, numerics.aligned(found, names(left), names(target.axes)))
 
-    def _reduce_runs(self, action: ReduceRuns) -> None:
+    def _reduce_runs(self, node: Instruction, action: ReduceRuns) -> None:
         op, source, out = action.op, action.source, action.out
         runs, lane = source.runs, out.partition
         assert runs is not None and lane is not None
-        for ranges in self._parts([source]):
+        for ranges in self.parts(node):
             start, stop = ranges[runs.name]
-            lanes = min(stop - start, self._partitions)
-            shares, axes = by_lane(self._region(source, ranges), names(source.axes), runs.name, lane.name, lanes)
+            lanes = min(stop - start, *(split.limit for split in self._splits(node)))
+            shares, axes = by_lane(self.region(source, ranges), names(source.axes), runs.name, lane.name, lanes)
             over = tuple(place for place, name in enumerate(axes) if name in names(op.axes))
             reduced = numerics.reduce(op.fn, shares, over)
             kept = [name for place, name in enumerate(axes) if place not in over]
             here = {**ranges, lane.name: (0, lanes)}
-            joined = [self._region(out, here), numerics.aligned(reduced, kept, names(out.axes))]
-            self._write(out, here, numerics.elementwise({"sum": "add"}.get(op.fn, op.fn), joined))
+            joined = [self.region(out, here), numerics.aligned(reduced, kept, names(out.axes))]
+            self.write(out, here, numerics.elementwise({"sum": "add"}.get(op.fn, op.fn), joined))
 
     def _is_first(self, axis: Axis) -> bool:
         """True in the first step of an axis's loop."""
         begin = self._ranges[axis.parent][0] if axis.parent else 0
         return self._ranges[axis.name][0] == begin
 
-    def _copy(self, action: Copy) -> None:
+    def _copy(self, node: Instruction, action: Copy) -> None:
         source, target = action.source, action.target
         add = action.add and (action.begins is None or not self._is_first(action.begins))
-        for ranges in self._parts([source]):
-            region, axes = self._region(source, ranges), names(source.axes)
+        for ranges in self.parts(node):
+            region, axes = self.region(source, ranges), names(source.axes)
             if action.shared is not None:
                 region = region.take(0, axes.index(action.shared.name))
                 axes.remove(action.shared.name)
             value = numerics.aligned(region, axes, names(target.axes))
-            self._write(target, ranges, value + self._region(target, ranges) if add else value)
+            self.write(target, ranges, value + self.region(target, ranges) if add else value)
 
 
 def _add(result: Array, where: Places, tile: Array, t: ElementType) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tilery.backends.trainium.apart import Apart, elements_apart
-from tilery.backends.trainium.runs.told import Single, single_elements
-from tilery.backends.trainium.traffic import Traffic, traffic
-
 from ..engine_program import EngineProgram
 from ..time.energy import EnergyUse, energy, price_usd
+from ..time.run_traffic import Traffic, traffic
 from ..time.summary import Report
 from .critical import Critical, critical
+from .elements import Apart, Single
 from .recording import Record, record
 from .sweep import Improvement, sweep
 
@@ -43,8 +41,8 @@ def analyse(program: EngineProgram, report: Report) -> Analysis:
         stalled=_stalled(seen, report),
         critical=critical(seen),
         improvements=sweep(program),
-        singles=single_elements(program),
-        apart=elements_apart(program),
+        singles=program.family.single_elements(program),
+        apart=program.family.elements_apart(program),
         traffic=used,
         energy=energy(program.chip, used),
         price_usd=price_usd(program.chip, report.latency_us, program.cores),

@@ -6,7 +6,7 @@ that are like those before. The times after a jump are the true ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -91,6 +91,7 @@ class Record:
     jumps: list[Jump] = field(default_factory=list)
     instances: list[Instance] = field(default_factory=list)
     queues: tuple[str, ...] = ()
+    """In the order in which they are shown."""
 
     def critical_path(self) -> Iterator[Event]:
         """From the event that ends last, back from each event to the one that it waited for."""
@@ -98,6 +99,12 @@ class Record:
         while event is not None:
             yield event
             event = event.before
+
+
+def _in_order(program: EngineProgram, queues: Iterable[str]) -> tuple[str, ...]:
+    """Queues by their engine, as the family orders them, then by name."""
+    engines = [engine.name for engine in program.family.engines(program.chip)]
+    return tuple(sorted(queues, key=lambda queue: (engines.index(queue.partition(".")[0]), queue)))
 
 
 def record(program: EngineProgram) -> Record:
@@ -117,7 +124,9 @@ class Recording(Walk):
         self._buffers = program.structure.buffers
         self._rings = [[Instance(buffer) for _ in range(program.slots(buffer))] for buffer in self._buffers]
         self._holder: list[Event | None] = [None for _ in self._names]
-        self._seen = Record(queues=self._names, instances=[instance for ring in self._rings for instance in ring])
+        self._seen = Record(
+            queues=_in_order(program, self._names), instances=[instance for ring in self._rings for instance in ring]
+        )
 
     def recorded(self) -> Record:
         """Walks the program and returns the record."""

@@ -9,26 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tilery.backends.chips import Chip, changed
-from tilery.backends.trainium.capacity import check_capacity
 
+from ..capacity import check_capacity
 from ..engine_program import EngineProgram
 from ..errors import Infeasible
 from ..time.timing import latency_fs
-
-RESOURCES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("a 10 % faster tensor engine", ("tensor.clock_hz=+10%",)),
-    ("a 10 % faster vector engine", ("vector.clock_hz=+10%",)),
-    ("a 10 % faster scalar engine", ("scalar.clock_hz=+10%",)),
-    ("a 10 % faster gpsimd engine", ("gpsimd.clock_hz=+10%",)),
-    ("10 % more bandwidth", ("dma.bytes_per_s=+10%", "hbm.bytes_per_s=+10%")),
-    ("a 10 % shorter latency of transfers", ("dma.latency_ns=-10%", "dma.trigger_ns=-10%")),
-    ("a 10 % lower floor of transfers", ("dma.floor_ns=-10%",)),
-    (
-        "10 % lower fixed costs of instructions",
-        tuple(f"{engine}.fixed_cycles=-10%" for engine in ("tensor", "vector", "scalar", "gpsimd")),
-    ),
-)
-"""What is made better, and the changes to the chip that do it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +45,7 @@ def on_chip(program: EngineProgram, chip: Chip) -> EngineProgram:
 
 
 def _resources(program: EngineProgram) -> Iterator[tuple[str, str, EngineProgram]]:
-    for what, changes in RESOURCES:
+    for what, changes in program.family.improvements:
         how = " ".join(f"--what-if {change}" for change in changes)
         yield what, how, on_chip(program, changed(program.chip, changes))
 

@@ -1,6 +1,6 @@
 """A recorded run in the Trace Event Format, as Perfetto (ui.perfetto.dev) and chrome://tracing show it.
 
-One row an engine and DMA queue; a slice an instruction; counters for what SBUF and PSUM hold; an arrow from each producer to its
+One row a queue; a slice an instruction; counters for what each memory holds; an arrow from each producer to its
 consumers. Times are whole nanoseconds, given in microseconds as the format wants them. Format: Google, Trace Event Format, 2016.
 """
 
@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tilery.backends.trainium.capacity import bytes_per_partition, psum_banks
-
 from ..engine_program import EngineProgram
 from .recording import Event, Instance, Record
 
 FS_PER_NS = 10**6
 MOST = 20_000
 """Slices drawn at most: of a longer recording its first and its last ones."""
-ORDER = ("tensor", "vector", "scalar", "gpsimd")
 PID = 1
 
 TraceEvent = dict[str, Any]
@@ -25,7 +22,7 @@ TraceEvent = dict[str, Any]
 
 def trace(program: EngineProgram, record: Record) -> dict[str, Any]:
     """The whole file, as JSON has it; `otherData` says what it is a trace of."""
-    rows = {queue: number + 1 for number, queue in enumerate(sorted(record.queues, key=_rank))}
+    rows = {queue: number + 1 for number, queue in enumerate(record.queues)}
     drawn = _drawn(record.events)
     events = [
         *_names(program, rows),
@@ -45,10 +42,6 @@ def trace(program: EngineProgram, record: Record) -> dict[str, Any]:
     return {"traceEvents": sorted(events, key=lambda each: (each.get("ts", -1.0), each["ph"] == "f")), "otherData": about}
 
 
-def _rank(queue: str) -> tuple[int, str]:
-    return (ORDER.index(queue), queue) if queue in ORDER else (len(ORDER), queue)
-
-
 def _us(fs: int) -> float:
     """Microseconds, rounded to nanoseconds so that adjacent slices do not overlap."""
     return _ns(fs) / 1000
@@ -66,7 +59,8 @@ def _names(program: EngineProgram, rows: Mapping[str, int]) -> Iterator[TraceEve
     title = f"{program.kernel.name} on {program.chip.name}"
     yield {"ph": "M", "pid": PID, "tid": 0, "name": "process_name", "args": {"name": title}}
     for queue, row in rows.items():
-        label = f"dma queue {queue.removeprefix('dma.')}" if queue.startswith("dma.") else f"{queue} engine"
+        engine, _, rest = queue.partition(".")
+        label = f"{engine} queue {rest}" if rest else f"{engine} engine"
         yield {"ph": "M", "pid": PID, "tid": row, "name": "thread_name", "args": {"name": label}}
         yield {"ph": "M", "pid": PID, "tid": row, "name": "thread_sort_index", "args": {"sort_index": row}}
 
@@ -144,19 +138,17 @@ def _flows(events: Iterable[Event], rows: Mapping[str, int]) -> Iterator[TraceEv
 
 def _counters(program: EngineProgram, record: Record) -> Iterator[TraceEvent]:
     """Bytes held, over all partitions: an instance counts from its first write to its last use."""
-    chip = program.chip
-    for memory, size in (("sbuf", 1), ("psum", chip.psum.bank_bytes)):
-        measure = bytes_per_partition if memory == "sbuf" else psum_banks
-        partitions = chip.sbuf.partitions if memory == "sbuf" else chip.psum.partitions
+    chip, takes = program.chip, program.family.takes
+    for memory in program.family.memories(chip):
         each = {
-            buffer: partitions * size * int(measure(buffer, chip, program.tile, program.extent))
+            buffer: memory.unit_bytes * int(takes(buffer, chip, program.tile, program.extent))
             for buffer in program.structure.buffers
-            if buffer.memory == memory
+            if buffer.memory == memory.name
         }
         level = 0
         for ts, change in _changes(record.instances, each):
             level += change
-            yield {"ph": "C", "pid": PID, "tid": 0, "name": f"{memory.upper()} bytes", "ts": ts / 1000, "args": {"bytes": level}}
+            yield {"ph": "C", "pid": PID, "tid": 0, "name": f"{memory.title} bytes", "ts": ts / 1000, "args": {"bytes": level}}
 
 
 def _changes(instances: Iterable[Instance], sizes: Mapping[Any, int]) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ Each step is the run with one more effect switched off, starting from the run as
     fill and drain    the busiest engine alone: it begins at once, ends last, and never waits for another
     tails             ragged last tiles cost their share of a full one
     blocking          no data moved twice, no transposes, every row and column of the array in use, elementwise work for nothing
-    ideal             what is left: the products at peak rate, or every tensor once through the DMA engines
+    ideal             what is left: the products at peak rate, or every tensor moved once
 """
 
 from __future__ import annotations
@@ -16,35 +16,18 @@ from dataclasses import dataclass
 from math import prod
 
 from tilery.backends.chips import changed
-from tilery.backends.trainium.cost import duration_s
-from tilery.backends.trainium.traffic import traffic
 from tilery.dsl.program import size_value
 
 from ..engine_program import Buffer, EngineProgram, Instruction
 from ..splits import Extents
 from ..time.resolving import FS_PER_S
-from ..time.summary import tile_sizes
+from ..time.run_traffic import traffic
 from ..time.timing import latency_fs
 from ..time.totals import Totals
 from .sweep import on_chip
 
 ENOUGH = 64
 """With this many slots, no program waits for a free one."""
-ELEMENTWISE = ("vector", "scalar", "gpsimd")
-WORK = {
-    "tensor": "unfilled rows and columns, transposes",
-    "dma": "tensors loaded more than once",
-    **dict.fromkeys(ELEMENTWISE, "elementwise work beside the products"),
-}
-NO_OVERHEADS = (
-    "dma.latency_ns=0",
-    "dma.trigger_ns=0",
-    "dma.floor_ns=0",
-    "tensor.min_cycles=0",
-    "tensor.fixed_cycles=0",
-    "tensor.warm_up_ns=0",
-    *(f"{engine}.{field}=0" for engine in ELEMENTWISE for field in ("fixed_cycles", "accumulate_cycles")),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +52,16 @@ class Unbounded(EngineProgram):
 
 def waterfall(program: EngineProgram) -> tuple[Step, ...]:
     """The steps, from the ideal to the run. Their sum is the latency."""
-    quick = on_chip(program, changed(program.chip, NO_OVERHEADS))
+    quick = on_chip(program, changed(program.chip, program.family.overheads))
     actual, no_overheads = latency_fs(program) / FS_PER_S, latency_fs(quick) / FS_PER_S
     no_stalls = latency_fs(Unbounded(quick.structure, quick.dims, quick.config, quick.cores)) / FS_PER_S
     busiest, alone = max(busy(quick).items(), key=lambda each: each[1])
     _, even = max(busy(quick, even=True).items(), key=lambda each: each[1])
+    losses = {engine.name: engine.losses for engine in program.family.engines(program.chip)}
     best, why = ideal(program)
     reached = [
         ("ideal", why, best),
-        ("blocking", f"{busiest} engine: {WORK[busiest]}", even),
+        ("blocking", f"{busiest} engine: {losses[busiest]}", even),
         ("tails", f"{busiest} engine: ragged last tiles", alone),
         ("fill and drain", f"the {busiest} engine waits for others", no_stalls),
         ("buffer stalls", "waits for free slots", no_overheads),
@@ -98,10 +82,10 @@ def _steps(reached: list[tuple[str, str, float]], actual: float) -> tuple[Step, 
 
 
 def ideal(program: EngineProgram) -> tuple[float, str]:
-    """Seconds that the products take at peak rate, or every tensor once through the DMA engines: the longer one, and which."""
+    """Seconds that the products take at peak rate, or every tensor moved once: the longer one, and which."""
     chip = program.chip
-    products = chip.tensor.least_s({name: float(macs) for name, macs in traffic(program).macs.items()}) / program.cores
-    moved = compulsory_bytes(program) / chip.dma_bytes_per_s / program.cores
+    products = chip.least_s({name: float(macs) for name, macs in traffic(program).macs.items()}) / program.cores
+    moved = compulsory_bytes(program) / chip.memory_bytes_per_s / program.cores
     return max((products, "every product at peak rate"), (moved, "every tensor moved once"))
 
 
@@ -116,8 +100,9 @@ def busy(program: EngineProgram, even: bool = False) -> dict[str, float]:
     """Seconds of work of each engine; `even`: with ragged last tiles at their share of what a full one costs."""
     found: dict[str, float] = {}
     whole: dict[Instruction, tuple[Extents, float]] = {}
-    for node, times, extents in Totals(program.structure, program.dims, tile_sizes(program), program.cores).executed():
-        cost = float(duration_s(node, program.chip, extents, program.dims))
+    totals = Totals(program.structure, program.dims, program.tiles, program.cores)
+    for node, times, extents in totals.executed():
+        cost = float(program.family.duration_s(node, extents, totals.setting))
         if even:
             # Full steps come first, so that the first extents that an instruction is met at are the fullest.
             full, most = whole.setdefault(node, (extents, cost))

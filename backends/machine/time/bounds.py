@@ -10,13 +10,12 @@ Upper bound: all instructions one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from tilery.backends.trainium.cost import duration_s, latency_s
-
 from ..engine_program import Instruction, Loop, Structure
+from ..family import Queue
 from ..numbers import Number
 from .totals import Totals
 
@@ -25,25 +24,36 @@ def lower_bound_s(structure: Structure, dims: Mapping[str, int], tiles: Mapping[
     """The lower bound in seconds, for one configuration's tile sizes or for arrays of them, and any numbers of slots."""
     busy: dict[str, Number] = {}
     least: dict[Instruction, Number] = {}
-    for node, times, extents in Totals(structure, dims, tiles).executed():
-        seconds = np.asarray(duration_s(node, structure.chip, extents, dims), float)
+    totals, family = Totals(structure, dims, tiles), structure.family
+    for node, times, extents in totals.executed():
+        seconds = np.asarray(family.duration_s(node, extents, totals.setting), float)
         busy[node.engine] = busy.get(node.engine, 0.0) + times * seconds
         executed = np.where(np.asarray(times) > 0, seconds, np.inf)
         least[node] = np.minimum(least[node], executed) if node in least else executed
-    if "tensor" in busy:
-        busy["tensor"] = busy["tensor"] + structure.chip.tensor.warm_up_ns * 1e-9
-    before, after = _chains(structure, least)
+    used = _queues(structure, least)
+    for engine in busy:
+        # At least one of its queues has to warm up, whichever instructions are executed.
+        busy[engine] = busy[engine] + min(each.warm_up_ns for each in used.values() if each.engine == engine) * 1e-9
+    before, after = _chains(structure, least, used)
     bounds = [work + _least(before, least, engine) + _least(after, least, engine) for engine, work in busy.items()]
     return np.maximum.reduce(np.broadcast_arrays(*(np.asarray(each, float) for each in bounds)))
 
 
 def upper_bound_s(structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, Number]) -> Number:
     """The upper bound in seconds: all instructions one after the other, each waiting for the result of the one before."""
-    chip = structure.chip
-    total: Number = (chip.dma.trigger_ns + chip.tensor.warm_up_ns) * 1e-9
-    for node, times, extents in Totals(structure, dims, tiles).executed():
-        total = total + times * (duration_s(node, chip, extents, dims) + latency_s(node, chip))
+    totals, family = Totals(structure, dims, tiles), structure.family
+    used = _queues(structure, [node for _, node in structure.instructions()]).values()
+    starts_ns, warm_up_ns = max((each.starts_ns for each in used), default=0.0), sum(each.warm_up_ns for each in used)
+    total: Number = (starts_ns + warm_up_ns) * 1e-9
+    for node, times, extents in totals.executed():
+        total = total + times * (family.duration_s(node, extents, totals.setting) + family.latency_s(node, structure.chip))
     return total
+
+
+def _queues(structure: Structure, nodes: Iterable[Instruction]) -> dict[str, Queue]:
+    """The queues that some instructions wait in, by name."""
+    names = tuple(dict.fromkeys(node.queue for node in nodes))
+    return dict(zip(names, structure.family.queues(structure.chip, names), strict=True))
 
 
 Chains = dict[Instruction, Number]
@@ -56,16 +66,16 @@ def _least(chains: Chains, executed: Mapping[Instruction, Number], engine: str) 
     return np.minimum.reduce(np.broadcast_arrays(*ways))
 
 
-def _chains(structure: Structure, least: Mapping[Instruction, Number]) -> tuple[Chains, Chains]:
+def _chains(structure: Structure, least: Mapping[Instruction, Number], queues: Mapping[str, Queue]) -> tuple[Chains, Chains]:
     """For every instruction the longest chains before and after it. Each instruction in a chain counts its shortest duration."""
     places = [(loops, node) for loops, node in structure.instructions() if node in least]
-    trigger_s = structure.chip.dma.trigger_ns * 1e-9
+    latencies = {node: structure.family.latency_s(node, structure.chip) for _, node in places}
     before: Chains = {}
     for number, (loops, node) in enumerate(places):
-        start: Number = trigger_s if node.engine == "dma" else 0.0
+        start: Number = queues[node.queue].starts_ns * 1e-9
         for outer, producer in places[:number]:
             if _feeds(producer, node) and _certain(outer, loops):
-                start = np.maximum(start, before[producer] + _finite(least[producer]) + latency_s(producer, structure.chip))
+                start = np.maximum(start, before[producer] + _finite(least[producer]) + latencies[producer])
         before[node] = start
     after: Chains = {}
     for number, (loops, node) in reversed(list(enumerate(places))):
@@ -73,7 +83,7 @@ def _chains(structure: Structure, least: Mapping[Instruction, Number]) -> tuple[
         for outer, consumer in places[number + 1 :]:
             if _feeds(node, consumer) and _certain(outer, loops):
                 rest = np.maximum(rest, _finite(least[consumer]) + after[consumer])
-        after[node] = rest + latency_s(node, structure.chip)
+        after[node] = rest + latencies[node]
     return before, after
 
 

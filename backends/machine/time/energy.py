@@ -6,28 +6,33 @@ variants of a kernel by the data that they move.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 from tilery.backends.chips import Chip
-from tilery.backends.trainium.traffic import Traffic
 
+from ...families import family_of
+from ..engine_program import DEVICE
 from ..numbers import Number
+from .run_traffic import Traffic
 
 
 @dataclass(frozen=True, slots=True)
 class EnergyUse:
     """Joules of a run by what uses them; arrays for arrays of configurations."""
 
-    hbm_j: Number
-    sbuf_j: Number
-    psum_j: Number
-    tensor_j: Number
-    elementwise_j: Number
+    moved_j: Mapping[str, Number]
+    """Reading and writing, by memory; device memory first, under `DEVICE`."""
+    products_j: Number
+    rest_j: Number
+    """Operations that are no products."""
 
     @property
     def total_j(self) -> Number:
         """The sum."""
-        return self.hbm_j + self.sbuf_j + self.psum_j + self.tensor_j + self.elementwise_j
+        return reduce(add, (*self.moved_j.values(), self.products_j, self.rest_j))
 
 
 def energy(chip: Chip, used: Traffic) -> EnergyUse | None:
@@ -35,14 +40,10 @@ def energy(chip: Chip, used: Traffic) -> EnergyUse | None:
     each = chip.energy
     if each is None or any(name not in each.pj_per_mac for name in used.macs):
         return None
-    tensor = sum(each.pj_per_mac[name] * macs for name, macs in used.macs.items())
-    return EnergyUse(
-        hbm_j=each.pj_per_hbm_byte * used.hbm_bytes * 1e-12,
-        sbuf_j=each.pj_per_sbuf_byte * used.sbuf_bytes * 1e-12,
-        psum_j=each.pj_per_psum_byte * used.psum_bytes * 1e-12,
-        tensor_j=tensor * 1e-12,
-        elementwise_j=each.pj_per_operation * used.operations * 1e-12,
-    )
+    products = sum(each.pj_per_mac[name] * macs for name, macs in used.macs.items())
+    names = (DEVICE, *(memory.name for memory in family_of(chip).memories(chip)))
+    moved_j = {name: each.pj_per_byte(name) * used.moved.get(name, 0.0) * 1e-12 for name in names}
+    return EnergyUse(moved_j, products * 1e-12, each.pj_per_operation * used.operations * 1e-12)
 
 
 def price_usd(chip: Chip, latency_us: float, cores: int = 1) -> float | None:

@@ -5,13 +5,12 @@ The result does not depend on the numbers of slots, and is cached: a search chan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tilery.backends.trainium.cost import duration_s, latency_s
-
-from ..engine_program import Buffer, EngineProgram, Instruction, Loop, Node, Structure
+from ..engine_program import Buffer, EngineProgram, Instruction, Loop, Node, Setting, Structure
+from ..family import Queue
 from .dealing import Numbers, cores_of
 from .guards import Guards, inner_guard_axes
 from .totals import dealt
@@ -34,7 +33,7 @@ class Leaf:
     duration_fs: int
     latency_fs: int
     warm_up_fs: int
-    """The extra time of the engine's first instruction."""
+    """The extra time of the queue's first instruction."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,9 +126,11 @@ class _Resolver:
         for instruction in instructions:
             for buffer in instruction.writes:
                 self._writers.setdefault(buffer, set()).add(instruction.queue)
-        self._dma = [place for name, place in self.queues.items() if name.startswith("dma.")]
-        trigger_fs = round(program.chip.dma.trigger_ns * 1e-9 * FS_PER_S)
-        self.starts = [trigger_fs if name.startswith("dma.") else 0 for name in self.queues]
+        self._family, self._setting = program.family, Setting(program.structure, program.dims, program.tiles, program.cores)
+        known = self._family.queues(program.chip, tuple(self.queues))
+        self.starts = [_fs(each.starts_ns) for each in known]
+        self._warm_ups = [_fs(each.warm_up_ns) for each in known]
+        self._held_up = [_held_up(each, known) for each in known]
 
     def steps(self) -> tuple[Step, ...]:
         """The whole program's steps."""
@@ -150,22 +151,14 @@ class _Resolver:
         return Leaf(
             node,
             queue,
-            self._held_up(node, queue),
+            self._held_up[queue],
             tuple(self.buffers[buffer] for buffer in node.reads),
             tuple(self.buffers[buffer] for buffer in node.writes),
             tuple(self.buffers[buffer] for buffer in node.writes if len(self._writers[buffer]) > 1),
-            round(duration_s(node, self._program.chip, extents, self._program.dims) * FS_PER_S),
-            round(latency_s(node, self._program.chip) * FS_PER_S),
-            round(self._program.chip.tensor.warm_up_ns * 1e-9 * FS_PER_S) if node.engine == "tensor" else 0,
+            round(self._family.duration_s(node, extents, self._setting) * FS_PER_S),
+            round(self._family.latency_s(node, self._program.chip) * FS_PER_S),
+            self._warm_ups[queue],
         )
-
-    def _held_up(self, node: Instruction, queue: int) -> tuple[int, ...]:
-        if node.engine == "dma":
-            return tuple(each for each in self._dma if each != queue)
-        if node.engine == "tensor":
-            return ()
-        others = self._program.chip.engine(node.engine).holds_up
-        return tuple(self.queues[name] for name in others if name in self.queues)
 
     def _loop(self, loop: Loop, extents: Mapping[str, int]) -> Repeat:
         name = loop.axis.name
@@ -196,6 +189,19 @@ class _Resolver:
             )
             for stage in loop.stages
         )
+
+
+def _held_up(queue: Queue, queues: Sequence[Queue]) -> tuple[int, ...]:
+    """The places of the queues that a queue holds up: those of its own engine, and those that it names."""
+    return tuple(
+        place
+        for place, other in enumerate(queues)
+        if other is not queue and (other.engine == queue.engine or other.name in queue.holds_up)
+    )
+
+
+def _fs(ns: float) -> int:
+    return round(ns * 1e-9 * FS_PER_S)
 
 
 def _unwrapped(repeat: Repeat) -> list[Step]:

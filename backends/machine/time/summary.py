@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tilery.backends.trainium.capacity import usage
-from tilery.backends.trainium.cost import duration_s, flops, transferred_bytes
-
-from ..engine_program import EngineProgram, MatMul, Transfer
+from ..capacity import usage
+from ..engine_program import EngineProgram
 from .dealing import busy_cores, dealt_loops, repeated
 from .resolving import FS_PER_S
 from .timing import latency_fs
 from .totals import Totals
-
-ENGINES = ("tensor", "vector", "scalar", "gpsimd", "dma")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +22,14 @@ class EngineShare:
     """Share of the latency in which it works; the rest of the time it waits."""
     instructions: int
     """Instructions issued, each with its counted repetitions as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryUse:
+    """What a program takes of a memory, in that memory's unit."""
+
+    used: int
+    available: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,8 @@ class Report:
     hbm_bytes: int
     """Bytes moved between device memory and the chip."""
     bandwidth_share: float
-    """Of what one core's DMA engines can move in that time."""
-    sbuf_bytes_per_partition: int
-    sbuf_bytes_available: int
-    psum_banks: int
-    psum_banks_available: int
+    """Of what the cores can move in that time."""
+    memories: Mapping[str, MemoryUse]
     cores: int
     """How many cores were asked for."""
     busy_cores: int
@@ -63,27 +64,26 @@ class Report:
 
 def simulate(program: EngineProgram) -> Report:
     """Times an engine program."""
-    chip = program.chip
+    chip, family, engines = program.chip, program.family, [each.name for each in program.family.engines(program.chip)]
     latency_s = latency_fs(program) / FS_PER_S
-    busy = dict.fromkeys(ENGINES, 0.0)
-    count = dict.fromkeys(ENGINES, 0.0)
+    busy = dict.fromkeys(engines, 0.0)
+    count = dict.fromkeys(engines, 0.0)
     moved = 0.0
     macs: dict[str, float] = {}
-    sizes = tile_sizes(program)
-    for node, times, extents in Totals(program.structure, program.dims, sizes, program.cores).executed():
-        busy[node.engine] += times * duration_s(node, chip, extents, program.dims)
+    sizes = program.tiles
+    totals = Totals(program.structure, program.dims, sizes, program.cores)
+    for node, times, extents in totals.executed():
+        busy[node.engine] += times * family.duration_s(node, extents, totals.setting)
         count[node.engine] += times
-    copies = repeated(program)
-    for node, times, extents in Totals(program.structure, program.dims, sizes).executed():
-        if isinstance(node.action, MatMul):
-            element = node.action.moving.element.name
-            macs[element] = macs.get(element, 0.0) + float(times * flops(node, extents)) / 2
-        if isinstance(node.action, Transfer):
-            moved += copies.get(node, 1) * times * transferred_bytes(node.action, chip, extents)
-    shares = {name: EngineShare(busy[name] * 1e6, busy[name] / latency_s, round(count[name])) for name in ENGINES}
-    busiest = max(ENGINES, key=lambda name: busy[name])
-    work, least_s = 2 * sum(macs.values()), chip.tensor.least_s(macs)
-    sbuf, psum = usage(program)
+    copies, totals = repeated(program), Totals(program.structure, program.dims, sizes)
+    for node, times, extents in totals.executed():
+        for element, number in family.macs(node, extents).items():
+            macs[element] = macs.get(element, 0.0) + float(times * number)
+        moved += copies.get(node, 1) * times * family.moved_bytes(node, extents, totals.setting)
+    shares = {name: EngineShare(busy[name] * 1e6, busy[name] / latency_s, round(count[name])) for name in engines}
+    busiest = max(engines, key=lambda name: busy[name])
+    work, least_s = 2 * sum(macs.values()), chip.least_s(macs)
+    used = usage(program)
     return Report(
         latency_us=latency_s * 1e6,
         bound=busiest if shares[busiest].busy_share >= 0.5 else "waiting",
@@ -92,19 +92,10 @@ def simulate(program: EngineProgram) -> Report:
         flops=round(work),
         engines=shares,
         hbm_bytes=round(moved),
-        bandwidth_share=moved / latency_s / (program.cores * chip.dma_bytes_per_s),
-        sbuf_bytes_per_partition=sbuf,
-        sbuf_bytes_available=chip.sbuf.bytes_per_partition,
-        psum_banks=psum,
-        psum_banks_available=chip.psum.banks,
+        bandwidth_share=moved / latency_s / (program.cores * chip.memory_bytes_per_s),
+        memories={each.name: MemoryUse(used[each.name], each.capacity) for each in family.memories(chip)},
         cores=program.cores,
         busy_cores=busy_cores(program),
         dealt={each.axis.name: each.cores for each in dealt_loops(program)},
         steps={each.axis.name: each.steps for each in dealt_loops(program)},
     )
-
-
-def tile_sizes(program: EngineProgram) -> dict[str, int]:
-    """The tile size of every tile variable, cut to its dimension."""
-    variables = program.kernel.loop_variables
-    return {each.axis.name: program.tile(each.axis) for each in variables}

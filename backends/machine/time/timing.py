@@ -55,7 +55,7 @@ class Walk:
         self._program = program
         self._guards = numbers.guards
         self._ranges: dict[str, tuple[int, int]] = {}
-        self._cold = True
+        self._warm: set[int] = set()  # queues that have been used
         self._record = record
         self._jump = jump
         self.events = 0
@@ -92,9 +92,9 @@ class Walk:
             if clock > start:
                 start = clock
         duration = leaf.duration_fs
-        if leaf.warm_up_fs and self._cold:
+        if leaf.warm_up_fs and leaf.queue not in self._warm:
             duration += leaf.warm_up_fs
-            self._cold = False
+            self._warm.add(leaf.queue)
         free[leaf.queue] = start + duration
         for other in leaf.shared:
             free[other] += duration

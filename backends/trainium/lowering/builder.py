@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tilery.backends.chips import Chip
 from tilery.backends.machine.choices import SLOTS, Choices
-from tilery.backends.machine.engine_program import Action, Buffer, Compute, Instruction, Loop, Memory, Node
+from tilery.backends.machine.engine_program import Action, Buffer, Compute, Instruction, Loop, Node
 from tilery.backends.machine.errors import CannotLower
+from tilery.backends.trainium.chip_tables import TrainiumChip
 from tilery.dsl.program import Axis, Call, Carried, Constant, Elementwise, Guard, Op, Print, Reduce, Store, Tensor, Value
 from tilery.dsl.spans import Span
 from tilery.dsl.types import ElementType
@@ -49,7 +49,7 @@ class RunningSum:
 class Builder:
     """The state of one lowering under one set of structural choices."""
 
-    def __init__(self, chip: Chip, prepared: Prepared, arrangement: Arrangement, choices: Choices) -> None:
+    def __init__(self, chip: TrainiumChip, prepared: Prepared, arrangement: Arrangement, choices: Choices) -> None:
         self.chip = chip
         self.layout = arrangement.across
         self.runs = arrangement.runs
@@ -122,7 +122,7 @@ class Builder:
     def buffer(
         self,
         name: str,
-        memory: Memory,
+        memory: str,
         element: ElementType,
         axes: tuple[Axis, ...],
         partition: Axis | None,

@@ -8,12 +8,12 @@ i32  -> nothing   no float type holds 32 bits: an elementwise engine or the DMA 
 
 from __future__ import annotations
 
-from tilery.backends.chips import Chip
 from tilery.backends.numbers.rounding import largest_and_smallest
+from tilery.backends.trainium.chip_tables import TrainiumChip
 from tilery.dsl.types import ELEMENT_TYPES, ElementType
 
 
-def carrier(chip: Chip, element: ElementType) -> ElementType | None:
+def carrier(chip: TrainiumChip, element: ElementType) -> ElementType | None:
     """The type to which a tile of `element` is cast for the tensor engine. None: the tensor engine cannot transpose it."""
     known = chip.tensor.cycles_per_column
     if element.name in known:

@@ -7,7 +7,7 @@ The operand that has the result's partition axis is the stationary one. A sum ov
 from __future__ import annotations
 
 from tilery.backends.machine.choices import SLOTS
-from tilery.backends.machine.engine_program import Buffer, Copy, MatMul, Memory
+from tilery.backends.machine.engine_program import Buffer, Copy, MatMul
 from tilery.backends.machine.errors import CannotLower
 from tilery.dsl.program import Axis, Carried, Dot, Elementwise, Fill, ForLoop
 
@@ -79,7 +79,7 @@ def begin_sum(builder: Builder, carried: Carried, products: list[Dot]) -> None:
     reason = f"{name} stays in PSUM over the loop while its banks fit, else every block is added to a sum in SBUF"
     where = builder.choices.pick(f"accumulate.{name}", ("psum", "sbuf"), reason)
     axes, partition = carried.argument.axes, builder.layout[carried.argument]
-    memory: Memory = "psum" if where == "psum" else "sbuf"
+    memory = "psum" if where == "psum" else "sbuf"
     buffer = builder.buffer(name, memory, carried.argument.element, axes, partition, builder.slots(name))
     builder.home[carried.argument] = builder.home[carried.updated] = buffer
     for number, product in enumerate(products):

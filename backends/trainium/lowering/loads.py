@@ -9,6 +9,7 @@ from __future__ import annotations
 from tilery.backends.chips import chip_names, load_chip
 from tilery.backends.machine.engine_program import Buffer, Clear, Positioned, Transfer
 from tilery.backends.machine.errors import CannotLower, said
+from tilery.backends.trainium.chip_tables import TrainiumChip
 from tilery.dsl.program import Axis, Dot, Index, Load, Value
 from tilery.dsl.spans import Span
 
@@ -160,4 +161,5 @@ def positions(builder: Builder, index: tuple[Index, ...], partition: Axis | None
 
 
 def _gathering() -> list[str]:
-    return [name for name in chip_names() if load_chip(name).dma.gathers]
+    known = map(load_chip, chip_names())
+    return [each.name for each in known if isinstance(each, TrainiumChip) and each.dma.gathers]

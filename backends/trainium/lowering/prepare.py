@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from tilery.backends.chips import Chip
 from tilery.backends.simplify.hoist import hoist
 from tilery.backends.simplify.inline import inline
 from tilery.backends.simplify.passes import Pass
 from tilery.backends.simplify.prune import prune
 from tilery.backends.simplify.rewriter import Body
 from tilery.backends.simplify.share import share
+from tilery.backends.trainium.chip_tables import TrainiumChip
 from tilery.dsl.program import Load, Op
 
 from .passing import Passing
@@ -18,7 +18,7 @@ from .repeat import repeat
 from .vocabulary import translate
 
 
-def passes(chip: Chip) -> tuple[Pass, ...]:
+def passes(chip: TrainiumChip) -> tuple[Pass, ...]:
     """The passes, in order."""
     known = frozenset({*chip.scalar.instructions, *chip.vector.instructions})
     return (

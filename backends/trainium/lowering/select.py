@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from tilery.backends.chips import Chip
 from tilery.backends.machine.engine_program import Compute
 from tilery.backends.machine.errors import CannotLower, said
 from tilery.backends.operations.table import OPERATIONS
+from tilery.backends.trainium.chip_tables import TrainiumChip
 from tilery.dsl.program import Axis, Call, Cast, Elementwise, Fill, Op, Positions, Reduce, Scan, Statement, Value
 from tilery.dsl.types import F32
 
@@ -71,7 +71,7 @@ class Group:
 class Selector:
     """Groups the computing operations of one block."""
 
-    def __init__(self, chip: Chip, layout: Layout, runs: Mapping[Value, Axis], uses: Uses, host: Host) -> None:
+    def __init__(self, chip: TrainiumChip, layout: Layout, runs: Mapping[Value, Axis], uses: Uses, host: Host) -> None:
         self._runs = runs
         self._chip = chip
         self._layout = layout

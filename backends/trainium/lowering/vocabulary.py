@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tilery.backends.chips import Chip
 from tilery.backends.machine.errors import CannotLower
 from tilery.backends.operations.written import in_program
 from tilery.backends.simplify.rewriter import Body, Rewriter, like
+from tilery.backends.trainium.chip_tables import TrainiumChip
 from tilery.dsl.program import (
     Cast,
     Constant,
@@ -35,13 +35,13 @@ from tilery.dsl.types import BOOL, F32, I32, ElementType
 from .hosted import Hosted
 
 
-def translate(body: Body, chip: Chip) -> Body:
+def translate(body: Body, chip: TrainiumChip) -> Body:
     """The body in operations that a chip's engines or the host have."""
     return _Translator(chip).block(body)
 
 
 class _Translator(Rewriter):
-    def __init__(self, chip: Chip) -> None:
+    def __init__(self, chip: TrainiumChip) -> None:
         super().__init__()
         self._chip = chip
         self._known = {*chip.scalar.instructions, *chip.vector.instructions}

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from tilery.backends.machine.numbers import Number, ceil_div
 from tilery.backends.machine.splits import Range, Split
-from tilery.backends.operations.numerics import Array
 
 
 def run_length(positions: Number, partitions: int) -> Number:
@@ -53,10 +52,3 @@ class RunSplit(Split):
     def ranges(self, covered: Range) -> Iterator[Range]:
         """The full rectangle, then the rest."""
         return rectangles(*covered, self.limit)
-
-
-def by_lane(tile: Array, axes: list[str], runs: str, lane: str, lanes: int) -> tuple[Array, list[str]]:
-    """A rectangle with its run axis split in two: `lane`, the partition, and first of all axes `runs`, the place in a run."""
-    place = axes.index(runs)
-    shape = (*tile.shape[:place], lanes, -1, *tile.shape[place + 1 :])
-    return tile.reshape(shape), [*axes[:place], lane, *axes[place:]]
