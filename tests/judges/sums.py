@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite, isnan
 
-from .numbers import Number, lowest_bit
+from .numbers import FLOATS, INTEGERS, Number, lowest_bit
 
 F32_END = 2.0**128
 """From here on a sum is infinite in f32."""
@@ -32,6 +32,19 @@ class Ledger:
     def exact(self) -> bool:
         """Whether no partial sum can have been rounded."""
         return self.size == 0 or (self.size <= self.grain * 2**24 and self.size < F32_END)
+
+    def exact_as(self, name: str) -> bool:
+        """Whether no partial sum, in any order, is one that an element of this type cannot hold."""
+        if len(self.terms) < 2:
+            return True
+        if name in FLOATS:
+            bits, least, greatest = FLOATS[name]
+            fits = self.size <= (2.0 - 2.0 ** (1 - bits)) * 2.0**greatest
+            return fits and (self.size == 0 or (self.size <= self.grain * 2.0**bits and self.grain >= 2.0 ** (least - bits + 1)))
+        bits, signed = INTEGERS[name]
+        low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+        below, above = (sum(min(sign * x, 0) for x in self.terms) for sign in (1, -1))
+        return self.grain >= 1 and all(map(isfinite, self.terms)) and low <= below and -above <= high
 
     @property
     def value(self) -> float:

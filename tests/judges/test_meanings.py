@@ -103,6 +103,25 @@ def test_integers_are_added_to_floats_as_f32() -> None:
     agree(sums("f32", "i32"), {"x": np.array([[2**24 + 1, 7]], np.int32)}, {"m": 1, "n": 1})
 
 
+@pytest.mark.parametrize(
+    ("stored", "terms", "exact"),
+    [
+        ("bf16", [-0.75, 1.125, -0.03515625], False),  # in this order all fits; 1.125 - 0.03515625 does not
+        ("bf16", [-0.75, 1.125, -0.0390625], True),
+        ("f32", [-0.75, 1.125, -0.03515625], True),
+        ("bf16", [1.00390625], True),  # rounded, and once only
+        ("f8e4m3", [200.0, -200.0, 200.0], False),
+        ("i8", [100.0, -100.0, 100.0], False),
+        ("i8", [50.0, 77.0, -100.0], True),
+        ("i32", [0.5, 0.5], False),
+        ("u8", [1.0, -1.0], False),
+    ],
+)
+def test_a_sum_is_exact_only_if_it_is_in_any_order(stored: str, terms: list[float], exact: bool) -> None:
+    arguments = {"x": np.array([[each] for each in terms], np.float32)}
+    assert plain.judged(sums(stored, "f32"), arguments, {"m": 1, "n": 1}).exact is exact
+
+
 THIRDS = """
 kernel thirds(x: i32[M]) -> y: f32[M]:
     reference:
