@@ -13,7 +13,7 @@ from tilery.dsl import program
 from tilery.dsl.program import Op, Statement, TileSize, Value
 
 from .chunks import coalescable, takes_memory
-from .planning.prepare import prepare
+from .planning.emulator_passes import prepare
 
 DEPTH = 512
 """How far a tile goes along an axis that is summed over or stepped through; longer ones are hardly faster."""

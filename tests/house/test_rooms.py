@@ -23,8 +23,7 @@ def test_no_two_source_files_have_one_name() -> None:
     named: dict[str, list[str]] = defaultdict(list)
     for each in (each for folder in SOURCE for each in files(folder)):
         named[each.stem].append(str(each.relative_to(ROOT)))
-    one_thing = ONE_THING | {"prepare"}
-    assert {name: paths for name, paths in named.items() if len(paths) > 1 and name not in one_thing} == {}
+    assert {name: paths for name, paths in named.items() if len(paths) > 1 and name not in ONE_THING} == {}
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -14,8 +14,8 @@ from ..chunks import chunks
 from ..frame import Layout, Step
 from . import blocks
 from .allocation import Scope, Shared
+from .emulator_passes import prepare
 from .fuse import Accumulate
-from .prepare import prepare
 from .survey import converted_tensors, unevaluated
 
 MOST_WORKERS = 8
