@@ -212,3 +212,46 @@ def test_axes_of_records_are_those_of_their_operands() -> None:
             assert {axis for each in node.action.inputs if isinstance(each, Buffer) for axis in each.axes} == set[Axis](
                 node.action.axes
             )
+
+
+SPECIAL = [
+    0.0,
+    0.5,
+    1.5,
+    2.5,
+    -0.5,
+    -1.5,
+    0.49999997,
+    1e-30,
+    4194304.5,
+    4194305.5,
+    8388607.5,
+    8388609.0,
+    3e9,
+    1e20,
+    np.inf,
+    np.nan,
+]
+
+
+@pytest.mark.parametrize("chip", ["trn1", "trn2"])
+@pytest.mark.parametrize("fn", ["floor", "ceil", "round"])
+def test_rounding_to_whole_numbers_is_made_of_what_the_chip_has(fn: str, chip: str) -> None:
+    """It was one instruction, and no arithmetic unit rounds so."""
+    text = f"kernel f(x: f32[M, N]) -> y: f32[M, N]:\n    tile m of M:\n        y[m, N] = {fn}(x[m, N])\n"
+    kernel = parse(text).kernels["f"].specialise({}, {})
+    x = np.array([[*SPECIAL, *(-each for each in SPECIAL)]], np.float32)
+    program = engine.lower(kernel, {"M": 1, "N": x.shape[1]}, load_chip(chip), {"m": 1})
+    assert len(lines(program)) == (3 if fn == "round" else 5)
+    with np.errstate(invalid="ignore"):
+        want = {"floor": np.floor, "ceil": np.ceil, "round": np.rint}[fn](x)
+    np.testing.assert_array_equal(engine.execute(program, {"x": x})["y"], want)
+
+
+def test_a_cast_to_integers_needs_no_rounding_before() -> None:
+    text = "kernel f(x: f32[M, N]) -> y: i8[M, N]:\n    tile m of M:\n        y[m, N] = i8(round(x[m, N] * 2))\n"
+    kernel = parse(text).kernels["f"].specialise({}, {})
+    program = engine.lower(kernel, {"M": 1, "N": 32}, load_chip("trn2"), {"m": 1})
+    assert lines(program) == ["y = x * 2"]
+    x = np.random.default_rng(0).normal(size=(1, 32)).astype(np.float32) * 50
+    np.testing.assert_array_equal(engine.execute(program, {"x": x})["y"], np.clip(np.rint(x * 2), -128, 127).astype(np.int8))

@@ -3,6 +3,7 @@
 mean[N](x)                -> sum[N](f32(x)) * (1 / N)
 argmax[N](x)              -> min[N](where(min(x, e) < e, 2147483647, index[N])) with e = max[N](x), and NaN as the largest
 a / b                     -> a * (1 / b)                       as every operation's record in backends/operations expands it
+floor(x), i8(round(x))    -> where(x ** 2 < 2 ** 46, t - (t > x), x) with t = i32(x), i8(x): see `whole`
 dot[k](x[m, k], y[m, k])  -> sum[k](x * y), as no axis is left for a matrix product
 c[m, n] = v               -> c[m, n] = T(v), so that every rounding is an operation
 c[m, n] += v              -> as it is where the sum is rounded, not the term
@@ -33,17 +34,19 @@ from tilery.dsl.program import (
 from tilery.dsl.types import BOOL, F32, I32, ElementType
 
 from .hosted import Hosted
+from .whole import CORRECTED, in_whole_numbers, rounded_by_casts
 
 
 def translate(body: Body, chip: TrainiumChip) -> Body:
     """The body in operations that a chip's engines or the host have."""
-    return _Translator(chip).block(body)
+    return _Translator(chip, rounded_by_casts(body)).block(body)
 
 
 class _Translator(Rewriter):
-    def __init__(self, chip: TrainiumChip) -> None:
+    def __init__(self, chip: TrainiumChip, rounded: frozenset[Value]) -> None:
         super().__init__()
         self._chip = chip
+        self._rounded = rounded
         self._known = {*chip.scalar.instructions, *chip.vector.instructions}
         self._host = Hosted()
 
@@ -56,6 +59,9 @@ class _Translator(Rewriter):
         return (*cast, replace(store, value=self.now(rounded)))
 
     def op(self, op: Op) -> Iterable[Statement]:
+        if op.result in self._rounded and isinstance(op, Elementwise):
+            self.instead(op.result, self.now(op.operands[0]))
+            return ()
         expanded = None if self._host.takes(op) else self._expanded(op)
         if expanded is None:
             return (op,)
@@ -73,6 +79,8 @@ class _Translator(Rewriter):
             return _row_products(op)
         if isinstance(op, Elementwise) and op.fn == "div" and self._host.is_one(op.operands[0]):
             return [Elementwise(like(op.result), "reciprocal", op.operands[1:])]
+        if isinstance(op, Elementwise) and op.fn in CORRECTED and op.fn not in self._known:
+            return in_whole_numbers(op)
         if isinstance(op, Elementwise) and op.fn not in self._known:
             return in_program(op)
         return None
