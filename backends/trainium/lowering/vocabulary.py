@@ -33,8 +33,8 @@ from tilery.dsl.program import (
 )
 from tilery.dsl.types import BOOL, F32, I32, ElementType
 
+from ..whole import CORRECTED, in_whole_numbers, rounded_by_casts
 from .hosted import Hosted
-from .whole import CORRECTED, in_whole_numbers, rounded_by_casts
 
 
 def translate(body: Body, chip: TrainiumChip) -> Body:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from tilery.dsl.program import Cast, Constant, Elementwise, Op, Statement, Value
 from tilery.dsl.types import BOOL, F32, I32, ElementType
 
-from .uses import Uses
+from .lowering.uses import Uses
 
 CORRECTED = {"round": None, "floor": ("gt", "sub"), "ceil": ("lt", "add")}
 """By function: when the nearest whole number is one too far, and what mends it."""
