@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +114,25 @@ def test_the_command_line(words: list[str]) -> None:
     outcome = CliRunner().invoke(main, [words[0], str(SOFTMAX), "M=8", "N=8", *words[1:]])
     assert outcome.exit_code == 2, outcome.output
     assert "internal error" not in outcome.output
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("buget", "autotune takes no `buget`; did you mean `budget`"),
+        ("strategy", "autotune takes no `strategy`; did you mean `sampler`?"),
+        ("n_trials", "autotune takes no `n_trials`; did you mean `trials`?"),
+        ("kernel_name", "autotune takes no `kernel_name`; it takes chip, cores, shapes, budget"),
+    ],
+)
+def test_a_keyword_that_is_none_names_the_right_one(name: str, told: str) -> None:
+    options: dict[str, Any] = {name: 3}
+    with pytest.raises(tilery.UsageError, match=re.escape(told)):
+        tilery.autotune(tilery.kernels.softmax, shapes=SHAPES, **options)
+
+
+def test_an_option_among_the_names_of_a_kernel_is_told() -> None:
+    with pytest.raises(
+        tilery.UsageError, match=r"`trials` is an option of tilery\.autotune\(kernel, shapes=\.\.\., trials=\.\.\.\)"
+    ):
+        tilery.kernels.softmax.autotune(M=8, N=8, trials=3)

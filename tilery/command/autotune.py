@@ -100,11 +100,16 @@ def autotune(
 
         save_front(result, plot, pipeline.request.title)
     if report:
-        from tilery.draw.report_page import write_report
-
-        write_report(pipeline, kept[0], result, reproducing(pipeline, file, result, options.sampler, spent(**asked)), report)
+        reported(report, pipeline, kept[0], result, reproducing(pipeline, file, result, options.sampler, spent(**asked)))
     if code := CUT_SHORT.get("interrupted" if end.asked else result.stop):
         click.get_current_context().exit(code)  # what was found is kept, and yet whoever started it is told
+
+
+def reported(path: str, pipeline: Pipeline, found: Findings, result: Result, again: str) -> None:
+    """Writes the page; `again` is the command that tunes the same again."""
+    from tilery.draw.report_page import write_report
+
+    write_report(pipeline, found, result, again, path)
 
 
 def spent(budget: str | None, trials: int | None, **others: object) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..space.given import Value
 from ..strategy import Numbers, Rank
 from .distances import Distances
 from .front import Front
+from .numbered import Numbered
 from .weighing import Weighing, Weights
 
 LISTED = 20_000
@@ -21,28 +20,18 @@ AHEAD = 8
 """Configurations taken in one look at all the bounds."""
 
 
-class FrontCandidates:
+class FrontCandidates(Numbered):
     """Screened configurations by their number in the space. Every goal weighs the objectives otherwise."""
 
     def __init__(self, front: Front, seed: int) -> None:
+        super().__init__(front.landscape.space)
         self._front = front
-        self._space = front.landscape.space
         self._weighing = Weighing(front.vectors, np.random.default_rng(seed))
 
     @property
     def objectives(self) -> int:
         """How many."""
         return int(self._front.vectors.shape[1])
-
-    @property
-    def names(self) -> Sequence[str]:
-        """The tunables."""
-        return [each.name for each in self._space.tunables]
-
-    @property
-    def values(self) -> Sequence[Sequence[Value]]:
-        """The domain of each."""
-        return [each.values for each in self._space.tunables]
 
     def any_open(self) -> bool:
         """Whether anything might join the front."""
@@ -69,10 +58,6 @@ class FrontCandidates:
         """Of the listed ones."""
         mask = self._front.joinable[self._listed]
         return int(self._front.order[self._listed[self._distances.nearest(digits, mask)]]) if mask.any() else None
-
-    def digits(self, numbers: Numbers) -> Numbers:
-        """Choice indices."""
-        return self._space.digits(numbers)
 
     def bounds(self, numbers: Numbers) -> NDArray[np.float64] | None:
         """Of each objective."""

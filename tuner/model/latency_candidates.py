@@ -3,44 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import cached_property
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..space.given import Value
 from ..strategy import Numbers, Rank
 from ..trials import Trials
 from .distances import Distances
+from .numbered import Numbered
 
 LISTED = 20_000
 """How many of the best lower bounds are listed: a millisecond of numpy."""
 AHEAD = 8
 
 
-class LatencyCandidates:
+class LatencyCandidates(Numbered):
     """Screened configurations by their number in the space. It has one objective, and one goal: itself."""
 
     objectives = 1
 
     def __init__(self, trials: Trials) -> None:
+        super().__init__(trials.landscape.space)
         self._trials = trials
-        self._space = trials.landscape.space
         self._listed = trials.landscape.order[:LISTED]
         self._new = np.ones(len(self._listed), dtype=bool)
         self._seen = 0
-
-    @property
-    def names(self) -> Sequence[str]:
-        """The tunables."""
-        return [each.name for each in self._space.tunables]
-
-    @property
-    def values(self) -> Sequence[Sequence[Value]]:
-        """The domain of each."""
-        return [each.values for each in self._space.tunables]
 
     def any_open(self) -> bool:
         """Whether a listed one has not been timed and may still win."""
@@ -68,10 +57,6 @@ class LatencyCandidates:
         if not self._trials.landscape.whole and len(found := self._trials.promising(self._space.indices(digits[None]))):
             return int(found[0])
         return int(self._listed[self._distances.nearest(digits, mask)])
-
-    def digits(self, numbers: Numbers) -> Numbers:
-        """Choice indices."""
-        return self._space.digits(numbers)
 
     def bounds(self, numbers: Numbers) -> NDArray[np.float64] | None:
         """Of the latency."""
