@@ -14,7 +14,7 @@ WORTH_SAYING_BYTES = 1 << 30
 """A run that needs less does not mention it."""
 
 
-def least_bytes(kernel: program.Kernel, dims: Mapping[str, int], compared: bool) -> int:
+def least_bytes(kernel: program.Program, dims: Mapping[str, int], compared: bool) -> int:
     """The bytes that a run holds at the least: arguments, results, and the reference's results in float64 if it is `compared`.
 
     Temporary tiles, masks and comparisons need more; the emulator limits them to its scratch memory.
@@ -34,7 +34,7 @@ def machine_bytes() -> int | None:
         return None
 
 
-def check_memory(kernel: program.Kernel, dims: Mapping[str, int], compared: bool) -> int:
+def check_memory(kernel: program.Program, dims: Mapping[str, int], compared: bool) -> int:
     """The least that a run takes, in bytes. Raises `UsageError` if this machine has not so much."""
     needed, there = least_bytes(kernel, dims, compared), machine_bytes()
     if there is not None and needed > there:

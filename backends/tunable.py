@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 
 Choice = int | str
 """What a tunable may be set to: a tile size, a number of slots, or the name of an alternative."""
@@ -49,12 +49,12 @@ class Tunable:
         return self.values[max(0, place - 1) : place] + self.values[place + 1 : place + 2]
 
 
-def declared(kernel: Kernel) -> tuple[Tunable, ...]:
+def declared(kernel: Program) -> tuple[Tunable, ...]:
     """What the text itself leaves open with `tune`."""
     return tuple(Tunable(each.name, "tune", each.choices, each.default, ("declared in the text",)) for each in kernel.tunes)
 
 
-def retuned(kernel: Kernel, config: Config) -> Kernel:
+def retuned(kernel: Program, config: Config) -> Program:
     """The kernel with its tuning parameters bound as the configuration says; one that is left out stays as it is."""
     chosen = {each.name: config[each.name] for each in kernel.tunes if each.name in config}
     return kernel.retuned(chosen) if chosen else kernel

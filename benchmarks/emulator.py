@@ -31,7 +31,7 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 from tilery import dsl
 from tilery.backends import emulator
 from tilery.backends.truth import data
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.dsl.types import BF16, F32, ElementType
 
 KERNELS = Path(__file__).parents[1] / "kernels"
@@ -108,7 +108,7 @@ RACES = {
 }
 
 
-def specialised(race: Race, t: ElementType) -> Kernel:
+def specialised(race: Race, t: ElementType) -> Program:
     return dsl.load(KERNELS / f"{race.kernel}.tk").kernels[race.kernel].specialise({"T": t}, race.constants)
 
 

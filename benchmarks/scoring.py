@@ -21,7 +21,7 @@ from tilery.backends import engine
 from tilery.backends.chips import load_chip
 from tilery.backends.tunable import Config
 from tilery.dsl import load
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.dsl.types import BF16
 
 KERNELS = Path(__file__).parents[1] / "kernels"
@@ -49,7 +49,7 @@ def drawn(space: Mapping[str, int], rows: int, seed: int) -> dict[str, np.ndarra
     return {name: generator.integers(0, size, rows) for name, size in space.items()}
 
 
-def singles(kernel: Kernel, dims: Mapping[str, int], count: int) -> list[Config]:
+def singles(kernel: Program, dims: Mapping[str, int], count: int) -> list[Config]:
     """Random feasible configurations."""
     chip, space = load_chip("trn2"), engine.tunables(kernel, dims, load_chip("trn2"))
     columns = drawn({each.name: len(each.values) for each in space}, 20_000, 1)
@@ -57,7 +57,7 @@ def singles(kernel: Kernel, dims: Mapping[str, int], count: int) -> list[Config]
     return [{each.name: each.values[int(columns[each.name][row])] for each in space} for row in fits]
 
 
-def score(kernel: Kernel, dims: Mapping[str, int], config: Config) -> engine.Report:
+def score(kernel: Program, dims: Mapping[str, int], config: Config) -> engine.Report:
     """Lowers and times one configuration."""
     return engine.simulate(engine.lower(kernel, dims, load_chip("trn2"), config))
 

@@ -26,7 +26,7 @@ from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.trainium.chip_tables import trainium
 from tilery.backends.tunable import Choice
 from tilery.dsl import load, parse
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.dsl.types import ELEMENT_TYPES
 
 HERE = Path(__file__).parent
@@ -117,7 +117,7 @@ def program(row: Row) -> EngineProgram:
     return warm(_lowered(REPEATED, row, shape, {"m": 128, "n": 512}))
 
 
-def _bound(definition: object, row: Row) -> Kernel:
+def _bound(definition: object, row: Row) -> Program:
     return definition.specialise({"T": ELEMENT_TYPES[row.dtype]}, {})  # type: ignore[attr-defined,no-any-return]
 
 

@@ -10,7 +10,7 @@ from math import prod
 from .check.checker import check_kernel
 from .functions import NAMED, REDUCTIONS, SCANS
 from .module import Examined
-from .program import Axis, Kernel, LoopVariable, Value
+from .program import Axis, LoopVariable, Program, Value
 from .report import Report
 from .spans import Span
 from .text import syntax
@@ -63,7 +63,7 @@ def _said(parameter: syntax.Parameter) -> str:
     return f"\n`{parameter.name.text}` lies in `{parameter.range.span.text}`, both ends included: drawn from, checked in calls"
 
 
-def _checked(examined: Examined) -> Iterator[tuple[syntax.KernelNode, Kernel, dict[Span, Value]]]:
+def _checked(examined: Examined) -> Iterator[tuple[syntax.KernelNode, Program, dict[Span, Value]]]:
     for node in examined.items:
         if isinstance(node, syntax.KernelNode):
             seen: dict[Span, Value] = {}
@@ -74,14 +74,14 @@ def _width(span: Span) -> tuple[int, int]:
     return span.end_line - span.line, span.end_column - span.column
 
 
-def described(value: Value, kernel: Kernel) -> str:
+def described(value: Value, kernel: Program) -> str:
     """`acc: f32[m, n]`, and the bytes that its tile takes."""
     axes = f"[{', '.join(map(str, value.axes))}]" if value.axes else ""
     name = "" if value.name.startswith("%") else f"{value.name}: "
     return f"```tk\n{name}{type_name(value.dtype)}{axes}\n```\n{_bytes(value, kernel)}"
 
 
-def _bytes(value: Value, kernel: Kernel) -> str:
+def _bytes(value: Value, kernel: Program) -> str:
     by_name = {each.axis.name: each for each in kernel.loop_variables}
     sizes = [_extent(axis, by_name.get(axis.name)) for axis in value.axes]
     kind = value.dtype

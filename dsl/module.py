@@ -16,7 +16,7 @@ from .check.inlining import NO_SIGNATURE
 from .errors import Diagnostic, Label, SourceErrors
 from .functions import NAMED, REDUCTIONS, SCANS
 from .known_fns import Functions, Known
-from .program import CountedLoop, Kernel, walk
+from .program import CountedLoop, Program, walk
 from .reading import read_text
 from .report import Abandoned, Report
 from .spans import Source
@@ -191,5 +191,5 @@ def _definition(node: syntax.KernelNode, functions: Functions, report: Report) -
     return KernelDefinition(checked, node, functions)
 
 
-def _counts(kernel: Kernel) -> bool:
+def _counts(kernel: Program) -> bool:
     return any(isinstance(each, CountedLoop) for each in walk(kernel.body))

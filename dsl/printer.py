@@ -25,13 +25,13 @@ from .program import (
     ForLoop,
     If,
     Index,
-    Kernel,
     Load,
     LoopVariable,
     Op,
     Parameter,
     Positions,
     Print,
+    Program,
     Reduce,
     ScalarArgument,
     Scan,
@@ -44,12 +44,12 @@ from .program import (
 )
 
 
-def print_program(kernel: Kernel) -> str:
+def print_program(kernel: Program) -> str:
     """The program as text, one operation a line, with the axes and the type of each value."""
     return "\n".join(_Printer(named=True).kernel(kernel)) + "\n"
 
 
-def fingerprint(kernel: Kernel) -> str:
+def fingerprint(kernel: Program) -> str:
     """16 hex digits that change with what a kernel computes, and not with its names for values, comments or layout."""
     lines = _Printer(named=False).kernel(kernel)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
@@ -84,7 +84,7 @@ class _Printer:
 
     # --- the whole ----------------------------------------------------------------------------------------------------
 
-    def kernel(self, kernel: Kernel) -> list[str]:
+    def kernel(self, kernel: Program) -> list[str]:
         """All lines of a kernel."""
         signature = kernel.signature
         # A range changes no value, so that a tuned entry outlives its being declared: the fingerprint leaves it out.

@@ -558,13 +558,13 @@ class Definition(Protocol):
         types: Mapping[str, ElementType],
         constants: Mapping[str, int | bool],
         tunes: Mapping[str, int | str] = ...,
-    ) -> Kernel:
+    ) -> Program:
         """The program for given types, constants and choices of the tuning parameters."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Kernel:
+class Program:
     """A checked kernel; specialised once `types` and `constants` bind everything the signature leaves open."""
 
     name: str
@@ -591,7 +591,7 @@ class Kernel:
     definition: Definition | None = field(default=None, compare=False, repr=False)
     """What a specialised kernel was made from."""
 
-    def retuned(self, values: Mapping[str, int | str]) -> Kernel:
+    def retuned(self, values: Mapping[str, int | str]) -> Program:
         """The same specialisation with other choices of some tuning parameters; those not given stay as they are.
 
         The same kernel object for the same choices, as long as it is among the latest few. Raises UsageError for a name that

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from tilery.dsl import load
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.dsl.types import ELEMENT_TYPES
 
 KERNELS = Path(__file__).parents[1] / "kernels"
@@ -28,7 +28,7 @@ SHAPES: dict[str, tuple[dict[str, int], ...]] = {
 
 
 @cache
-def specialised(name: str, element: str, causal: bool | None = None) -> Kernel:
+def specialised(name: str, element: str, causal: bool | None = None) -> Program:
     """A shipped kernel with its type variable bound."""
     definition = load(KERNELS / f"{name}.tk").kernels[name]
     constants: Mapping[str, bool] = {} if causal is None else {"causal": causal}

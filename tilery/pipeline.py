@@ -29,7 +29,7 @@ from .backends.showing import Show
 from .backends.tunable import Choice, Tunable, declared, retuned
 from .dsl import KernelDefinition, program
 from .dsl.errors import UsageError
-from .dsl.program import Kernel
+from .dsl.program import Program
 from .python import checks
 from .python.calling import Array
 from .request import Given, Request, make_request
@@ -71,7 +71,7 @@ class Pipeline:
         return make_request(self.definition, self.given, self.chip_name, self.what_if)
 
     @property
-    def program(self) -> program.Kernel:
+    def program(self) -> program.Program:
         """The checked program, specialised."""
         return self.request.kernel
 
@@ -161,7 +161,7 @@ class Pipeline:
         return {**chosen.config, **self.overrides}
 
     @property
-    def scheduled(self) -> Kernel:
+    def scheduled(self) -> Program:
         """The program with what the configuration chooses of the text's `tune`."""
         return retuned(self.program, self.config)
 
@@ -171,7 +171,7 @@ class Pipeline:
         return tile_sizes(self.program, {**self.for_values.config, **self.overrides})
 
     @property
-    def emulated(self) -> Kernel:
+    def emulated(self) -> Program:
         """The program with what the emulator takes of the text's `tune`."""
         return retuned(self.program, {**self.for_values.config, **self.overrides})
 

@@ -37,7 +37,7 @@ class Names:
 class Request:
     """A specialised kernel, every dimension's extent, and a chip."""
 
-    kernel: program.Kernel
+    kernel: program.Program
     dims: Mapping[str, int]
     chip: Chip
     scalars: Mapping[str, float]

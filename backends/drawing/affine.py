@@ -57,7 +57,7 @@ class Line:
 Lines = Mapping[Value, tuple[Line, ...]]
 
 
-def lines_of(kernel: program.Kernel, dims: Mapping[str, int]) -> Lines:
+def lines_of(kernel: program.Program, dims: Mapping[str, int]) -> Lines:
     """The lines of every value of a specialised kernel, its reference included."""
     lines = _Lines(dims, {each.name: each for each in kernel.signature.scalars}, {each.name for each in kernel.signature.tensors})
     lines.block(kernel.reference)

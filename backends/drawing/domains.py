@@ -36,7 +36,7 @@ class Domain:
         return f"{self.low:.10g}..{self.high:.10g}" + (f" ({self.why})" if self.why else "")
 
 
-def domains(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Domain]:
+def domains(kernel: program.Program, dims: Mapping[str, int]) -> dict[str, Domain]:
     """The domain of every integer argument, and of the floats that have one; other floats are normal.
 
     Raises UsageError for a declared range of which the argument's type holds nothing.
@@ -63,7 +63,7 @@ def domains(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Domain
     return found
 
 
-def ranges(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Domain]:
+def ranges(kernel: program.Program, dims: Mapping[str, int]) -> dict[str, Domain]:
     """What the arguments lie in, in their order: their domains, and the declared ranges of scalars that have a default."""
     found = domains(kernel, dims)
     for each in kernel.signature.scalars:
@@ -72,7 +72,7 @@ def ranges(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Domain]
     return {each.name: found[each.name] for each in kernel.signature.data if each.name in found}
 
 
-def reasons(kernel: program.Kernel) -> dict[str, str]:
+def reasons(kernel: program.Program) -> dict[str, str]:
     """Of the arguments that have a range without declaring one: why, at any shape."""
     dims = dict.fromkeys(kernel.signature.dimension_names, ANY_EXTENT)
     declared: dict[str, Interval] = dict.fromkeys(kernel.signature.ranges, (0, 1))

@@ -17,7 +17,7 @@ COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne", "min", "max", "clamp")
 
 
 def places(
-    kernel: program.Kernel, dims: Mapping[str, int], declared: Mapping[str, Interval]
+    kernel: program.Program, dims: Mapping[str, int], declared: Mapping[str, Interval]
 ) -> tuple[dict[str, Interval], dict[str, Interval]]:
     """The ranges of integer arguments without a declared one: of those that index, and of those compared with positions."""
     lines = lines_of(kernel, dims)

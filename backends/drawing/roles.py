@@ -14,7 +14,7 @@ STEEP = ("pow", "exp", "exp2", "expm1", "sinh", "cosh", "tanh", "sigmoid", "erf"
 """Functions that overflow or saturate for moderate whole numbers."""
 
 
-def positive(kernel: program.Kernel) -> set[str]:
+def positive(kernel: program.Program) -> set[str]:
     """Float tensors whose root or logarithm is taken, as they are or in sums, products and quotients.
 
     Not those that are also compared with something: there the text itself says what becomes of a negative number.
@@ -25,7 +25,7 @@ def positive(kernel: program.Kernel) -> set[str]:
     return uses.made_of(under) - uses.made_of(compared)
 
 
-def steep(kernel: program.Kernel) -> set[str]:
+def steep(kernel: program.Program) -> set[str]:
     """Integer tensors that come into a power, an exponential or a product of many."""
     uses = _Uses(kernel)
     into = [value for each in uses.elementwise if each.fn in STEEP for value in each.operands]
@@ -35,7 +35,7 @@ def steep(kernel: program.Kernel) -> set[str]:
 
 @dataclass
 class _Uses:
-    kernel: program.Kernel
+    kernel: program.Program
 
     @cached_property
     def statements(self) -> tuple[program.Statement, ...]:

@@ -31,7 +31,7 @@ class Emulation:
 
     def __init__(
         self,
-        kernel: program.Kernel,
+        kernel: program.Program,
         dims: Mapping[str, int],
         tiles: Mapping[str, int],
         made: Plan | None,
@@ -144,7 +144,7 @@ def _work(plan: Plan, frame: Frame) -> None:
             step(frame)
 
 
-def _scalar(kernel: program.Kernel, scalar: program.ScalarParameter, arguments: Mapping[str, Array | float]) -> float:
+def _scalar(kernel: program.Program, scalar: program.ScalarParameter, arguments: Mapping[str, Array | float]) -> float:
     value: object = arguments.get(scalar.name, scalar.default)
     if value is None:
         raise UsageError(f"kernel {kernel.name}: argument {scalar.name} is missing")
@@ -155,7 +155,7 @@ def _scalar(kernel: program.Kernel, scalar: program.ScalarParameter, arguments: 
     return value
 
 
-def _refuse_unknown(kernel: program.Kernel, arguments: Mapping[str, Array | float]) -> None:
+def _refuse_unknown(kernel: program.Program, arguments: Mapping[str, Array | float]) -> None:
     known = [each.name for each in kernel.signature.parameters]
     for name in arguments:
         if name not in known:
@@ -163,7 +163,7 @@ def _refuse_unknown(kernel: program.Kernel, arguments: Mapping[str, Array | floa
 
 
 def compile(
-    kernel: program.Kernel,
+    kernel: program.Program,
     dims: Mapping[str, int],
     tiles: Mapping[str, int],
     *,

@@ -8,7 +8,7 @@ from tilery.dsl import program
 from tilery.dsl.errors import UsageError
 
 
-def tile_sizes(kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int]) -> dict[str, int]:
+def tile_sizes(kernel: program.Program, dims: Mapping[str, int], tiles: Mapping[str, int]) -> dict[str, int]:
     """The tile of every axis, no larger than its dimension."""
     names = {each.axis.name for each in kernel.loop_variables}
     for name in tiles:

@@ -21,7 +21,7 @@ LARGEST = 1 << 20
 """Elements that a temporary should not exceed."""
 
 
-def own_tiles(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, int]:
+def own_tiles(kernel: program.Program, dims: Mapping[str, int]) -> dict[str, int]:
     """A size for every tile variable whose size the text leaves open, within what it allows."""
     variables = {each.axis.name: each for each in kernel.loop_variables}
     extents = {name: program.size_value(each.axis.size, dims) for name, each in variables.items()}

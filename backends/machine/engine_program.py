@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from tilery.dsl.program import Axis, Guard, Index, Kernel, Op, Print, Reduce, Tensor, Value, size_value
+from tilery.dsl.program import Axis, Guard, Index, Op, Print, Program, Reduce, Tensor, Value, size_value
 from tilery.dsl.spans import Span
 from tilery.dsl.types import ElementType
 
@@ -308,7 +308,7 @@ Node = Instruction | Loop
 class Structure:
     """The program without its numbers: the same for all tile sizes and numbers of slots."""
 
-    kernel: Kernel
+    kernel: Program
     chip: Chip
     choices: Mapping[str, Choice]
     """The values of the knobs that it was lowered with."""
@@ -368,7 +368,7 @@ class EngineProgram:
     memory's bandwidth, whether the others work or not. Times are those of the core that finishes last."""
 
     @property
-    def kernel(self) -> Kernel:
+    def kernel(self) -> Program:
         """The specialised kernel that it executes."""
         return self.structure.kernel
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from tilery.dsl.program import Axis, Kernel
+from tilery.dsl.program import Axis, Program
 
 from ..tunable import Choice, Tunable
 from .choices import Choices
@@ -157,12 +157,12 @@ class Family(ABC, Generic[C]):
     # --- from a kernel to its program ---
 
     @abstractmethod
-    def tile_sizes(self, kernel: Kernel, dims: Mapping[str, int], chip: C) -> tuple[Tunable, ...]:
+    def tile_sizes(self, kernel: Program, dims: Mapping[str, int], chip: C) -> tuple[Tunable, ...]:
         """The tile sizes that the text leaves open, with their choices at these shapes. It must lower nothing: the emulator asks,
         also for kernels that the chip cannot run."""
 
     @abstractmethod
-    def lowering(self, kernel: Kernel, chip: C) -> Lowering:
+    def lowering(self, kernel: Program, chip: C) -> Lowering:
         """A specialised kernel on its way to a chip; the caller keeps it. Raises `CannotLower`."""
 
     # --- numbers of a program ---

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from tilery.dsl.program import Kernel, LoopVariable, size_value
+from tilery.dsl.program import LoopVariable, Program, size_value
 
 from ..tunable import Tunable
 from .chip_tables import TrainiumChip
@@ -17,7 +17,7 @@ USUAL_RUN = 512
 
 
 def tile_tunables(
-    kernel: Kernel, dims: Mapping[str, int], chip: TrainiumChip, flat: Collection[str] = (), loose: Collection[str] | None = None
+    kernel: Program, dims: Mapping[str, int], chip: TrainiumChip, flat: Collection[str] = (), loose: Collection[str] | None = None
 ) -> tuple[Tunable, ...]:
     """One tunable a tile variable, by its name; `by 1` is no choice, and `by TK` is the choice of `TK`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 
 from ..machine.engine_program import Buffer, EngineProgram, Instruction, Setting, Transfer
 from ..machine.explain.elements import Apart, Single
@@ -48,11 +48,11 @@ class Trainium(Family[TrainiumChip]):
         """Elementwise engines of no form."""
         return tuple(name for name in ELEMENTWISE if not chip.engine(name).forms)
 
-    def tile_sizes(self, kernel: Kernel, dims: Mapping[str, int], chip: TrainiumChip) -> tuple[Tunable, ...]:
+    def tile_sizes(self, kernel: Program, dims: Mapping[str, int], chip: TrainiumChip) -> tuple[Tunable, ...]:
         """Multiples of what the chip takes at once, and what cuts a dimension evenly."""
         return tiles.tile_tunables(kernel, dims, chip)
 
-    def lowering(self, kernel: Kernel, chip: TrainiumChip) -> Lowering:
+    def lowering(self, kernel: Program, chip: TrainiumChip) -> Lowering:
         """Layout, fusion, residency, stages."""
         return Lowering(kernel, chip)
 

@@ -50,7 +50,7 @@ _ROUNDING_REDUCTIONS = ("sum", "mean", "prod", "cumsum")
 
 
 def compare(
-    kernel: program.Kernel,
+    kernel: program.Program,
     dims: Mapping[str, int],
     got: Mapping[str, Array],
     want: Mapping[str, Array],
@@ -76,7 +76,7 @@ def _weight(comparison: Comparison) -> tuple[int, float, float]:
     return rank, comparison.max_error / max(comparison.tolerance, 1e-300), comparison.max_error
 
 
-def tolerance(kernel: program.Kernel, dims: Mapping[str, int], result: ElementType) -> float:
+def tolerance(kernel: program.Program, dims: Mapping[str, int], result: ElementType) -> float:
     """The largest error that the arithmetic of `kernel` explains in a result of the type `result`."""
     if result.kind != "float":
         return 0.0
@@ -96,7 +96,7 @@ def tolerance(kernel: program.Kernel, dims: Mapping[str, int], result: ElementTy
     return min(units, BROADEST)
 
 
-def _added_over(kernel: program.Kernel, store: program.Store) -> tuple[program.Axis, ...]:
+def _added_over(kernel: program.Program, store: program.Store) -> tuple[program.Axis, ...]:
     """The axes over whose positions an accumulating store may add to one element: those that do not choose its place alone."""
     loops = [each for each in program.walk(kernel.body) if isinstance(each, program.TileLoop)]
     placed = {each.axis for each in store.index if isinstance(each, program.AxisIndex)}

@@ -22,7 +22,7 @@ ENDS_FROM = 8
 """Integer tensors of as many elements have the least and the greatest of their domain among them."""
 
 
-def random_arguments(kernel: program.Kernel, dims: Mapping[str, int], seed: int) -> dict[str, Argument]:
+def random_arguments(kernel: program.Program, dims: Mapping[str, int], seed: int) -> dict[str, Argument]:
     """An argument for every tensor and run-time scalar of a specialised kernel; the same for the same `seed`.
 
     What has a domain (`drawing`: a declared range, places that it chooses) is uniform over it, both ends included. Other floats
@@ -95,7 +95,7 @@ def _scalar(rng: np.random.Generator, scalar: program.ScalarParameter, domain: D
     return float(np.float32(rng.uniform(0.5, 1.0)))
 
 
-def _contracted_lengths(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, int]:
+def _contracted_lengths(kernel: program.Program, dims: Mapping[str, int]) -> dict[str, int]:
     """Length of the contraction of which a tensor is the second operand."""
     sources: dict[program.Value, str] = {}
     lengths: dict[str, int] = {}

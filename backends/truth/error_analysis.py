@@ -58,7 +58,7 @@ def unit(t: ElementType) -> float:
 
 
 def explained_errors(
-    kernel: program.Kernel, dims: Mapping[str, int], arguments: Mapping[str, Array | float], wanted: Mapping[str, Array]
+    kernel: program.Program, dims: Mapping[str, int], arguments: Mapping[str, Array | float], wanted: Mapping[str, Array]
 ) -> dict[str, Array]:
     """How far elements may be off by rounding, in absolute terms, by result: at the least where `wanted` is true.
 
@@ -76,7 +76,7 @@ class _Analysis(Run):
 
     def __init__(
         self,
-        kernel: program.Kernel,
+        kernel: program.Program,
         dims: Mapping[str, int],
         arguments: Mapping[str, Array | float],
         results: Mapping[str, Array],
@@ -302,7 +302,7 @@ def _cast_error(value: Array, t: ElementType) -> Array:
     return np.where((np.abs(value) > largest) & np.isfinite(value), np.inf, np.where(np.isfinite(value), error, 0.0))
 
 
-def _tiles(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, int]:
+def _tiles(kernel: program.Program, dims: Mapping[str, int]) -> dict[str, int]:
     """Parallel loops by `TILE` where the text does not say; loops in order take their dimension whole where they may."""
     parallel = {one.axis for loop in program.walk(kernel.body) if isinstance(loop, program.TileLoop) for one in loop.variables}
     sizes = {}
@@ -314,7 +314,7 @@ def _tiles(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, int]:
     return sizes
 
 
-def _needed_positions(kernel: program.Kernel, wanted: Mapping[str, Array]) -> dict[str, Array]:
+def _needed_positions(kernel: program.Program, wanted: Mapping[str, Array]) -> dict[str, Array]:
     """For parallel loops that choose a place in every result: at which positions there is something to be asked."""
     stores = [each for each in program.walk(kernel.body) if isinstance(each, program.Store)]
     found: dict[str, Array] = {}

@@ -28,7 +28,7 @@ Slices = Mapping[str, slice]
 """The part of an axis that one block covers, by the axis' name; an axis that is not there is whole."""
 
 
-def reference(kernel: program.Kernel, dims: Mapping[str, int], arguments: Mapping[str, Array | float]) -> dict[str, Array]:
+def reference(kernel: program.Program, dims: Mapping[str, int], arguments: Mapping[str, Array | float]) -> dict[str, Array]:
     """Results by name: float64 for float types, int32 or bool otherwise.
 
     Arguments are as for the emulator: tensors in storage types, scalars as numbers. Casts to float types do nothing here:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from .. import sizes
 from ..known_fns import Functions
-from ..program import Kernel, Op, Parameter, Requirement, Statement, Tensor, Value
+from ..program import Op, Parameter, Program, Requirement, Statement, Tensor, Value
 from ..report import Abandoned, Report
 from ..spans import Span
 from ..text import syntax
@@ -31,7 +31,7 @@ def check_kernel(
     constants: Mapping[str, int | bool] | None,
     tuned: Mapping[str, int | str] | None = None,
     seen: dict[Span, Value] | None = None,
-) -> Kernel:
+) -> Program:
     """The tile program of a kernel; what it is worth if `report` has got errors is nothing.
 
     With `types` empty and `constants` None it is the generic kernel, with both bound it is specialised.
@@ -49,7 +49,7 @@ def check_kernel(
     check_coverage(context, body_nodes, body, "the kernel")
     if constants is None:
         _warn_unused(context, node)
-    return Kernel(
+    return Program(
         node.name,
         doc,
         signature,

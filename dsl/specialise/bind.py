@@ -18,8 +18,8 @@ from ..program import (
     Constant,
     DimensionSize,
     Elementwise,
-    Kernel,
     Op,
+    Program,
     Requirement,
     Signature,
     Size,
@@ -99,7 +99,7 @@ def _bind(tensor: Tensor, shape: tuple[int, ...], dims: dict[str, int], source: 
         source.setdefault(size, text)
 
 
-def check_requirements(kernel: Kernel, dims: Mapping[str, int]) -> None:
+def check_requirements(kernel: Program, dims: Mapping[str, int]) -> None:
     """Raises UsageError for the first `require` of a specialised kernel that the sizes do not satisfy.
 
     No range may be empty. SourceErrors where a read or a store then falls outside its tensor, or an element is not written.
@@ -108,7 +108,7 @@ def check_requirements(kernel: Kernel, dims: Mapping[str, int]) -> None:
         each.check(dims)
 
 
-def conditions(kernel: Kernel) -> Iterator[Condition]:
+def conditions(kernel: Program) -> Iterator[Condition]:
     """All that the sizes of a specialised kernel must satisfy: what its text requires, ranges, then `bounds_conditions`."""
     for each in kernel.requirements:
         for part in _parts(each.condition):

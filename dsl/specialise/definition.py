@@ -10,7 +10,7 @@ from types import MappingProxyType
 from ..check.checker import check_kernel
 from ..errors import SourceErrors, UsageError
 from ..known_fns import Functions
-from ..program import Axis, ConstantParameter, ForLoop, Kernel, Print, Signature, Statement, TileLoop, walk
+from ..program import Axis, ConstantParameter, ForLoop, Print, Program, Signature, Statement, TileLoop, walk
 from ..report import Report, did_you_mean, listed
 from ..text import syntax
 from ..types import ElementType
@@ -26,12 +26,12 @@ NOTHING: Mapping[str, int | str] = MappingProxyType({})
 class KernelDefinition:
     """A kernel of a module, checked for any types and constants."""
 
-    kernel: Kernel
+    kernel: Program
     """The generic program: type variables open, an `If` for each condition that constants decide."""
     node: syntax.KernelNode = field(repr=False)
     functions: Functions = field(repr=False)
     """The `fn`s that its text may call."""
-    _made: dict[object, Kernel] = field(default_factory=dict, repr=False, compare=False)
+    _made: dict[object, Program] = field(default_factory=dict, repr=False, compare=False)
     """The latest specialisations."""
 
     @property
@@ -54,7 +54,7 @@ class KernelDefinition:
         types: Mapping[str, ElementType],
         constants: Mapping[str, int | bool],
         tunes: Mapping[str, int | str] = NOTHING,
-    ) -> Kernel:
+    ) -> Program:
         """The program for given types, constants and tuning parameters: no type variable, no `If`, nothing without use.
 
         Constants and tuning parameters not given take their defaults. Raises UsageError for a constant without, for names that
@@ -72,7 +72,7 @@ class KernelDefinition:
 
     def _specialised(
         self, types: Mapping[str, ElementType], constants: Mapping[str, int | bool], tuned: Mapping[str, int | str]
-    ) -> Kernel:
+    ) -> Program:
         report = Report()
         kernel = check_kernel(self.node, self.functions, report, types, constants, tuned)
         if report.errors:

@@ -14,22 +14,22 @@ from tilery.backends.truth import data
 from tilery.backends.truth.accuracy import compare
 from tilery.backends.truth.reference import reference
 from tilery.dsl import UsageError, parse
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.dsl.types import BF16, F8E4M3, F32, I32, U8, ElementType
 
 
-def kernel(text: str, t: ElementType = F32) -> Kernel:
+def kernel(text: str, t: ElementType = F32) -> Program:
     (definition,) = parse(text).kernels.values()
     return definition.specialise(dict.fromkeys(definition.signature.type_variables, t), {})
 
 
-def one(parameters: str, value: str, functions: str = "") -> Kernel:
+def one(parameters: str, value: str, functions: str = "") -> Program:
     """`y[m] = value` for every m, of which `x: f32[N]` may be read."""
     text = f"{functions}\nkernel f(x: f32[N], {parameters}, like: f32[M]) -> y: f32[M]:\n"
     return kernel(f"{text}    tile m of M:\n        y[m] = {value}\n")
 
 
-def drawn(kernel: Kernel, name: str, **dims: int) -> tuple[float, float]:
+def drawn(kernel: Program, name: str, **dims: int) -> tuple[float, float]:
     domain = domains(kernel, dims)[name]
     values = np.concatenate([np.ravel(np.asarray(data.random_arguments(kernel, dims, seed)[name])) for seed in range(3)])
     assert domain.low <= values.min() and values.max() <= domain.high

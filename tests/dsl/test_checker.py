@@ -3,20 +3,20 @@
 import pytest
 
 from tilery.dsl import SourceErrors, UsageError, bind_dimensions, check_requirements, parse
-from tilery.dsl.program import Call, Cast, Constant, Dot, ForLoop, Kernel, Load, Op, Reduce, Store, Value, index_axes, walk
+from tilery.dsl.program import Call, Cast, Constant, Dot, ForLoop, Load, Op, Program, Reduce, Store, Value, index_axes, walk
 from tilery.dsl.types import BF16, BOOL, F32, I8, I32, ElementType
 
 
-def generic(text: str) -> Kernel:
+def generic(text: str) -> Program:
     return next(iter(parse(text).kernels.values())).kernel
 
 
-def special(text: str, *, types: dict[str, ElementType] | None = None, **constants: int) -> Kernel:
+def special(text: str, *, types: dict[str, ElementType] | None = None, **constants: int) -> Program:
     definition = next(iter(parse(text).kernels.values()))
     return definition.specialise({"T": BF16} if types is None else types, constants)
 
 
-def stored(program: Kernel) -> Value:
+def stored(program: Program) -> Value:
     return next(each.value for each in walk(program.body) if isinstance(each, Store))
 
 

@@ -22,9 +22,9 @@ from tilery.dsl.program import (
     CountedLoop,
     ForLoop,
     GatherIndex,
-    Kernel,
     Load,
     Op,
+    Program,
     Reduce,
     Scan,
     Store,
@@ -41,12 +41,12 @@ def definition(file: str, name: str = "") -> KernelDefinition:
     return load(FOLDER / f"{file}.tk").kernels[name or file]
 
 
-def special(file: str, name: str = "", **constants: int) -> Kernel:
+def special(file: str, name: str = "", **constants: int) -> Program:
     made = definition(file, name)
     return made.specialise(dict.fromkeys(made.signature.type_variables, BF16), constants)
 
 
-def loads(kernel: Kernel, tensor: str) -> list[Load]:
+def loads(kernel: Program, tensor: str) -> list[Load]:
     return [each for each in walk(kernel.body) if isinstance(each, Load) and each.tensor.name == tensor]
 
 
@@ -66,7 +66,7 @@ def test_proof_kernels_check(path: Path) -> None:
         check_requirements(kernel, sizes(kernel))
 
 
-def sizes(kernel: Kernel) -> dict[str, int]:
+def sizes(kernel: Program) -> dict[str, int]:
     """Ragged ones that every kernel takes."""
     odd = dict(zip(kernel.signature.dimensions, (5, 7, 11, 13, 3, 9, 17, 19), strict=False))
     if kernel.name == "conv2d":

@@ -12,8 +12,8 @@ from tilery.dsl.program import (
     Elementwise,
     ForLoop,
     If,
-    Kernel,
     Op,
+    Program,
     ScalarArgument,
     Statement,
     Store,
@@ -32,7 +32,7 @@ def kernel(name: str) -> KernelDefinition:
     return load(folder / f"{name}.tk").kernels[name]
 
 
-def carried(program: Kernel) -> tuple[Carried, ...]:
+def carried(program: Program) -> tuple[Carried, ...]:
     return next(each.carried for each in walk(program.body) if isinstance(each, ForLoop))
 
 
@@ -87,11 +87,11 @@ def test_constants_decide_the_text() -> None:
         assert not isinstance(each, ScalarArgument) or each.parameter == "scale"
 
 
-def guards(program: Kernel) -> list[bool]:
+def guards(program: Program) -> list[bool]:
     return [each.guard is not None for each in walk(program.body) if isinstance(each, ForLoop)]
 
 
-def fns(program: Kernel) -> list[str]:
+def fns(program: Program) -> list[str]:
     return [each.fn for each in walk(program.body) if isinstance(each, Elementwise)]
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tilery.dsl import fingerprint, load, parse, print_program
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.dsl.types import BF16, F32
 
 TEXT = """kernel softmax(x: T[M, N]) -> y: T[M, N]:
@@ -27,7 +27,7 @@ PRINTED = """kernel softmax(x: bf16[M, N]) -> (y: bf16[M, N]):
 """
 
 
-def special(text: str) -> Kernel:
+def special(text: str) -> Program:
     return parse(text).kernels["softmax"].specialise({"T": BF16}, {})
 
 

@@ -6,13 +6,13 @@ from pygments.token import Error, Keyword, Number
 from tilery.dsl import UsageError, check_requirements, fingerprint, parse, print_program
 from tilery.dsl.inspection import completions, definition_at, value_at
 from tilery.dsl.module import examine
-from tilery.dsl.program import Kernel, Range
+from tilery.dsl.program import Program, Range
 from tilery.dsl.text.formatter import format_text
 from tilery.dsl.types import BOOL, F32, I32, ElementType
 from tilery.highlighting import TkLexer
 
 
-def kernel(parameters: str, t: ElementType = F32, **constants: int) -> Kernel:
+def kernel(parameters: str, t: ElementType = F32, **constants: int) -> Program:
     """`x` and what else the parameters declare, specialised."""
     (definition,) = parse(f"kernel f({parameters}) -> y: f32[N]:\n    y[N] = x[N]\n").kernels.values()
     types = dict.fromkeys(definition.signature.type_variables, t)

@@ -20,7 +20,7 @@ from tilery.dsl.types import F32
 KERNELS = Path(__file__).parents[2] / "kernels"
 
 
-def matmul(name: str = "matmul") -> program.Kernel:
+def matmul(name: str = "matmul") -> program.Program:
     return dsl.load(KERNELS / f"{name}.tk").kernels[name].specialise({"T": F32}, {})
 
 

@@ -31,21 +31,21 @@ SHAPES: dict[str, list[dict[str, int]]] = {
 }
 
 
-def specialised(text: str | Path, kind: ElementType, constants: Mapping[str, int | bool] | None = None) -> program.Kernel:
+def specialised(text: str | Path, kind: ElementType, constants: Mapping[str, int | bool] | None = None) -> program.Program:
     module = dsl.load(text) if isinstance(text, Path) else dsl.parse(text)
     (definition,) = module.kernels.values()
     types = dict.fromkeys(definition.signature.type_variables, kind)
     return definition.specialise(types, constants or {})
 
 
-def tiles(kernel: program.Kernel, dims: Dims, wish: int = 32) -> dict[str, int]:
+def tiles(kernel: program.Program, dims: Dims, wish: int = 32) -> dict[str, int]:
     sizes = {}
     for each in kernel.loop_variables:
         sizes[each.axis.name] = each.by.choices[0] if each.by.choices else wish
     return emulator.tile_sizes(kernel, dims, sizes)
 
 
-def judged(kernel: program.Kernel, dims: Dims, seed: int, right: program.Kernel | None = None) -> Comparison:
+def judged(kernel: program.Program, dims: Dims, seed: int, right: program.Program | None = None) -> Comparison:
     """What is said of `kernel`, by the reference of `right`."""
     arguments = data.random_arguments(kernel, dims, seed)
     got = emulator.compile(kernel, dims, tiles(kernel, dims))(arguments)

@@ -20,12 +20,12 @@ FOLDER = Path(__file__).parents[1] / "kernels"
 KERNELS = [(path.stem, name) for path in sorted(FOLDER.glob("*.tk")) for name in dsl.load(path).kernels]
 
 
-def specialised(file: str, name: str, t: ElementType) -> program.Kernel:
+def specialised(file: str, name: str, t: ElementType) -> program.Program:
     definition = dsl.load(FOLDER / f"{file}.tk").kernels[name]
     return definition.specialise(dict.fromkeys(definition.signature.type_variables, t), {})
 
 
-def ragged(kernel: program.Kernel) -> dict[str, int]:
+def ragged(kernel: program.Program) -> dict[str, int]:
     dims = dict(zip(kernel.signature.dimensions, (5, 7, 11, 13, 3, 9, 17, 19), strict=False))
     dims |= {"R": 3, "S": 3} if kernel.name == "conv2d" else {}
     return dims | ({"S": 131, "L": 131} if kernel.name == "sliding_window" else {})
@@ -55,7 +55,7 @@ def test_as_the_reference_says(file: str, name: str, t: ElementType, size: int) 
         assert (off <= explained[each.name] + 2.0**-each.element.significand_bits * np.abs(want[each.name]) + 1e-45).all()
 
 
-def parsed(text: str) -> program.Kernel:
+def parsed(text: str) -> program.Program:
     (definition,) = dsl.parse(text).kernels.values()
     return definition.specialise({"T": F32}, {})
 

@@ -26,16 +26,16 @@ KERNELS = Path(__file__).parents[2] / "kernels"
 SHIPPED = ("matmul", "matmul_kmajor", "linear_gelu", "softmax", "rmsnorm", "attention")
 
 
-def specialised(name: str, t: ElementType = F32, **constants: bool) -> program.Kernel:
+def specialised(name: str, t: ElementType = F32, **constants: bool) -> program.Program:
     return dsl.load(KERNELS / f"{name}.tk").kernels[name].specialise({"T": t}, constants)
 
 
-def parsed(text: str, t: ElementType = F32) -> program.Kernel:
+def parsed(text: str, t: ElementType = F32) -> program.Program:
     (definition,) = dsl.parse(text).kernels.values()
     return definition.specialise({"T": t} if definition.signature.type_variables else {}, {})
 
 
-def poisoned(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Array]:
+def poisoned(kernel: program.Program, dims: Mapping[str, int]) -> dict[str, Array]:
     """Results full of NaN, to see that every element is written."""
     shapes = {each: [program.size_value(size, dims) for size in each.shape] for each in kernel.signature.results}
     return {
@@ -44,7 +44,7 @@ def poisoned(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Array
     }
 
 
-def check(kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int], scratch_bytes: int = 1 << 28) -> None:
+def check(kernel: program.Program, dims: Mapping[str, int], tiles: Mapping[str, int], scratch_bytes: int = 1 << 28) -> None:
     """Emulator against the oracle, and against the reference if there is one."""
     arguments = data.random_arguments(kernel, dims, 0)
     emulation = emulator.compile(kernel, dims, tiles, scratch_bytes=scratch_bytes)
@@ -214,7 +214,7 @@ def test_masks_of_positions_to_the_bit(where: str) -> None:
                     np.testing.assert_array_equal(emulation(arguments)["y"], want)
 
 
-def split_k(t: ElementType) -> program.Kernel:
+def split_k(t: ElementType) -> program.Program:
     """`tile m of M, n of N, k of K: c[m, n] += dot[k](a[m, k], b[k, n])`, made from matmul."""
     kernel = specialised("matmul", t)
     (tile_loop,) = (each for each in kernel.body if isinstance(each, program.TileLoop))

@@ -24,7 +24,7 @@ KERNELS = Path(__file__).parents[2] / "kernels"
 NARROW = (BF16, F16, F8E4M3, F8E5M2)
 
 
-def specialised(name: str, t: ElementType, **constants: bool) -> program.Kernel:
+def specialised(name: str, t: ElementType, **constants: bool) -> program.Program:
     return dsl.load(KERNELS / f"{name}.tk").kernels[name].specialise({"T": t}, constants)
 
 

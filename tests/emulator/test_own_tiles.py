@@ -12,14 +12,14 @@ from tilery.backends.emulator.own_tiles import LARGEST, own_tiles
 from tilery.backends.truth import data
 from tilery.backends.truth.accuracy import compare
 from tilery.backends.truth.reference import reference
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.dsl.types import F32
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 SHIPPED = ("matmul", "linear_gelu", "softmax", "rmsnorm", "attention")
 
 
-def parsed(text: str) -> Kernel:
+def parsed(text: str) -> Program:
     (definition,) = dsl.parse(text).kernels.values()
     return definition.specialise({"T": F32}, {})
 

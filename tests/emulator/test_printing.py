@@ -50,7 +50,7 @@ def printing(text: str) -> str:
     return "\n".join(lines)
 
 
-def specialised(text: str, **constants: bool) -> program.Kernel:
+def specialised(text: str, **constants: bool) -> program.Program:
     (definition,) = dsl.parse(text, "k.tk").kernels.values()
     return definition.specialise(dict.fromkeys(definition.signature.type_variables, F32), constants)
 

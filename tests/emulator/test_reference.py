@@ -20,7 +20,7 @@ from tilery.dsl.types import BF16, F8E4M3, F16, F32, ElementType
 KERNELS = Path(__file__).parents[2] / "kernels"
 
 
-def specialised(name: str, t: ElementType = F32) -> program.Kernel:
+def specialised(name: str, t: ElementType = F32) -> program.Program:
     return dsl.load(KERNELS / f"{name}.tk").kernels[name].specialise({"T": t}, {})
 
 

@@ -26,7 +26,7 @@ kernel copy(x: f32[N]) -> y: {}[N]:
 NUMBERS = [1.0, -2.0, 0.5, 3.0, -0.25, 4.0, 1.5, -1.0, 2.0, 0.75, 1.25, -3.0]
 
 
-def specialised(text: str) -> program.Kernel:
+def specialised(text: str) -> program.Program:
     (definition,) = dsl.parse(text).kernels.values()
     return definition.specialise({}, {})
 

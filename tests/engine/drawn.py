@@ -20,7 +20,7 @@ from tilery.backends.truth.data import random_arguments
 from tilery.backends.truth.reference import reference
 from tilery.backends.tunable import Choice
 from tilery.dsl import parse
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.dsl.types import BF16, F32, ElementType
 
 from ..generated import kernel_text
@@ -30,13 +30,13 @@ from .sweep import shares_hold
 CHIPS = ("trn1", "trn2", "trn3")
 
 
-def drawn_kernel(seed: int, elements: Sequence[ElementType] = (F32, BF16)) -> Kernel:
+def drawn_kernel(seed: int, elements: Sequence[ElementType] = (F32, BF16)) -> Program:
     """A random kernel of one element type."""
     element = random.Random(seed).choice(elements)
     return parse(kernel_text(seed)).kernels["drawn"].specialise({"T": element}, {})
 
 
-def drawn_config(kernel: Kernel, dims: dict[str, int], chip: str, draw: random.Random, most: int) -> dict[str, Choice]:
+def drawn_config(kernel: Program, dims: dict[str, int], chip: str, draw: random.Random, most: int) -> dict[str, Choice]:
     """Tile sizes of `most` steps at most, ragged as often as not, and any knobs."""
     config: dict[str, Choice] = {}
     for each in engine.tunables(kernel, dims, load_chip(chip), settable=True):
@@ -48,7 +48,7 @@ def drawn_config(kernel: Kernel, dims: dict[str, int], chip: str, draw: random.R
     return config
 
 
-def hold_timing(seed: int, kernel: Kernel, configurations: int) -> None:
+def hold_timing(seed: int, kernel: Program, configurations: int) -> None:
     """Programs of one kernel, fitting the chip or not: the same femtoseconds with jumps, without, and event by event."""
     draw, chip = random.Random(seed), CHIPS[seed % len(CHIPS)]
     for _ in range(configurations):

@@ -15,14 +15,14 @@ from tilery.backends.numbers.rounding import Array, numpy_dtype, to_storage
 from tilery.dsl import parse
 from tilery.dsl.errors import TileryError
 from tilery.dsl.functions import FUNCTIONS, REDUCTIONS, SCANS
-from tilery.dsl.program import Kernel, size_value
+from tilery.dsl.program import Program, size_value
 from tilery.dsl.types import ELEMENT_TYPES, ElementType
 
 DIMS = {"P": 37, "N": 150, "D": 9}
 """Ragged; one longer than the partitions of any chip, and small enough that a whole sweep takes seconds."""
 
 
-def kernels(types: tuple[str, ...] = tuple(ELEMENT_TYPES)) -> Iterator[tuple[str, Kernel]]:
+def kernels(types: tuple[str, ...] = tuple(ELEMENT_TYPES)) -> Iterator[tuple[str, Program]]:
     """Every kernel of the sweep that the checker accepts, with a name."""
     for element in types:
         for name, signature, body, reference in _texts(element):
@@ -32,7 +32,7 @@ def kernels(types: tuple[str, ...] = tuple(ELEMENT_TYPES)) -> Iterator[tuple[str
 
 
 @cache
-def _accepted(text: str) -> Kernel | None:
+def _accepted(text: str) -> Program | None:
     try:
         return parse(text).kernels["f"].specialise({}, {})
     except TileryError:
@@ -177,7 +177,7 @@ def _moves(element: str) -> Iterator[tuple[str, str, str, str]]:
     )
 
 
-def arguments(kernel: Kernel, dims: Mapping[str, int], seed: int = 0) -> dict[str, Array | float]:
+def arguments(kernel: Program, dims: Mapping[str, int], seed: int = 0) -> dict[str, Array | float]:
     """Positive numbers that no operation makes NaN or overflows an integer type with; places inside their dimension."""
     rng = np.random.default_rng(seed)
     found: dict[str, Array | float] = {}

@@ -22,7 +22,7 @@ from tilery.backends.trainium.lowering.lower import is_structural
 from tilery.backends.truth.accuracy import compare
 from tilery.backends.truth.reference import reference
 from tilery.backends.tunable import Choice
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.dsl.types import ELEMENT_TYPES
 
 from .every_operation import DIMS, arguments, kernels
@@ -31,7 +31,7 @@ OWN = str(Path(__file__).parents[2] / "examples" / "npu16.toml")
 CHIPS = ("trn1", "trn2", "trn3", "inf2", OWN)
 
 
-def outcome(kernel: Kernel, chip: Chip, seed: int = 0) -> str:
+def outcome(kernel: Program, chip: Chip, seed: int = 0) -> str:
     """`ran`: lowered, timed with no share over 1, executed with the reference's values; else why the chip refuses it."""
     try:
         config = engine.default_config(kernel, DIMS, chip)
@@ -50,7 +50,7 @@ def outcome(kernel: Kernel, chip: Chip, seed: int = 0) -> str:
     return "ran"
 
 
-def _turned(kernel: Kernel, chip: Chip, config: Mapping[str, Choice], seed: int) -> EngineProgram:
+def _turned(kernel: Program, chip: Chip, config: Mapping[str, Choice], seed: int) -> EngineProgram:
     """The same with its structural knobs drawn; as it was, if that fits no more."""
     draw = random.Random(seed)
     knobs = engine.tunables(kernel, DIMS, chip, settable=True)

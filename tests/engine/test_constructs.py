@@ -15,7 +15,7 @@ from tilery.backends.truth.data import random_arguments
 from tilery.backends.truth.reference import reference
 from tilery.backends.tunable import Choice
 from tilery.dsl import check_requirements, load
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.dsl.types import ELEMENT_TYPES
 
 FOLDER = Path(__file__).parents[1] / "kernels"
@@ -33,12 +33,12 @@ REFUSED = {("int8_matmul", "trn1"), ("int8_matmul", "trn2")} | {(name, "trn1") f
 """The tensor engine multiplies no integers, and trn1's DMA engines do not gather."""
 
 
-def shape(kernel: Kernel) -> dict[str, int]:
+def shape(kernel: Program) -> dict[str, int]:
     """A shape that is ragged in every dimension."""
     return SPECIAL.get(kernel.name, dict(zip(kernel.signature.dimensions, (141, 267, 133, 75), strict=False)))
 
 
-def programs(kernel: Kernel, dims: dict[str, int], chip: str, count: int) -> list[engine.EngineProgram]:
+def programs(kernel: Program, dims: dict[str, int], chip: str, count: int) -> list[engine.EngineProgram]:
     """The program of the model's pick, and of drawn configurations that fit."""
     target, generator = load_chip(chip), random.Random(kernel.name)
     space = engine.tunables(kernel, dims, target)

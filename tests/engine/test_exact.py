@@ -15,7 +15,7 @@ from tilery.backends.truth.accuracy import compare
 from tilery.backends.truth.data import random_arguments
 from tilery.backends.truth.reference import reference
 from tilery.backends.tunable import Choice, Tunable
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 
 from ..specialised import SHAPES, specialised, variants
 
@@ -28,7 +28,7 @@ CASES = [
 ]
 
 
-def check(kernel: Kernel, dims: dict[str, int], program: engine.EngineProgram, seed: int) -> None:
+def check(kernel: Program, dims: dict[str, int], program: engine.EngineProgram, seed: int) -> None:
     """All three ways to the answer agree within the type's rounding."""
     arguments = random_arguments(kernel, dims, seed)
     want = reference(kernel, dims, arguments)

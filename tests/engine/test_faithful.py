@@ -14,7 +14,7 @@ from tilery.backends.machine.engine_program import Instruction, Loop, Node
 from tilery.backends.operations import numerics
 from tilery.backends.operations.numerics import Array
 from tilery.backends.truth.data import Argument, random_arguments
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 
 from ..specialised import specialised
 
@@ -28,11 +28,11 @@ DIMS = {
 MARGIN = 3
 
 
-def kernel_of(name: str, element: str) -> Kernel:
+def kernel_of(name: str, element: str) -> Program:
     return specialised(name, element, True if name == "attention" else None)
 
 
-def lowered(kernel: Kernel, name: str, chip: str) -> engine.EngineProgram:
+def lowered(kernel: Program, name: str, chip: str) -> engine.EngineProgram:
     target = load_chip(chip)
     tiles = {each.axis.name: 16 for each in kernel.loop_variables if not each.axis.unit}
     return engine.lower(kernel, DIMS[name], target, engine.default_config(kernel, DIMS[name], target, tiles))

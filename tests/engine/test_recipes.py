@@ -11,7 +11,7 @@ from tilery.backends import emulator, engine
 from tilery.backends.chips import load_chip
 from tilery.backends.numbers.rounding import Array
 from tilery.dsl import parse
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.dsl.types import F32
 
 from ..docs.blocks import ROOT, blocks_of
@@ -55,7 +55,7 @@ def test_truth_values_over_several_axes(fn: str) -> None:
         np.testing.assert_array_equal(got["y"], want)
 
 
-def _both_ways(kernel: Kernel, dims: dict[str, int], given: dict[str, Array | float], chip: str) -> list[dict[str, Array]]:
+def _both_ways(kernel: Program, dims: dict[str, int], given: dict[str, Array | float], chip: str) -> list[dict[str, Array]]:
     on = load_chip(chip)
     config = engine.default_config(kernel, dims, on)
     exact = engine.execute(engine.lower(kernel, dims, on, config), given)

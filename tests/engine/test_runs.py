@@ -30,7 +30,7 @@ from tilery.backends.truth.data import random_arguments
 from tilery.backends.truth.reference import reference
 from tilery.backends.tunable import Choice
 from tilery.dsl import load, parse
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.dsl.types import ELEMENT_TYPES
 
 from ..machine.event_run import event_run
@@ -53,11 +53,11 @@ def pairs(x: Array) -> dict[str, Array]:
 WITHOUT_REFERENCE: dict[str, Callable[[Array], dict[str, Array]]] = {"neighbours": neighbours, "pairs": pairs}
 
 
-def specialised(name: str, element: str = "f32") -> Kernel:
+def specialised(name: str, element: str = "f32") -> Program:
     return MODULE.kernels[name].specialise({"T": ELEMENT_TYPES[element]}, {})
 
 
-def drawn(kernel: Kernel, dims: dict[str, int], chip: str, layout: str, draw: random.Random) -> dict[str, Choice]:
+def drawn(kernel: Program, dims: dict[str, int], chip: str, layout: str, draw: random.Random) -> dict[str, Choice]:
     """Any knobs, and tiles of a dozen steps at most."""
     config: dict[str, Choice] = {}
     for each in engine.tunables(kernel, dims, load_chip(chip), settable=True):
@@ -123,7 +123,7 @@ kernel wide(x: f32[M, N], y: f32[M, N]) -> z: f32[M, N]:
 """
 
 
-def microseconds(kernel: Kernel, dims: dict[str, int], given: dict[str, Choice]) -> float:
+def microseconds(kernel: Program, dims: dict[str, int], given: dict[str, Choice]) -> float:
     chip = load_chip("trn2")
     config = engine.default_config(kernel, dims, chip, given)
     return latency_fs(engine.lower(kernel, dims, chip, config)) / 1e9

@@ -15,7 +15,7 @@ from tilery.backends.machine.choosing.assemble import lowering, tunables
 from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.trainium.loose import short_sizes
 from tilery.dsl import parse
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.dsl.types import ELEMENT_TYPES
 from tilery.tuner.options import Options
 
@@ -47,12 +47,12 @@ kernel ranged(x: T[M, N]) -> y: T[M, N]:
 CHIP = load_chip("trn2")
 
 
-def kernel_of(text: str) -> Kernel:
+def kernel_of(text: str) -> Program:
     (definition,) = parse(text).kernels.values()
     return definition.specialise({"T": ELEMENT_TYPES["f32"]}, {})
 
 
-def sizes(kernel: Kernel, **dims: int) -> dict[str, tuple[int | str, ...]]:
+def sizes(kernel: Program, **dims: int) -> dict[str, tuple[int | str, ...]]:
     return {each.name: each.values for each in lowering(kernel, CHIP).tile_sizes(dims)}
 
 

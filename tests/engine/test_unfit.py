@@ -10,7 +10,7 @@ from tilery.backends import engine
 from tilery.backends.chips import changed, load_chip
 from tilery.backends.machine.errors import Infeasible
 from tilery.dsl import parse
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.dsl.types import ELEMENT_TYPES
 
 WHOLE = """\
@@ -28,7 +28,7 @@ kernel fixed(x: T[M, K], w: T[K, N]) -> y: f32[M, N]:
 CHIP = load_chip("trn2")
 
 
-def kernel_of(text: str) -> Kernel:
+def kernel_of(text: str) -> Program:
     (definition,) = parse(text).kernels.values()
     return definition.specialise({"T": ELEMENT_TYPES["f32"]}, {})
 

@@ -64,7 +64,7 @@ def trial(case: Case) -> Trial:
     return found
 
 
-def bound(case: Case) -> tuple[program.Kernel, dict[str, int]]:
+def bound(case: Case) -> tuple[program.Program, dict[str, int]]:
     """The case's program and sizes."""
     made = plain.specialised(case.text, case.arguments, {}, {})
     shapes = {each.name: np.shape(case.arguments[each.name]) for each in made.signature.tensors}
@@ -73,7 +73,7 @@ def bound(case: Case) -> tuple[program.Kernel, dict[str, int]]:
     return made, dims
 
 
-def ways(case: Case, kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Callable[[], Results]]:
+def ways(case: Case, kernel: program.Program, dims: Mapping[str, int]) -> dict[str, Callable[[], Results]]:
     """Every execution of a case, by name."""
 
     def small(arguments: Mapping[str, Any]) -> Results:
@@ -90,12 +90,12 @@ def ways(case: Case, kernel: program.Kernel, dims: Mapping[str, int]) -> dict[st
     return found
 
 
-def _complete(kernel: program.Kernel, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _complete(kernel: program.Program, arguments: Mapping[str, Any]) -> dict[str, Any]:
     defaults = {each.name: each.default for each in kernel.signature.scalars if each.default is not None}
     return {**defaults, **arguments}
 
 
-def _poisoned(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Array]:
+def _poisoned(kernel: program.Program, dims: Mapping[str, int]) -> dict[str, Array]:
     """Results full of NaN, or of a number that no kernel computes, to see that every element is written."""
     found = {}
     for each in kernel.signature.results:
@@ -105,7 +105,7 @@ def _poisoned(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Arra
     return found
 
 
-def _executed(case: Case, kernel: program.Kernel, dims: Mapping[str, int]) -> Results:
+def _executed(case: Case, kernel: program.Program, dims: Mapping[str, int]) -> Results:
     """On a chip, with any knobs that fit: a few draws, then the first value of each."""
     draw = random.Random(case.seed)
     chip = _adding_everything(load_chip(draw.choice(CHIPS)))
@@ -118,7 +118,7 @@ def _executed(case: Case, kernel: program.Kernel, dims: Mapping[str, int]) -> Re
     return _on_chip(case, kernel, dims, chip, first)
 
 
-def _on_chip(case: Case, kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, config: Mapping[str, Choice]) -> Results:
+def _on_chip(case: Case, kernel: program.Program, dims: Mapping[str, int], chip: Chip, config: Mapping[str, Choice]) -> Results:
     return engine.execute(engine.lower(kernel, dims, chip, config), _complete(kernel, case.arguments))
 
 
@@ -128,7 +128,7 @@ def _adding_everything(chip: Chip) -> Chip:
 
 
 def _hold(
-    found: Trial, name: str, way: Callable[[], Results], wanted: plain.Judgement, case: Case, kernel: program.Kernel
+    found: Trial, name: str, way: Callable[[], Results], wanted: plain.Judgement, case: Case, kernel: program.Program
 ) -> None:
     try:
         with warnings.catch_warnings():
@@ -153,7 +153,7 @@ def _comparable(wanted: plain.Judgement, case: Case) -> bool:
     return wanted.exact and wanted.whole and case.unrounded
 
 
-def _allowed(kernel: program.Kernel) -> float:
+def _allowed(kernel: program.Program) -> float:
     """The part of a result's scale that roundings may take, in a kernel whose functions are smooth."""
     names = {each.result.element.name for each in program.walk(kernel.body) if isinstance(each, program.Op)}
     names |= {each.element.name for each in kernel.signature.results}
@@ -175,7 +175,7 @@ def difference(got: Array, want: Array, allowed: float) -> str:
     return f"{list(place)} is {mine[place]!r}, not {theirs[place]!r}; {int((~same).sum())} of {same.size} differ"
 
 
-def _all_refuse(case: Case, kernel: program.Kernel, dims: Mapping[str, int]) -> Trial:
+def _all_refuse(case: Case, kernel: program.Program, dims: Mapping[str, int]) -> Trial:
     """Where data point outside, every execution says so."""
     found = Trial(exact=True)
     for name, way in ways(case, kernel, dims).items():

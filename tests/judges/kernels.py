@@ -322,7 +322,7 @@ def _counted(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Ax
     return []
 
 
-def checked(made: Case) -> program.Kernel:
+def checked(made: Case) -> program.Program:
     """The case's program, and that it is right: raises what `dsl` raises if it is not."""
     (definition,) = dsl.parse(made.text).kernels.values()
     kernel = definition.specialise({}, {})

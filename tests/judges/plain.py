@@ -28,7 +28,7 @@ from .run import Run
 __all__ = ["Judgement", "Stray", "judge", "judged", "specialised"]
 
 Arguments = Mapping[str, Array | float]
-Source = str | KernelDefinition | program.Kernel
+Source = str | KernelDefinition | program.Program
 """The text of one kernel, its definition, or a specialised program."""
 Constants = Mapping[str, int | bool]
 
@@ -84,9 +84,9 @@ def specialised(
     arguments: Arguments,
     constants: Constants,
     tunes: Mapping[str, int | str],
-) -> program.Kernel:
+) -> program.Program:
     """The program for the arguments' element types."""
-    if isinstance(kernel, program.Kernel):
+    if isinstance(kernel, program.Program):
         return kernel
     if isinstance(kernel, str):
         (kernel,) = dsl.parse(kernel).kernels.values()

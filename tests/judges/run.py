@@ -20,7 +20,7 @@ class Run(Operations):
     """One execution."""
 
     def __init__(
-        self, kernel: program.Kernel, dims: Mapping[str, int], arguments: Mapping[str, Any], tiles: Mapping[str, int]
+        self, kernel: program.Program, dims: Mapping[str, int], arguments: Mapping[str, Any], tiles: Mapping[str, int]
     ) -> None:
         signature = kernel.signature
 

@@ -19,7 +19,7 @@ from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.time.dealing import busiest_share, busy_cores, dealt_loops
 from tilery.command.cli import main
 from tilery.dsl import parse
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.tuner.results.store import TunedFile
 
 HEADS = """
@@ -29,7 +29,7 @@ kernel heads(q: T[B, G, R, S, D], w: T[B, S, D]) -> y: T[B, G, R, S, D]:
 """
 
 
-def heads() -> Kernel:
+def heads() -> Program:
     return next(iter(parse(HEADS.replace("T[", "f32[")).kernels.values())).specialise({}, {})
 
 

@@ -24,7 +24,7 @@ from tilery.backends.trainium.lowering.builder import Builder
 from tilery.backends.trainium.lowering.lower import Lowering
 from tilery.backends.trainium.lowering.select import Group
 from tilery.dsl import load, parse
-from tilery.dsl.program import Axis, Kernel, Value
+from tilery.dsl.program import Axis, Program, Value
 from tilery.dsl.types import BF16, ELEMENT_TYPES
 
 from ..engine.drawn import drawn_kernel
@@ -36,13 +36,13 @@ EXTENT = 6
 Emitted = tuple[Group, tuple[Compute, ...], Builder]
 
 
-def files() -> Iterator[tuple[str, Kernel]]:
+def files() -> Iterator[tuple[str, Program]]:
     for path in sorted([*(KERNELS / "kernels").glob("*.tk"), *(KERNELS / "tests" / "kernels").glob("*.tk")]):
         for name, definition in load(path).kernels.items():
             yield name, definition.specialise({"T": BF16} if "T" in definition.signature.type_variables else {}, {})
 
 
-def emitted(kernel: Kernel, chip: str, monkeypatch: pytest.MonkeyPatch) -> list[Emitted]:
+def emitted(kernel: Program, chip: str, monkeypatch: pytest.MonkeyPatch) -> list[Emitted]:
     """The groups of a lowering, with the instructions that they become before their operands have buffers."""
     found: list[Emitted] = []
     original = computes._emit
@@ -119,7 +119,7 @@ def drawn(value: Value, rng: np.random.Generator) -> Array:
     return np.asarray(rng.integers(0, 2, shape).astype(dtype) if dtype.kind == "b" else rng.integers(0, 9, shape).astype(dtype))
 
 
-def checked(kernel: Kernel, chip: str, monkeypatch: pytest.MonkeyPatch) -> int:
+def checked(kernel: Program, chip: str, monkeypatch: pytest.MonkeyPatch) -> int:
     found = [each for each in emitted(kernel, chip, monkeypatch) if each[1]]
     monkeypatch.undo()
     for seed, (group, instructions, builder) in enumerate(found):

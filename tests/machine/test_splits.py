@@ -20,7 +20,7 @@ from tilery.backends.trainium.runs.pieces import RunSplit
 from tilery.backends.trainium.traffic import on_chip_bytes
 from tilery.backends.truth.data import random_arguments
 from tilery.dsl import parse
-from tilery.dsl.program import Axis, Kernel
+from tilery.dsl.program import Axis, Program
 from tilery.dsl.types import F32
 
 from ..numbers.programs import product, program
@@ -139,7 +139,7 @@ def shapes_agree(made: EngineProgram) -> None:
 
 @pytest.mark.parametrize("name", ["matmul", "attention", "softmax"])
 def test_no_instance_is_larger_than_what_the_capacity_counts(name: str) -> None:
-    kernel: Kernel = specialised(name, "bf16", True if name == "attention" else None)
+    kernel: Program = specialised(name, "bf16", True if name == "attention" else None)
     dims = {name: 2 if name == "H" else 150 for name in kernel.signature.dimensions}
     chip = load_chip("trn2")
     config = engine.default_config(kernel, dims, chip) | {

@@ -18,13 +18,13 @@ from tilery.backends.machine.time.bounds import lower_bound_s, upper_bound_s
 from tilery.backends.machine.time.resolving import FS_PER_S
 from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.tunable import Choice, Config
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 
 from ..specialised import SHAPES, specialised
 from .event_run import event_run, events
 
 
-def drawn(kernel: Kernel, dims: dict[str, int], chip: Chip, seed: int) -> dict[str, Choice]:
+def drawn(kernel: Program, dims: dict[str, int], chip: Chip, seed: int) -> dict[str, Choice]:
     generator = random.Random(seed)
     space = engine.tunables(kernel, dims, chip)
     return {

@@ -49,7 +49,7 @@ def requirement(draw: st.DrawFn) -> str:
     return kind.format(left, right)
 
 
-def specialised(text: str, types: Mapping[str, str] | None = None) -> program.Kernel:
+def specialised(text: str, types: Mapping[str, str] | None = None) -> program.Program:
     definition = next(iter(parse(text).kernels.values()))
     return definition.specialise(dict.fromkeys(definition.signature.type_variables, F32), {})
 

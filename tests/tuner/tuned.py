@@ -12,5 +12,5 @@ from tilery.tuner.options import Options
 from tilery.tuner.result import Result
 
 
-def tuned(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, options: Options) -> Result:
+def tuned(kernel: program.Program, dims: Mapping[str, int], chip: Chip, options: Options) -> Result:
     return autotune(EngineModel.of(kernel, dims, chip, options), options)

@@ -92,7 +92,7 @@ def _parameters(kernel: Kernel) -> tuple[program.Parameter, ...]:
     return kernel.definition.signature.parameters
 
 
-def _matched(kernel: Kernel, arguments: tuple[object, ...], named: Mapping[str, object]) -> tuple[Call, program.Kernel]:
+def _matched(kernel: Kernel, arguments: tuple[object, ...], named: Mapping[str, object]) -> tuple[Call, program.Program]:
     call = bind_call(kernel.name, kernel.definition.signature, arguments, named)
     specialised = kernel.definition.specialise(call.types, call.constants)
     check_requirements(specialised, call.dims)
@@ -100,13 +100,13 @@ def _matched(kernel: Kernel, arguments: tuple[object, ...], named: Mapping[str, 
     return call, specialised
 
 
-def _as_called(kernel: program.Kernel, results: Mapping[str, Array]) -> Any:
+def _as_called(kernel: program.Program, results: Mapping[str, Array]) -> Any:
     """One array, or a named tuple, as a call gives them."""
     names = [each.name for each in kernel.signature.results]
     return results[names[0]] if len(names) == 1 else named_results(kernel.name, names, [results[each] for each in names])
 
 
-def _results(kernel: program.Kernel, call: Call, given: object) -> dict[str, Array]:
+def _results(kernel: program.Program, call: Call, given: object) -> dict[str, Array]:
     """Results by name; UsageError for another number, type or shape of them than the kernel gives."""
     wanted = kernel.signature.results
     found: dict[str, object]

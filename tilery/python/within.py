@@ -29,7 +29,7 @@ class Limits:
     """The range as a message names it."""
 
 
-def limits(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Limits]:
+def limits(kernel: program.Program, dims: Mapping[str, int]) -> dict[str, Limits]:
     """The limits of every argument with a declared range."""
     found: dict[str, Limits] = {}
     for each in kernel.signature.data:

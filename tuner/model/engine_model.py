@@ -28,7 +28,7 @@ from .protocol import Footprint, Measurement, Screening
 class EngineModel:
     """The engine model of a chip, as the search sees it."""
 
-    kernel: program.Kernel
+    kernel: program.Program
     dims: Mapping[str, int]
     chip: Chip
     cores: int = 1
@@ -40,7 +40,7 @@ class EngineModel:
     _energies: bool = field(init=False, default=False)
 
     @classmethod
-    def of(cls, kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, options: Options, cores: int = 1) -> EngineModel:
+    def of(cls, kernel: program.Program, dims: Mapping[str, int], chip: Chip, options: Options, cores: int = 1) -> EngineModel:
         """As a tuning with these options asks it."""
         return cls(kernel, dims, chip, cores, options.objectives, options.max_error)
 

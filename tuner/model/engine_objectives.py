@@ -40,7 +40,7 @@ class Objective:
         return f"{self.name}_{self.unit.lower()}" if self.unit else self.name
 
 
-def make_objective(name: str, kernel: program.Kernel, chip: Chip, cores: int, meter: ErrorMeter) -> Objective:
+def make_objective(name: str, kernel: program.Program, chip: Chip, cores: int, meter: ErrorMeter) -> Objective:
     """An objective of a kernel on a chip; `UsageError` where the chip's file has no numbers for it."""
     match name:
         case "latency":

@@ -13,7 +13,7 @@ from tilery.dsl import program
 from .protocol import Refused
 
 
-def lowered(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, config: Config, cores: int = 1) -> engine.EngineProgram:
+def lowered(kernel: program.Program, dims: Mapping[str, int], chip: Chip, config: Config, cores: int = 1) -> engine.EngineProgram:
     """The engine program of a configuration; raises `Refused` if it does not fit the chip."""
     try:
         return engine.lower(kernel, dims, chip, config, cores)

@@ -131,7 +131,7 @@ class TuningModel(ManyModel, Protocol):
     """A machine model whose winners can be executed: what a whole tuning asks for, beside the search."""
 
     @property
-    def kernel(self) -> program.Kernel:
+    def kernel(self) -> program.Program:
         """The specialised kernel."""
 
     @property

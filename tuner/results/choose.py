@@ -59,7 +59,7 @@ class Chosen:
         return f"{found}{source}{stale}. To tune it: {command}"
 
 
-def choose(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, entries: Sequence[Entry], cores: int = 1) -> Chosen:
+def choose(kernel: program.Program, dims: Mapping[str, int], chip: Chip, entries: Sequence[Entry], cores: int = 1) -> Chosen:
     """The configuration for a specialised kernel and a shape; see `pick`.
 
     For several cores it is an entry for as many; else what is best for one core, shared out as it is, or the model's pick.
@@ -74,7 +74,7 @@ def choose(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, entries:
     return pick(EngineModel(kernel, dims, chip), key_of(kernel, dims, chip), prints, entries)
 
 
-def choose_for_values(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, entries: Sequence[Entry]) -> Chosen:
+def choose_for_values(kernel: program.Program, dims: Mapping[str, int], chip: Chip, entries: Sequence[Entry]) -> Chosen:
     """The tiles that the emulator takes: those of the tuned entry, or its own. Nothing is lowered for that."""
     key, prints = key_of(kernel, dims, chip), prints_of(kernel, chip)
     alike = [each for each in entries if _serves(each.key, key)]
@@ -85,7 +85,7 @@ def choose_for_values(kernel: program.Kernel, dims: Mapping[str, int], chip: Chi
     return Chosen(emulator.own_tiles(kernel, dims), "emulator", None, stale)
 
 
-def _can_emulate(kernel: program.Kernel, config: Mapping[str, Choice]) -> bool:
+def _can_emulate(kernel: program.Program, config: Mapping[str, Choice]) -> bool:
     """Whether a configuration says every choice that the text leaves open, each with a value that the text allows."""
     if any(config.get(each.name, each.default) not in each.choices for each in kernel.tunes):
         return False

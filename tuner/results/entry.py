@@ -104,13 +104,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """For the objective `measured`: `latency_us` and its like are predicted all the same."""
 
 
-def key_of(kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, cores: int = 1) -> Key:
+def key_of(kernel: program.Program, dims: Mapping[str, int], chip: Chip, cores: int = 1) -> Key:
     """The key of a specialised kernel, a shape and a chip, or several of its cores."""
     types = {name: str(kind) for name, kind in kernel.types.items()}
     return Key(kernel=kernel.name, chip=chip.name, types=types, dims=dict(dims), constants=dict(kernel.constants), cores=cores)
 
 
-def prints_of(kernel: program.Kernel, chip: Chip) -> Prints:
+def prints_of(kernel: program.Program, chip: Chip) -> Prints:
     """The fingerprints of a specialised kernel and a chip as they are now."""
     return Prints(program=fingerprint(kernel), chip=chip.fingerprint)
 

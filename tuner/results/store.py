@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tilery.dsl import fingerprint
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 
 from ..space.tile_choices import missing_sizes
 from . import disk
@@ -55,12 +55,12 @@ class TunedFile:
             self._tell(f"{self.path}: {each.title} is left out: {each.problem}\nhelp: {MEND}")
         return list(contents.entries)
 
-    def read_for(self, kernel: Kernel) -> list[Entry]:
+    def read_for(self, kernel: Program) -> list[Entry]:
         """The same, but for those of this very kernel, specialised, that lack the size of one of its tiles."""
         entries, now = self.read(), fingerprint(kernel)
         return [each for each in entries if each.prints.program != now or self._sized(kernel, each)]
 
-    def _sized(self, kernel: Kernel, entry: Entry) -> bool:
+    def _sized(self, kernel: Program, entry: Entry) -> bool:
         missing = missing_sizes(kernel, entry.config)
         if missing:
             names = " and ".join(missing)

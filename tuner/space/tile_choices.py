@@ -6,7 +6,7 @@ from tilery.backends.tunable import Config, retuned
 from tilery.dsl import program
 
 
-def tile_sizes(kernel: program.Kernel, config: Config) -> dict[str, int]:
+def tile_sizes(kernel: program.Program, config: Config) -> dict[str, int]:
     """The tile sizes of a configuration, by tile variable: its own choices, and what the text or a tuning parameter fixes."""
     found: dict[str, int] = {}
     for variable in retuned(kernel, config).loop_variables:
@@ -17,7 +17,7 @@ def tile_sizes(kernel: program.Kernel, config: Config) -> dict[str, int]:
     return found
 
 
-def missing_sizes(kernel: program.Kernel, config: Config) -> list[str]:
+def missing_sizes(kernel: program.Program, config: Config) -> list[str]:
     """The tile variables that a configuration gives no size."""
     sizes = tile_sizes(kernel, config)
     open_ = (each.axis.name for each in retuned(kernel, config).loop_variables if not each.axis.unit)

@@ -26,7 +26,7 @@ from .verification import Verification
 
 
 def verify(
-    kernel: program.Kernel, dims: Mapping[str, int], chip: Chip, config: Config, seed: int, most_work: float = MOST_WORK
+    kernel: program.Program, dims: Mapping[str, int], chip: Chip, config: Config, seed: int, most_work: float = MOST_WORK
 ) -> Verification:
     """Executes `config` exactly and by the emulator, on fresh inputs of a shape that its tiles do not divide.
 
@@ -60,7 +60,7 @@ def verify(
     )
 
 
-def poisoned(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, Array]:
+def poisoned(kernel: program.Program, dims: Mapping[str, int]) -> dict[str, Array]:
     """Results in which an element that a run forgets to write shows: all bits set, which is NaN in every float type."""
     results = {}
     for each in kernel.signature.results:

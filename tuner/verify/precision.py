@@ -38,7 +38,7 @@ PRECISION, ERROR = "precision", "error"
 class ErrorMeter:
     """Measures the error of combinations of tuning parameters, each once."""
 
-    kernel: program.Kernel
+    kernel: program.Program
     dims: Mapping[str, int]
     tunables: tuple[Tunable, ...]
     seed: int = 0
@@ -81,12 +81,12 @@ class ErrorMeter:
         return comparison.max_error
 
 
-def type_tunes(kernel: program.Kernel) -> list[program.Tune]:
+def type_tunes(kernel: program.Program) -> list[program.Tune]:
     """The tuning parameters that choose an element type."""
     return [each for each in kernel.tunes if isinstance(each.default, str)]
 
 
-def allowed_types(kernel: program.Kernel, meter: ErrorMeter, max_error: float | None) -> dict[str, Choice]:
+def allowed_types(kernel: program.Program, meter: ErrorMeter, max_error: float | None) -> dict[str, Choice]:
     """The first combination of element types whose error is within the bound, the text's defaults first."""
     tunes = type_tunes(kernel)
     usual: dict[str, Choice] = {each.name: each.default for each in tunes}
@@ -112,7 +112,7 @@ def config_words(types: Mapping[str, Choice]) -> str:
 
 
 def ruled_out(
-    kernel: program.Kernel,
+    kernel: program.Program,
     tunables: tuple[Tunable, ...],
     columns: Columns,
     meter: ErrorMeter,

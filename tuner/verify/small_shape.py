@@ -56,7 +56,7 @@ class Aim:
     """The largest tile that cuts it: an extent beyond it gives every loop a second step."""
 
 
-def small_dims(kernel: program.Kernel, dims: Mapping[str, int], config: Config, most_work: float = MOST_WORK) -> dict[str, int]:
+def small_dims(kernel: program.Program, dims: Mapping[str, int], config: Config, most_work: float = MOST_WORK) -> dict[str, int]:
     """A shape no larger than `dims`, near a tile and a half of each tiled dimension, within `most_work` where that can be.
 
     Raises `TooLarge` if every shape that was found is beyond `LARGEST_WORK` or `LARGEST_BYTES`.
@@ -84,7 +84,7 @@ def small_dims(kernel: program.Kernel, dims: Mapping[str, int], config: Config, 
     return {name: best[name] for name in dims}
 
 
-def example_dims(kernel: program.Kernel, given: Mapping[str, int]) -> dict[str, int] | None:
+def example_dims(kernel: program.Program, given: Mapping[str, int]) -> dict[str, int] | None:
     """Extents near `EXAMPLE` for the dimensions that are not `given`, so that the kernel allows all; None if none are found."""
     dims = dict.fromkeys(kernel.signature.dimensions, EXAMPLE)
     effort = iter(range(MOST_CHECKS))
@@ -105,12 +105,12 @@ def _work(dims: Mapping[str, int]) -> int:
     return math.prod(dims.values())
 
 
-def _tensor_bytes(kernel: program.Kernel, dims: Mapping[str, int]) -> int:
+def _tensor_bytes(kernel: program.Program, dims: Mapping[str, int]) -> int:
     tensors = (*kernel.signature.tensors, *kernel.signature.results)
     return sum(each.element.bytes * math.prod(program.size_value(size, dims) for size in each.shape) for each in tensors)
 
 
-def _aims(kernel: program.Kernel, dims: Mapping[str, int], config: Config) -> dict[str, Aim]:
+def _aims(kernel: program.Program, dims: Mapping[str, int], config: Config) -> dict[str, Aim]:
     """A tile and a half, less a few elements so that the last tile is ragged, of each dimension that loops cut."""
     aims = {name: Aim(min(extent, WHOLE)) for name, extent in dims.items()}
     tiles = tile_sizes(kernel, config)

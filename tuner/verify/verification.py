@@ -38,6 +38,6 @@ class NothingProven(TileryError):
     """The data that were drawn say nothing about the values: no configuration can be called right on them."""
 
 
-def nothing_proven(kernel: program.Kernel, why: str) -> NothingProven:
+def nothing_proven(kernel: program.Program, why: str) -> NothingProven:
     """The error, with what to do."""
     return NothingProven(f"{kernel.name} cannot be verified: {why}\nhelp: {other_data(kernel.signature)}")

@@ -40,7 +40,7 @@ class Tile:
 class Shared:
     """The part of the state that is shared by all blocks of a program."""
 
-    kernel: program.Kernel
+    kernel: program.Program
     dims: Mapping[str, int]
     sizes: Mapping[str, int]
     """The step of each tile axis: the chunk of a coalesced one, else its tile."""

@@ -38,7 +38,7 @@ class Plan:
 
 
 def plan(
-    kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int], scratch_bytes: int, fast_accumulate: bool = False
+    kernel: program.Program, dims: Mapping[str, int], tiles: Mapping[str, int], scratch_bytes: int, fast_accumulate: bool = False
 ) -> Plan:
     """Plans for the given tile sizes, with temporaries made smaller until all workers' fit.
 
@@ -60,7 +60,7 @@ ELEMENTWISE_SHRINK = 1 << 12
 
 
 def _plan(
-    kernel: program.Kernel,
+    kernel: program.Program,
     body: Sequence[Statement],
     dims: Mapping[str, int],
     sizes: Mapping[str, int],
@@ -84,7 +84,7 @@ def _plan(
     return Plan(scope.steps, shared.layout, shared.converted, workers, sizes)
 
 
-def _whole_axes(kernel: program.Kernel, dims: Mapping[str, int]) -> dict[str, int]:
+def _whole_axes(kernel: program.Program, dims: Mapping[str, int]) -> dict[str, int]:
     values = (each.result for each in program.walk(kernel.body) if isinstance(each, Op))
     return {axis.name: program.size_value(axis.size, dims) for value in values for axis in value.axes if axis.whole}
 

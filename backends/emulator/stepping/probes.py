@@ -38,7 +38,7 @@ class Probe:
 class Probes:
     """The arrays of the probed names."""
 
-    def __init__(self, kernel: program.Kernel, dims: Mapping[str, int], tiles: Mapping[str, int], names: Sequence[str]) -> None:
+    def __init__(self, kernel: program.Program, dims: Mapping[str, int], tiles: Mapping[str, int], names: Sequence[str]) -> None:
         self._dims = dims
         self._tiles = tiles
         found = [each for each in _bindings(kernel.body, ()) if each.value.name in names]

@@ -23,7 +23,7 @@ from .probes import Probes
 
 
 def step_through(
-    kernel: program.Kernel,
+    kernel: program.Program,
     dims: Mapping[str, int],
     tiles: Mapping[str, int],
     arguments: Mapping[str, Array | float],

@@ -31,7 +31,7 @@ class Stop:
 class StoppingRun(Run):
     """An execution that stops whenever it has come through a line."""
 
-    def __init__(self, kernel: program.Kernel, stop: Stop, *given: Any, **named: Any) -> None:
+    def __init__(self, kernel: program.Program, stop: Stop, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.source = kernel.span.source
         self.stop = stop

@@ -12,7 +12,7 @@ from tilery.backends.chips import Chip
 from tilery.backends.families import family_of
 from tilery.backends.tunable import Choice, Config, Tunable, declared, retuned
 from tilery.dsl.errors import UsageError
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 
 from ..capacity import check_capacity
 from ..choices import Choices
@@ -21,11 +21,11 @@ from ..family import Lowering
 
 LOWERINGS_KEPT = 64
 
-_lowerings: dict[tuple[int, str], tuple[Kernel, Lowering]] = {}
+_lowerings: dict[tuple[int, str], tuple[Program, Lowering]] = {}
 _prints: dict[int, tuple[Chip, str]] = {}
 
 
-def lowering(kernel: Kernel, chip: Chip) -> Lowering:
+def lowering(kernel: Program, chip: Chip) -> Lowering:
     """The lowering of a kernel for a chip; the latest few are kept."""
     key = (id(kernel), _print(chip))
     if key not in _lowerings or _lowerings[key][0] is not kernel:
@@ -47,7 +47,7 @@ def _print(chip: Chip) -> str:
 
 
 def tunables(
-    kernel: Kernel, dims: Mapping[str, int], chip: Chip, settable: bool = False, short: bool = True
+    kernel: Program, dims: Mapping[str, int], chip: Chip, settable: bool = False, short: bool = True
 ) -> tuple[Tunable, ...]:
     """The space: every tile size, tuning parameter and schedule knob of a kernel at these shapes on a chip.
 
@@ -64,7 +64,7 @@ def tunables(
     return tuple(sorted(found.values(), key=lambda each: ranks.index(each.kind)))
 
 
-def lower(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, cores: int = 1) -> EngineProgram:
+def lower(kernel: Program, dims: Mapping[str, int], chip: Chip, config: Config, cores: int = 1) -> EngineProgram:
     """The engine program of a configuration on one core, or on several; what it leaves out takes its default.
 
     Raises:
@@ -77,7 +77,7 @@ def lower(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, c
     return program
 
 
-def assembled(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, cores: int = 1) -> EngineProgram:
+def assembled(kernel: Program, dims: Mapping[str, int], chip: Chip, config: Config, cores: int = 1) -> EngineProgram:
     """The same, whether the chip can hold it or not."""
     if not 1 <= cores <= chip.cores.count:
         raise UsageError(f"{chip.name} has {chip.cores.count} cores; {cores} cannot share the work")
@@ -91,7 +91,7 @@ def assembled(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Confi
 
 
 def _space_of(
-    kernel: Kernel, chip: Chip, road: Lowering, dims: Mapping[str, int], choices: Choices, config: Config
+    kernel: Program, chip: Chip, road: Lowering, dims: Mapping[str, int], choices: Choices, config: Config
 ) -> tuple[Tunable, ...]:
     """The tunables that a configuration may set: those of its own structure if they cover it, which is quick, else all."""
     near = (*declared(kernel), *road.tile_sizes(dims), *choices.met.values())
@@ -110,7 +110,7 @@ def completed(space: tuple[Tunable, ...], config: Config) -> dict[str, Choice]:
     return {name: config.get(name, tunable.default) for name, tunable in known.items()}
 
 
-def _check_said(kernel: Kernel, config: Config) -> None:
+def _check_said(kernel: Program, config: Config) -> None:
     """Raises UsageError where a configuration has a tile size that the text does not allow."""
     for each in kernel.loop_variables:
         size = config.get(each.axis.name)

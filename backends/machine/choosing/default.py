@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tilery.backends.chips import Chip
 from tilery.backends.tunable import Choice, Config, Tunable
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 
 from ..errors import Infeasible
 from ..time.dealing import busiest_share
@@ -30,7 +30,7 @@ TIMED = 24
 
 
 def default_config(
-    kernel: Kernel, dims: Mapping[str, int], chip: Chip, given: Config | None = None, cores: int = 1
+    kernel: Program, dims: Mapping[str, int], chip: Chip, given: Config | None = None, cores: int = 1
 ) -> dict[str, Choice]:
     """The pick for a kernel at some shapes on a chip, or on several of its cores; the same at every call.
 
@@ -67,7 +67,7 @@ def default_config(
     return configs[min((latency, row) for latency, row in timed if latency is not None)[1]]
 
 
-def _time(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, cores: int) -> int | None:
+def _time(kernel: Program, dims: Mapping[str, int], chip: Chip, config: Config, cores: int) -> int | None:
     try:
         return latency_fs(lower(kernel, dims, chip, config, cores))
     except Infeasible:

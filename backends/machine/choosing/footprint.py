@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tilery.backends.chips import Chip
 from tilery.backends.families import family_of
 from tilery.backends.tunable import Choice, Config, retuned
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 
 from ..engine_program import DEVICE
 from ..time.bounds import lower_bound_s
@@ -34,7 +34,7 @@ class Footprint:
     """A lower bound on the latency, for any numbers of slots."""
 
 
-def footprint(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Config, tiles: Columns) -> Footprint:
+def footprint(kernel: Program, dims: Mapping[str, int], chip: Chip, config: Config, tiles: Columns) -> Footprint:
     """The memory that a structure takes with many tile sizes and any number of slots.
 
     `config` makes the structure; `tiles` holds a size a configuration for every tile tunable.
@@ -60,7 +60,7 @@ def footprint(kernel: Kernel, dims: Mapping[str, int], chip: Chip, config: Confi
     return Footprint(tuple(places), capacity, fixed, each, bound)
 
 
-def canonical(kernel: Kernel, chip: Chip, config: Config) -> dict[str, Choice]:
+def canonical(kernel: Program, chip: Chip, config: Config) -> dict[str, Choice]:
     """The structural choices that a configuration's program depends on. If they are equal, the programs are."""
     bound = retuned(kernel, config)
     return {each.name: config[each.name] for each in kernel.tunes} | lowering(bound, chip).built(config)[1].used()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tilery.backends.chips import Chip
 from tilery.backends.families import family_of
 from tilery.backends.tunable import Tunable, retuned
-from tilery.dsl.program import Axis, Kernel, size_value
+from tilery.dsl.program import Axis, Program, size_value
 
 from ..engine_program import DEVICE, Structure
 from ..family import Lowering
@@ -46,7 +46,7 @@ class Screening:
 
 
 def screen(
-    kernel: Kernel,
+    kernel: Program,
     dims: Mapping[str, int],
     chip: Chip,
     columns: Columns,
@@ -79,8 +79,8 @@ def screen(
 
 
 def _by_tune(
-    kernel: Kernel, space: Mapping[str, Tunable], columns: Columns, count: int
-) -> Iterator[tuple[Kernel, NDArray[np.intp]]]:
+    kernel: Program, space: Mapping[str, Tunable], columns: Columns, count: int
+) -> Iterator[tuple[Program, NDArray[np.intp]]]:
     """The rows of each choice of the tuning parameters, with the kernel that they make."""
     names = [tune.name for tune in kernel.tunes]
     for rows in _alike(names, space, columns, np.arange(count)):

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 
-from tilery.dsl.program import Axis, Kernel, Statement, TileLoop, size_value
+from tilery.dsl.program import Axis, Program, Statement, TileLoop, size_value
 
 from ..engine_program import EngineProgram, Instruction, Loop, Node, Structure, instructions
 from ..numbers import ceil_div
@@ -74,7 +74,7 @@ def dealing(structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, i
     return _dealing(structure, tuple(dims.items()), tuple((name, tiles[name]) for name in sorted(axes & set(tiles))), cores)
 
 
-def busiest_share(kernel: Kernel, dims: Mapping[str, int], config: Mapping[str, int | str], cores: int) -> float:
+def busiest_share(kernel: Program, dims: Mapping[str, int], config: Mapping[str, int | str], cores: int) -> float:
     """The share of all steps that the busiest core executes, with the tile sizes of a configuration."""
     tiles = {name: int(size) for name, size in config.items() if isinstance(size, int)}
     found = _dealt(kernel, dims, tiles, cores, {})
@@ -87,7 +87,7 @@ def _dealing(structure: Structure, dims: Numbers, tiles: Numbers, cores: int) ->
 
 
 def _dealt(
-    kernel: Kernel, dims: Mapping[str, int], tiles: Mapping[str, int], cores: int, depth: Mapping[str, int]
+    kernel: Program, dims: Mapping[str, int], tiles: Mapping[str, int], cores: int, depth: Mapping[str, int]
 ) -> tuple[Dealt, ...]:
     """Divides the loops of each nest, outer ones first. A loop divided for one nest is divided alike in the next."""
     found: dict[str, Dealt] = {}

@@ -16,7 +16,7 @@ from tilery.backends.machine.engine_program import Structure
 from tilery.backends.simplify.passes import run
 from tilery.backends.trainium.chip_tables import TrainiumChip
 from tilery.backends.tunable import Choice, Tunable
-from tilery.dsl.program import Axis, Kernel
+from tilery.dsl.program import Axis, Program
 
 from ..loose import loose_axes
 from ..runs.arrange import arrange, flat_axes, is_flat
@@ -33,7 +33,7 @@ from .prepare import passes
 class Lowering:
     """The lowering of one specialised kernel for one chip. It is computed once, as it does not depend on shapes or tile sizes."""
 
-    def __init__(self, kernel: Kernel, chip: TrainiumChip) -> None:
+    def __init__(self, kernel: Program, chip: TrainiumChip) -> None:
         self.kernel = kernel
         self.chip = chip
         self.passed = run(passes(chip), kernel.body)

@@ -8,7 +8,20 @@ from functools import partial
 
 from tilery.dsl import sizes
 from tilery.dsl.errors import Diagnostic, Label, SourceErrors
-from tilery.dsl.program import AffineIndex, Axis, AxisIndex, Index, Kernel, Load, Size, Statement, Store, Tensor, size_value, walk
+from tilery.dsl.program import (
+    AffineIndex,
+    Axis,
+    AxisIndex,
+    Index,
+    Load,
+    Program,
+    Size,
+    Statement,
+    Store,
+    Tensor,
+    size_value,
+    walk,
+)
 from tilery.dsl.spans import Span
 
 from .covers import Written, verdict
@@ -59,13 +72,13 @@ class Condition:
     """Raises the error to be shown if sizes, at least those of `names`, do not satisfy it."""
 
 
-def check_bounds(kernel: Kernel, dims: Mapping[str, int]) -> None:
+def check_bounds(kernel: Program, dims: Mapping[str, int]) -> None:
     """Raises SourceErrors where a specialised kernel of these sizes reads or writes outside, or not every element once."""
     for each in bounds_conditions(kernel):
         each.check(dims)
 
 
-def bounds_conditions(kernel: Kernel) -> Iterator[Condition]:
+def bounds_conditions(kernel: Program) -> Iterator[Condition]:
     """Every tensor has elements, every read lies inside its tensor, and every element of a result is written once."""
     for tensor in (*kernel.signature.tensors, *kernel.signature.results):
         for size in tensor.shape:
@@ -98,13 +111,13 @@ def _check_some(tensor: Tensor, size: Size, dims: Mapping[str, int]) -> None:
         raise SourceErrors([Diagnostic("TK327", what + _where(dims, size), tensor.span)])
 
 
-def _inside_conditions(kernel: Kernel, access: Load | Store) -> Iterator[Condition]:
+def _inside_conditions(kernel: Program, access: Load | Store) -> Iterator[Condition]:
     for each, size in zip(access.index, access.tensor.shape, strict=True):
         if isinstance(each, AffineIndex):
             yield Condition(_names(size) | _index_names(each), partial(_check_inside, kernel, access, each, size))
 
 
-def _check_inside(kernel: Kernel, access: Load | Store, index: AffineIndex, size: Size, dims: Mapping[str, int]) -> None:
+def _check_inside(kernel: Program, access: Load | Store, index: AffineIndex, size: Size, dims: Mapping[str, int]) -> None:
     numbers = _numbers(index, dims)
     extent = size_value(size, dims)
     if any(size_value(axis.size, dims) < 1 for axis, _ in index.terms):
@@ -138,7 +151,7 @@ def _sized(axis: Axis, dims: Mapping[str, int]) -> Axis:
     return replace(axis, size=size_value(axis.size, dims))
 
 
-def _written_conditions(kernel: Kernel, statements: Sequence[Statement]) -> Iterator[Condition]:
+def _written_conditions(kernel: Program, statements: Sequence[Statement]) -> Iterator[Condition]:
     stores = [each for each in walk(tuple(statements)) if isinstance(each, Store)]
     for result in kernel.signature.results:
         mine = [each for each in stores if each.tensor.name == result.name]
@@ -147,7 +160,7 @@ def _written_conditions(kernel: Kernel, statements: Sequence[Statement]) -> Iter
             yield Condition(names, partial(_check_written, kernel, result, mine))
 
 
-def _check_written(kernel: Kernel, result: Tensor, stores: Sequence[Store], dims: Mapping[str, int]) -> None:
+def _check_written(kernel: Program, result: Tensor, stores: Sequence[Store], dims: Mapping[str, int]) -> None:
     shape = [size_value(size, dims) for size in result.shape]
     written = [Written(tuple(_number(one, dims) for one in each.index), each.span) for each in stores]
     found = verdict(result, written, shape)
@@ -166,7 +179,7 @@ def _number(index: Index, dims: Mapping[str, int]) -> Index:
             return index
 
 
-def _loops(kernel: Kernel, index: Sequence[Index]) -> tuple[Label, ...]:
+def _loops(kernel: Program, index: Sequence[Index]) -> tuple[Label, ...]:
     """The loops whose variables stand in an index."""
     names = {axis.name for each in index if isinstance(each, AffineIndex) for axis, _ in each.terms}
     found = [each for each in kernel.loop_variables if each.axis.name in names]

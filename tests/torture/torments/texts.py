@@ -10,7 +10,7 @@ from tilery.backends import emulator, engine
 from tilery.backends.chips import load_chip
 from tilery.dsl import SourceErrors, check_requirements, fingerprint, parse
 from tilery.dsl.errors import TileryError
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.dsl.text.formatter import format_text
 from tilery.dsl.types import ELEMENT_TYPES
 
@@ -100,7 +100,7 @@ def read(choose: random.Random, folder: Path) -> None:
         raise Fault(f"{type(error).__name__}: {error}", {"text.tk": text}) from error
 
 
-def planned(kernel: Kernel, dims: Mapping[str, int], choose: random.Random) -> None:
+def planned(kernel: Program, dims: Mapping[str, int], choose: random.Random) -> None:
     """A kernel that is right, by accident: what is made of it."""
     emulator.compile(kernel, dims, {})
     chip = load_chip(choose.choice(["trn1", "trn2", "trn3", "inf2"]))

@@ -12,7 +12,7 @@ from tilery.backends.truth import accuracy
 from tilery.backends.truth.comparison import Comparison, other_data
 from tilery.backends.truth.reference import reference
 from tilery.dsl.errors import TileryError
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.pipeline import Pipeline
 from tilery.python.calling import Array
 
@@ -39,7 +39,7 @@ def judge(
     return wanted, accuracy.compare(executed, dims, results, wanted, arguments)
 
 
-def insist(kernel: Kernel, comparison: Comparison) -> None:
+def insist(kernel: Program, comparison: Comparison) -> None:
     """Raises unless the values are right: a script must not go on with values that nothing was proved of."""
     if comparison.verdict == "wrong":
         raise WrongValues(f"{kernel.name}: the values differ from the reference: {comparison}")

@@ -12,7 +12,7 @@ from tilery.backends.emulator.stepping.stepwise import Run
 from tilery.backends.numbers.rounding_modes import Arithmetic, HighPrecision, StochasticArithmetic
 from tilery.backends.showing import Show
 from tilery.dsl.errors import UsageError
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 from tilery.pipeline import Pipeline
 from tilery.python.calling import Array
 
@@ -90,7 +90,7 @@ class Way:
         results = emulator.step_through(kernel, dims, tiles, arguments, self._arithmetic, probes, show=show, runner=runner)
         return results, probes
 
-    def _runner(self, kernel: Kernel) -> Callable[..., Run] | None:
+    def _runner(self, kernel: Program) -> Callable[..., Run] | None:
         if self.stop is None:
             return None
         return partial(emulator.StoppingRun, kernel, debugger_at(Path(kernel.span.source.name), self.stop))
