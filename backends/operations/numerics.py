@@ -8,7 +8,7 @@ on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,14 +17,13 @@ from tilery.dsl.functions import FUNCTIONS
 
 from ..numbers.axes import aligned, contract
 from ..numbers.rounding import Array, cast, compute_dtype, numpy_dtype, rounded, to_compute, to_storage
-from . import composed
-from .record import Meaning
+from .record import Absent, Meaning
+from .reductions import REDUCTIONS, SCANS
 from .table import OPERATIONS
 
 __all__ = [
     "ELEMENTWISE",
     "FLOAT_ONLY",
-    "REDUCTIONS",
     "REDUCTION_UFUNCS",
     "Array",
     "aligned",
@@ -96,75 +95,17 @@ def elementwise(fn: str, arrays: Sequence[Array], out: Array | None = None) -> A
         return np.asarray(ELEMENTWISE[fn](*promoted(fn, arrays), out=out))
 
 
-def _arg(function: Callable[..., Any]) -> Callable[[Array, tuple[int, ...]], Array]:
-    """Position of the first extreme element along one axis: of the first NaN if there is one."""
-
-    def reduced(x: Array, axis: tuple[int, ...]) -> Array:
-        (along,) = axis
-        return np.asarray(function(x, axis=along), np.int32)
-
-    return reduced
-
-
-def _mean(x: Array, axis: tuple[int, ...]) -> Array:
-    count = np.prod([x.shape[each] for each in axis])
-    total = _sum(x if x.dtype.kind == "f" else x.astype(np.float32), axis)
-    return composed.divide(total, np.asarray(total.dtype.type(count)))
-
-
-def _sum(x: Array, axis: tuple[int, ...]) -> Array:
-    return np.asarray(np.add.reduce(x, axis=axis, dtype=x.dtype if x.dtype.kind != "b" else np.int32))
-
-
-def _prod(x: Array, axis: tuple[int, ...]) -> Array:
-    return np.asarray(np.multiply.reduce(x, axis=axis, dtype=x.dtype if x.dtype.kind != "b" else np.int32))
-
-
-def _extreme(function: np.ufunc, empty: float) -> Callable[[Array, tuple[int, ...]], Array]:
-    """`min` or `max`; over no elements the identity: an infinity, or the end of the integers' range."""
-
-    def reduced(x: Array, axis: tuple[int, ...]) -> Array:
-        if all(x.shape[each] for each in axis):
-            return np.asarray(function.reduce(x, axis=axis))
-        limits = np.iinfo(np.int32)
-        identity = empty if x.dtype.kind == "f" else (limits.min if empty < 0 else limits.max)
-        return np.asarray(function.reduce(x, axis=axis, initial=x.dtype.type(identity)))
-
-    return reduced
-
-
-REDUCTIONS: dict[str, Callable[[Array, tuple[int, ...]], Array]] = {
-    "sum": _sum,
-    "max": _extreme(np.maximum, -np.inf),
-    "min": _extreme(np.minimum, np.inf),
-    "mean": _mean,
-    "prod": _prod,
-    "any": lambda x, axis: np.asarray(np.logical_or.reduce(x, axis=axis)),
-    "all": lambda x, axis: np.asarray(np.logical_and.reduce(x, axis=axis)),
-    "argmax": _arg(np.argmax),
-    "argmin": _arg(np.argmin),
-}
-"""Every reduction, by its name in the language."""
-
-REDUCTION_UFUNCS: dict[str, np.ufunc] = {
-    "sum": np.add,
-    "prod": np.multiply,
-    "max": np.maximum,
-    "min": np.minimum,
-    "any": np.logical_or,
-    "all": np.logical_and,
-}
+REDUCTION_UFUNCS = {name: each.ufunc for name, each in REDUCTIONS.items() if not isinstance(each.ufunc, Absent)}
 """Those that are a ufunc's `reduce`, for callers with an `out=` and no axis of extent 0."""
 
 
 def scan(fn: str, x: Array, axis: int) -> Array:
     """`cumsum` or `cummax` of `x` along one numbered axis, in its own type."""
-    function = np.add if fn == "cumsum" else np.maximum
     with np.errstate(all="ignore"):
-        return np.asarray(function.accumulate(x, axis=axis, dtype=x.dtype))
+        return np.asarray(SCANS[fn].ufunc.accumulate(x, axis=axis, dtype=x.dtype))
 
 
 def reduce(fn: str, x: Array, axis: tuple[int, ...]) -> Array:
     """`x` reduced by `fn` over the numbered axes, which the result no longer has; sums are in the type of `x`."""
     with np.errstate(all="ignore"):
-        return REDUCTIONS[fn](x, axis)
+        return REDUCTIONS[fn].meaning(x, axis)

@@ -37,6 +37,7 @@ from tilery.dsl import program
 from tilery.dsl.types import F32, ElementType
 
 from ..numbers.rounding import Array, largest_and_smallest, numpy_dtype, to_compute
+from ..operations.reductions import REDUCTIONS
 from .comparison import Comparison, Extent, Verdict
 from .error_analysis import explained_errors, unit
 
@@ -45,8 +46,6 @@ _BLOCK = 1 << 20
 
 BROADEST = 0.5
 """The largest tolerance of a whole result: at 1, zeros would pass for any values. What is over it is looked at one by one."""
-
-_ROUNDING_REDUCTIONS = ("sum", "mean", "prod", "cumsum")
 
 
 def compare(
@@ -85,7 +84,7 @@ def tolerance(kernel: program.Program, dims: Mapping[str, int], result: ElementT
         match each:
             case program.Cast() if each.result.element.kind == "float" and unit(each.result.element) > unit(F32):
                 units += 4 * unit(each.result.element)
-            case program.Reduce(fn=fn) if fn in _ROUNDING_REDUCTIONS:
+            case program.Reduce(fn=fn) if REDUCTIONS[fn].rounds:
                 units += 4 * unit(F32) * sqrt(_length(each.axes, dims))
             case program.Dot():
                 units += 4 * unit(F32) * sqrt(_length(each.axes, dims))

@@ -35,6 +35,7 @@ from ..numbers.rounding import largest_and_smallest
 from ..numbers.rounding_modes import HighPrecision
 from ..operations.numerics import Array
 from ..operations.record import Absent
+from ..operations.reductions import REDUCTIONS, SCANS
 from ..operations.table import OPERATIONS, is_exact, rounding_scale, slopes
 from .error_jumps import another_extreme, converted
 
@@ -202,42 +203,44 @@ class _Analysis(Run):
         operand = self.values[op.operand]
         count = float(np.prod([operand.shape[each] for each in numbers]))
         errors: Errors = {}
-        if op.fn.startswith("arg"):
+        gathers = REDUCTIONS[op.fn].gathers
+        if gathers == "place":
             spread = np.broadcast_to(self._spread(op.operand, self._errors[op.operand]), operand.shape)
             return _added(errors, SHARED, (JUMP * another_extreme(operand, spread, op.fn, numbers[0])) ** 2)
         for axes, narrow in self._errors[op.operand].items():
             variance = np.broadcast_to(narrow, operand.shape)
-            match op.fn:
-                case "max" | "min" | "any" | "all":
+            match gathers:
+                case "extreme":
                     _added(errors, axes - over, variance.max(axis=numbers, initial=0.0))
-                case "prod":
+                case "product":
                     relative = variance / np.square(operand)
                     _added(errors, axes - over, _summed(relative, names, over, axes) * np.square(value))
-                case _:
-                    scale = count if op.fn == "mean" else 1.0
+                case "sum" | "mean":
+                    scale = count if gathers == "mean" else 1.0
                     _added(errors, axes - over, _summed(variance, names, over, axes) / scale**2)
-        match op.fn if op.result.element.kind == "float" else "":
+        match gathers if op.result.element.kind == "float" else "":
             case "sum" | "mean":
-                magnitude = np.abs(operand).sum(axis=numbers) / (count if op.fn == "mean" else 1.0)
+                magnitude = np.abs(operand).sum(axis=numbers) / (count if gathers == "mean" else 1.0)
                 _added(errors, own, count * (unit(F32) * magnitude) ** 2)
-            case "prod":
+            case "product":
                 _added(errors, own, count * (unit(F32) * value) ** 2)
         return errors
 
     def _scan(self, op: program.Scan, own: Axes) -> Errors:
         names = _names(op.operand)
         operand, along = self.values[op.operand], names.index(op.axis.name)
+        gathers = SCANS[op.fn].gathers
         errors: Errors = {}
         for axes, narrow in self._errors[op.operand].items():
             variance = np.broadcast_to(narrow, operand.shape)
-            if op.fn == "cummax":
+            if gathers == "extreme":
                 _added(errors, axes, np.maximum.accumulate(variance, axis=along))
             elif op.axis.name in axes:
                 # Sums of the same terms share their errors: from here on it counts as one error along the axis.
                 _added(errors, axes - {op.axis.name}, np.cumsum(variance, axis=along))
             else:
                 _added(errors, axes, np.cumsum(np.sqrt(variance), axis=along) ** 2)
-        if op.fn == "cumsum" and op.result.element.kind == "float":
+        if gathers == "sum" and op.result.element.kind == "float":
             magnitude = np.cumsum(np.abs(operand), axis=along)
             _added(errors, own - {op.axis.name}, operand.shape[along] * (unit(F32) * magnitude) ** 2)
         return errors

@@ -13,12 +13,13 @@ from tilery.backends.machine.execute.evaluate import evaluate
 from tilery.backends.operations import numerics
 from tilery.backends.operations.numerics import Array
 from tilery.backends.operations.record import Absent, Operation
+from tilery.backends.operations.reductions import REDUCTIONS, SCANS, agree
 from tilery.backends.operations.table import OPERATIONS, complete, rounding_scale
 from tilery.backends.operations.written import in_program, on_arrays
 from tilery.backends.truth.accuracy import compare
 from tilery.backends.truth.error_analysis import unit
 from tilery.backends.truth.reference import reference
-from tilery.dsl import parse
+from tilery.dsl import functions, parse
 from tilery.dsl.functions import FUNCTIONS, result_type
 from tilery.dsl.program import Axis, Elementwise, Value
 from tilery.dsl.spans import Source, Span
@@ -231,3 +232,33 @@ def test_the_judges_mean_the_same(name: str) -> None:
         if name == "floordiv":  # of the infinities by zero the sign is left open
             got, want = np.abs(got), np.abs(want)
     np.testing.assert_allclose(got, want, rtol=1e-12)
+
+
+def test_reductions_and_scans_are_exactly_the_language() -> None:
+    agree(REDUCTIONS, frozenset(functions.REDUCTIONS))
+    with pytest.raises(TypeError, match="prod"):
+        agree({name: each for name, each in REDUCTIONS.items() if name != "prod"}, frozenset(functions.REDUCTIONS))
+    with pytest.raises(TypeError, match="cumprod"):
+        agree({**SCANS, "cumprod": SCANS["cumsum"]}, functions.SCANS)
+    with pytest.raises(TypeError, match="lacks a part"):
+        replace(REDUCTIONS["sum"], gathers=None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_errors_of_elements_come_together_as_the_record_says(name: str) -> None:
+    """Each element moved by one part in 1000, in a random direction: the result moves by what `gathers` says, not far more."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0.5, 1.5, 64)
+    moved = [x * (1 + 1e-3 * rng.choice([-1, 1], 64)) for _ in range(200)]
+    if REDUCTIONS[name].gathers == "place" or name in ("any", "all"):
+        return
+    reduced = np.array([numerics.reduce(name, each, (0,)) for each in moved])
+    off = np.sqrt(np.mean((reduced - numerics.reduce(name, x, (0,))) ** 2))
+    root = np.sqrt(np.sum((1e-3 * x) ** 2))
+    says = {
+        "sum": root,
+        "mean": root / 64,
+        "product": np.sqrt(64) * 1e-3 * np.prod(x),
+        "extreme": 1e-3 * np.max(x),
+    }[REDUCTIONS[name].gathers]
+    assert off <= 1.3 * says and (REDUCTIONS[name].gathers == "extreme" or off >= 0.7 * says)
