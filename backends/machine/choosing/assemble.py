@@ -18,6 +18,7 @@ from ..capacity import check_capacity
 from ..choices import Choices
 from ..engine_program import EngineProgram
 from ..family import Lowering
+from .guarded import check_guards
 
 LOWERINGS_KEPT = 64
 
@@ -60,6 +61,7 @@ def tunables(
         bound = retuned(kernel, dict(zip([each.name for each in tunes], choices, strict=True)))
         for tunable in lowering(bound, chip).tunables(dims, settable, short):
             found.setdefault(tunable.name, tunable)
+    check_guards(kernel, dims, list(found.values()))
     ranks = ("tile", "tune", "knob")
     return tuple(sorted(found.values(), key=lambda each: ranks.index(each.kind)))
 
