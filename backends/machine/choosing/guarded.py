@@ -7,13 +7,13 @@ from math import ceil, prod
 
 from tilery.backends.tunable import Tunable
 from tilery.dsl.errors import UsageError
-from tilery.dsl.program import ForLoop, Guard, Kernel, Positions, Size, size_value, walk
+from tilery.dsl.program import ForLoop, Guard, Positions, Program, Size, size_value, walk
 
 MOST_STEPS = 1 << 16
 """Over all positions of the loops around, with the largest tiles: with tiles of 8192 a context of two million."""
 
 
-def check_guards(kernel: Kernel, dims: Mapping[str, int], tunables: Sequence[Tunable]) -> None:
+def check_guards(kernel: Program, dims: Mapping[str, int], tunables: Sequence[Tunable]) -> None:
     """Raises UsageError where the steps of a guarded loop are too many to be decided one by one, with any tile sizes."""
     largest = {each.name: int(each.values[-1]) for each in tunables if each.kind == "tile"}
     for each in walk(kernel.body):
