@@ -162,7 +162,7 @@ def test_an_expansion_is_the_operation_to_the_bit(name: str, element: ElementTyp
 
 
 @pytest.mark.parametrize("name", EXPANDED)
-def test_an_expansion_is_shorter_than_its_meaning_in_other_records(name: str) -> None:
+def test_expansions_end(name: str) -> None:
     """Expansions end: none comes back to its own operation."""
     seen: list[str] = []
 
