@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 
 from tilery.backends.tunable import Choice, Config, Tunable
 from tilery.dsl.errors import UsageError
-from tilery.tuner.budget import Budget
+from tilery.tuner.budget import Budget, Times
 from tilery.tuner.model.exploration import Outcome
 from tilery.tuner.model.front import Front, dominates, nondominated, thinned
 from tilery.tuner.model.front_search import front_of, front_search
@@ -20,6 +22,9 @@ from tilery.tuner.model.protocol import Measurement, Screening
 from tilery.tuner.space.configurations import Space
 from tilery.tuner.space.feasibility import survey
 from tilery.tuner.trials import Trial
+from tilery.tuner.verify.finalists import NothingVerified
+from tilery.tuner.verify.front_finalists import verified_front
+from tilery.tuner.verify.verification import Verification
 
 TUNABLES = (
     *(Tunable(name, "tile", (1, 2, 4, 8, 16, 32), 4, ()) for name in "mnk"),
@@ -158,3 +163,12 @@ def test_a_thinned_front_keeps_its_ends_and_spreads() -> None:
     assert len(kept) == 5
     assert max(b - a for a, b in pairwise(kept)) < 50
     assert thinned(front[:3], 5) == front[:3]
+
+
+def test_a_front_of_which_everything_is_wrong_is_told() -> None:
+    """With fewer timed than are executed at most, it was an internal error."""
+    model: Any = Made()
+    model.names, model.max_error, model.kernel = ("latency", "energy"), None, SimpleNamespace(name="made")
+    wrong: Any = lambda config, seed, part: Verification(False, {}, config, 1.0, 0.1, "exact execution: off by one")  # noqa: E731
+    with pytest.raises(NothingVerified, match=r"3 of the best configurations of made give wrong values:\n.*off by one"):
+        verified_front(model, searched(model, trials=3), 0, Times.of(None), None, wrong)

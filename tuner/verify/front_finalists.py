@@ -68,6 +68,8 @@ def _in_time(
 ) -> tuple[Finalist, tuple[FrontPoint, ...]]:
     """The winner and the front of what has been verified so far."""
     right = [each for each in chosen if each.index in verified]
+    if not right and not chosen:
+        raise _nothing(model, rejected)  # all that was timed, fewer than `FINALISTS`
     if not right:
         raise Unverified(chosen[0].latency_us, check.interrupted)
     winner = right[0]
