@@ -53,8 +53,7 @@ def no_lowering(monkeypatch: pytest.MonkeyPatch) -> None:
         raise Broken
 
     lower = importlib.import_module("tilery.backends.trainium.lowering.lower")  # beside the function of the same name
-    monkeypatch.setattr(lower, "Lowering", fail)
-    monkeypatch.setattr(lower, "lowering", fail)
+    monkeypatch.setattr(lower.Lowering, "__init__", fail)
 
 
 def kernel(tmp_path: Path, text: str) -> Kernel:

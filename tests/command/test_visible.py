@@ -67,7 +67,7 @@ def test_what_is_printed_of_a_file_is_seen(add: Path, command: tuple[str, ...]) 
 
 
 def test_a_title_of_a_chip_is_seen(tmp_path: Path) -> None:
-    shipped = Path(tilery.__file__).parents[1] / "backends" / "chips" / "trn2.toml"
+    shipped = Path(tilery.__file__).parents[1] / "backends" / "trainium" / "chips" / "trn2.toml"
     text = shipped.read_text(encoding="utf-8")
     line = next(each for each in text.split("\n") if each.startswith("title"))
     title = json.dumps(f"mine {NASTY}").replace("\\u001b", "\\u001B")
