@@ -20,12 +20,12 @@ from .validate import ChipError, checked
 
 @cache
 def _shipped() -> dict[str, Traversable]:
-    """The chip files that ship with tilery, by chip name."""
+    """The chip files that ship with tilery, by the name that each gives its chip."""
     found = {}
     for package in chip_packages():
         for each in resources.files(package).iterdir():
             if each.name.endswith(".toml"):
-                found[each.name.removesuffix(".toml")] = each
+                found[str(msgspec.toml.decode(each.read_bytes())["name"])] = each
     return dict(sorted(found.items()))
 
 

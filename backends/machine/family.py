@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 from tilery.dsl.program import Axis, Program
 
@@ -124,7 +124,7 @@ class Family(ABC, Generic[C]):
 
     chip: type[C]
     """The type of its chips: the common tables of a chip file and its own. Says the family's name and its peaks."""
-    sections: Mapping[str, str] = {}
+    sections: ClassVar[Mapping[str, str]] = {}
     """What each of its own tables of a chip file is about."""
     overheads: tuple[str, ...] = ()
     """Changes to a chip that leave no latencies, floors, fixed or least costs: `dma.latency_ns=0`."""

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tilery.backends.chips import Chip, ChipError, changed, chip_names, load_chip
+from tilery.backends.chips import Chip, ChipError, changed, chip_names, load, load_chip
 from tilery.backends.chips.validate import checked
 from tilery.backends.trainium.chip_tables import trainium
 from tilery.dsl.errors import UsageError
@@ -98,6 +98,23 @@ def test_what_if_changes_one_number(change: str, value: float) -> None:
     assert after.fingerprint != before.fingerprint
     back = changed(after, [f"{change.split('=')[0]}={value_of(before, change)}"])
     assert trainium(back).sbuf == trainium(before).sbuf
+
+
+def test_a_shipped_chip_is_found_by_its_name_whatever_its_file_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "chips_beside"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "second-generation.toml").write_text(TRN2.replace('name = "trn2"', 'name = "gen2"'))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(load, "chip_packages", lambda: ("chips_beside",))
+    for known in (load._shipped, load._made):
+        known.cache_clear()
+    try:
+        assert chip_names() == ("gen2",)
+        assert load_chip("gen2").name == "gen2"
+    finally:
+        for known in (load._shipped, load._made):
+            known.cache_clear()
 
 
 def value_of(chip: Chip, change: str) -> float:

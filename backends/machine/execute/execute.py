@@ -233,6 +233,16 @@ class Machine:
     def _splits(self, node: Instruction) -> tuple[Split, ...]:
         return self._program.family.repetitions(node, self._program.chip)
 
+    @property
+    def program(self) -> EngineProgram:
+        """What runs."""
+        return self._program
+
+    @property
+    def immediates(self) -> Mapping[Value, Array]:
+        """The numbers that the host has computed before the launch."""
+        return self._immediates
+
     def parts(self, node: Instruction) -> Iterator[dict[str, Range]]:
         """The ranges at this place, split into what the hardware takes at once of an instruction."""
         return pieces(self._splits(node), self._ranges)
