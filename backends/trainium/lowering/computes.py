@@ -40,13 +40,13 @@ def compute(builder: Builder, group: Group) -> None:
 def _emit(
     builder: Builder, group: Group, instructions: tuple[Compute, ...], results: list[Value], blocks: Mapping[str, int]
 ) -> None:
-    main, span = group.main.result, group.main.result.span
+    main, span, inputs = group.main.result, group.main.result.span, group.inputs
     sums = [op.result for op in group.ops if isinstance(op, Reduce) and op is not group.main]
     # What is read of the tile itself: as it is, or as a cast of it. Nothing may be, where its sum is all that is wanted.
     tile = next((value for value in results if value not in sums), None)
     name = builder.label(results[-1] if results else main)
-    small = all(builder.selector.is_scalar(value, builder.layout.get(value)) for value in (*group.inputs, *results))
-    reads = [builder.home[value] for value in group.inputs if value not in builder.host.values]
+    small = all(builder.selector.is_scalar(value, builder.layout.get(value)) for value in (*inputs, *results))
+    reads = [builder.home[value] for value in inputs if value not in builder.host.values]
     engine = builder.engine(name, group.engines, reads, small, span)
     homes = {value: _target(builder, value) for value in results}
     places = {**homes, main: homes[tile] if tile else unread(builder, main, name, blocks)}
