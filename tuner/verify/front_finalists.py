@@ -91,6 +91,6 @@ def _point(model: TuningModel, outcome: Outcome, trial: Trial, verification: Ver
     )
 
 
-def _nothing(model: TuningModel, rejected: dict[int, Rejected]) -> NothingVerified:
+def _nothing(model: TuningModel, rejected: Mapping[int, Rejected]) -> NothingVerified:
     lines = "\n".join(f"  {each.latency_us:.1f} us: {each.problem}" for each in rejected.values())
     return NothingVerified(f"{len(rejected)} of the best configurations of {model.kernel.name} give wrong values:\n{lines}")
