@@ -127,7 +127,9 @@ def test_autotune_speaks_json_and_writes_elsewhere(matmul: Path, tmp_path: Path)
     assert json.loads(fine("simulate", matmul, *SHAPE, "--tuned", output, "--json"))["latency_us"] == result["latency_us"]
 
 
-@pytest.mark.parametrize("stage", ["source", "checked", "program", "engine"])
+@pytest.mark.parametrize(
+    "stage", ["source", "checked", "program", "inline", "vocabulary", "share", "hoist", "repeat", "prune", "engine"]
+)
 def test_show_prints_every_stage(matmul: Path, stage: str) -> None:
     assert stage in fine("show", matmul)
     assert "matmul" in fine("show", matmul, *SHAPE, "--stage", stage)
