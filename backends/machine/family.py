@@ -25,6 +25,7 @@ from .splits import Extents, Split
 
 if TYPE_CHECKING:
     from ..chips import Chip
+    from ..simplify.passes import Pass
     from .execute.execute import Machine
     from .explain.elements import Apart, Single
     from .explain.roofline import Roofs
@@ -160,6 +161,10 @@ class Family(ABC, Generic[C]):
     def tile_sizes(self, kernel: Program, dims: Mapping[str, int], chip: C) -> tuple[Tunable, ...]:
         """The tile sizes that the text leaves open, with their choices at these shapes. It must lower nothing: the emulator asks,
         also for kernels that the chip cannot run."""
+
+    def passes(self, chip: C) -> tuple[Pass, ...]:
+        """What rewrites a kernel before it is lowered, in order; `tilery show` prints what each pass leaves."""
+        return ()
 
     @abstractmethod
     def lowering(self, kernel: Program, chip: C) -> Lowering:

@@ -13,10 +13,12 @@ from ..machine.family import Engine, Family, Memory, Queue, Tile
 from ..machine.numbers import Number
 from ..machine.splits import Extents, Split
 from ..machine.time.run_traffic import Traffic
+from ..simplify.passes import Pass
 from ..tunable import Tunable
 from . import apart, buffer_sizes, cost, described, repetitions, roofs, tiles, traffic
 from .chip_tables import ELEMENTWISE, TrainiumChip, contradictions, trainium
 from .lowering.lower import Lowering
+from .lowering.prepare import passes
 from .runs.told import single_elements
 
 
@@ -51,6 +53,10 @@ class Trainium(Family[TrainiumChip]):
     def tile_sizes(self, kernel: Program, dims: Mapping[str, int], chip: TrainiumChip) -> tuple[Tunable, ...]:
         """Multiples of what the chip takes at once, and what cuts a dimension evenly."""
         return tiles.tile_tunables(kernel, dims, chip)
+
+    def passes(self, chip: TrainiumChip) -> tuple[Pass, ...]:
+        """In the chip's vocabulary, and simplified."""
+        return passes(chip)
 
     def lowering(self, kernel: Program, chip: TrainiumChip) -> Lowering:
         """Layout, fusion, residency, stages."""

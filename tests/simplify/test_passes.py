@@ -75,7 +75,7 @@ def test_hoist_moves_what_no_step_changes() -> None:
 
 def test_hoist_leaves_a_load_that_data_choose() -> None:
     """Its positions may lie outside where the guard leaves every step out."""
-    lines = ("acc = zeros[m]", "for k of K if any(k < m):", "    acc += w[m, k] * t[ids[m]]", "y[m, N] = x[m, N] + acc")
+    lines = ("acc = zeros[m]", "for k of K if any(k < m):", "    acc += sum[k](w[m, k]) * t[ids[m]]", "y[m, N] = x[m, N] + acc")
     body = hoist(body_of("x: f32[M, N], w: f32[M, K], t: f32[L], ids: i32[M]", *lines))
     (inner,) = (each for each in steps(body) if isinstance(each, ForLoop))
     assert [each.tensor.name for each in inner.body if isinstance(each, Load)] == ["w", "t"]

@@ -20,21 +20,23 @@ def show(
     stage: str | None,
 ) -> None:
     """The program after a stage of the pipeline, as text."""
+    from tilery.backends.chips import load_chip
     from tilery.dsl.errors import UsageError
     from tilery.pages.console import echo, print_json
 
     from .shared.opening import open_pipeline
-    from .stages import STAGES
+    from .stages import stages
 
+    known = stages(load_chip(chip))
     if stage is None:
         if as_json:
-            print_json({name: each.what for name, each in STAGES.items()})
+            print_json({name: each.what for name, each in known.items()})
         else:
-            echo("\n".join(f"{name:12} {each.what}" for name, each in STAGES.items()))
+            echo("\n".join(f"{name:12} {each.what}" for name, each in known.items()))
         return
-    if stage not in STAGES:
-        raise UsageError(f"there is no stage `{stage}`; there are {', '.join(STAGES)}")
-    text = STAGES[stage].text(open_pipeline(file, names, chip, choices, tuned))
+    if stage not in known:
+        raise UsageError(f"there is no stage `{stage}`; there are {', '.join(known)}")
+    text = known[stage].text(open_pipeline(file, names, chip, choices, tuned))
     if as_json:
         print_json({"stage": stage, "text": text})
     else:
