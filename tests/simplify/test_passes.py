@@ -55,9 +55,9 @@ def test_share_computes_equal_values_once(expression: str, left: int) -> None:
 def test_share_reaches_into_loops_and_not_from_one_to_the_next() -> None:
     lines = ("a = sum[N](x[m, N])", "for n of N:", "    y[m, n] = x[m, n] * sum[N](x[m, N])")
     assert count(share(body_of("x: f32[M, N]", *lines)), Reduce) == 1
-    lines = ("a = zeros[m]", "for k of K:", "    a += sum[k](w[m, k]) + sum[N](x[m, N])")
-    lines += ("for n of N:", "    y[m, n] = x[m, n] * sum[N](x[m, N]) + a")
-    assert count(share(body_of("x: f32[M, N], w: f32[M, K]", *lines)), Reduce) == 3
+    first = ("a = zeros[m]", "for k of K:", "    a += sum[k](w[m, k]) + sum[N](x[m, N])")
+    then = ("for n of N:", "    y[m, n] = x[m, n] * sum[N](x[m, N]) + a")
+    assert count(share(body_of("x: f32[M, N], w: f32[M, K]", *first, *then)), Reduce) == 3
 
 
 def test_share_keeps_loads_apart_and_what_reads_them_together() -> None:
