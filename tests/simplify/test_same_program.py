@@ -14,7 +14,7 @@ from tilery.backends import emulator, engine
 from tilery.backends.chips import load_chip
 from tilery.backends.truth.data import random_arguments
 from tilery.dsl import parse
-from tilery.dsl.program import Kernel
+from tilery.dsl.program import Program
 
 LAYERNORM_ON_PAPER = """
 kernel k(x: f32[M, N]) -> y: f32[M, N]:
@@ -77,17 +77,17 @@ PAIRS = {
 DIMS = {"M": 300, "N": 200, "K": 70}
 
 
-def kernel(text: str) -> Kernel:
+def kernel(text: str) -> Program:
     return parse(text).kernels["k"].specialise({}, {})
 
 
-def instructions(one: Kernel, dims: Mapping[str, int], chip: str) -> list[str]:
+def instructions(one: Program, dims: Mapping[str, int], chip: str) -> list[str]:
     """The queue and the form of every instruction of the default configuration, in order."""
     structure = engine.lower(one, dims, load_chip(chip), {}).structure
     return [f"{each.queue} {each.form}" for _, each in structure.instructions()]
 
 
-def latency(one: Kernel, dims: Mapping[str, int], chip: str) -> float:
+def latency(one: Program, dims: Mapping[str, int], chip: str) -> float:
     return engine.simulate(engine.lower(one, dims, load_chip(chip), {})).latency_us
 
 
