@@ -15,15 +15,16 @@ import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from tilery.dsl.errors import TileryError, UsageError
 
-from .registry import made, register
+from .registry import check, made, register
 from .space.feasibility import Landscape
 from .space.given import Value, check_seed, worth
 from .space.pool import Configuration, Constraint, Pool, listed, screened
 from .space.pool_candidates import PoolCandidates
-from .strategy import Strategy
+from .strategy import Checked, Strategy
 
 
 class Exhausted(TileryError):
@@ -70,11 +71,18 @@ class Search:
             raise UsageError('seeds are a list of configurations to ask for first, as [{"block": 64}]')
         self._pool = _pool(space, constraint, seed)
         self._candidates = PoolCandidates(self._pool)
-        self._strategy = made(_named(sampler), self._candidates, seed)
+        self._name, self._seed = _named(sampler), seed
+        check(self._name, 1, bounds=self._pool.bounds is not None)  # one that there is not is told now
         self._waiting = deque(dict.fromkeys(self._pool.place(each) for each in seeds))
         self._told: dict[int, Told] = {}
         self._proposed: set[int] = set()
         self._grown: set[int] = set()
+        if not self._waiting:
+            _ = self._strategy  # to make one may take half a second; where seeds come first, it can wait until one is told
+
+    @cached_property
+    def _strategy(self) -> Checked:
+        return made(self._name, self._candidates, self._seed)
 
     @property
     def feasible(self) -> int:

@@ -116,7 +116,7 @@ def test_what_a_strategy_cannot_do_is_refused() -> None:
     with pytest.raises(UsageError, match=r"`descent` searches for one objective only; brute, gp, nsga2, random, tpe, vnd search"):
         registry.check("descent", 2, bounds=True)
     with pytest.raises(UsageError, match="needs the lower bounds of a model, which this space has not"):
-        Search(SPACE, sampler=Bounded)
+        Search(SPACE, sampler=Bounded, seeds=[{"a": 1, "b": 1}])
     assert Search(softmax.space(M=256, N=512), sampler=Bounded).ask()
 
 
