@@ -13,9 +13,9 @@ class Infeasible(Diagnosed):
     def __init__(self, diagnostic: Diagnostic, limit: str, over: float) -> None:
         super().__init__([diagnostic])
         self.limit = limit
-        """Which limit: `sbuf` or `psum`."""
+        """The name of the memory whose limit is exceeded."""
         self.over = over
-        """By how many bytes a partition it is exceeded (`sbuf`), or by how many banks (`psum`)."""
+        """By how many of its units: bytes a partition, banks."""
 
 
 class CannotLower(Diagnosed):
