@@ -27,6 +27,8 @@ EACH = 64
 """How many configurations of each are screened."""
 TIMED = 24
 """How many configurations with the lowest bounds are timed."""
+SPREADS = 8
+"""How many spreads are screened at most, each with other structures, until something fits."""
 
 
 def default_config(
@@ -46,15 +48,19 @@ def default_config(
     space = tuple(
         each if each.name in given else searched[each.name] for each in settable if each.name in given or each.name in searched
     )
-    columns = _spread(tuple(each if each.name in given else usual[each.name] for each in space), space)
-    for each in space:
-        if each.name in given:
-            columns[each.name][:] = _nearest(each, given[each.name])
-    screening = screen(kernel, dims, chip, columns, within=space)
-    rows = range(len(screening.limit))
-    configs = [{each.name: each.values[int(columns[each.name][row])] for each in space} | dict(given) for row in rows]
-    feasible = np.flatnonzero(screening.limit == 0)
-    if not len(feasible):
+    near = tuple(each if each.name in given else usual[each.name] for each in space)
+    for seed in range(SPREADS):
+        columns = _spread(near, space, seed)
+        for each in space:
+            if each.name in given:
+                columns[each.name][:] = _nearest(each, given[each.name])
+        screening = screen(kernel, dims, chip, columns, within=space)
+        rows = range(len(screening.limit))
+        configs = [{each.name: each.values[int(columns[each.name][row])] for each in space} | dict(given) for row in rows]
+        feasible = np.flatnonzero(screening.limit == 0)
+        if len(feasible):
+            break
+    else:
         raise nothing_fits(assembled(kernel, dims, chip, configs[int(np.argmin(screening.over))]))
     bounds = screening.lower_bound_us[feasible]
     if cores > 1:
@@ -81,22 +87,22 @@ def _nearest(tunable: Tunable, value: Choice) -> int:
     return min(range(len(tunable.values)), key=lambda place: abs(int(tunable.values[place]) - int(value)))
 
 
-def _spread(usual: tuple[Tunable, ...], space: tuple[Tunable, ...]) -> dict[str, NDArray[np.integer]]:
+def _spread(usual: tuple[Tunable, ...], space: tuple[Tunable, ...], seed: int) -> dict[str, NDArray[np.integer]]:
     """Places in the space: a spread with the usual tile sizes; where there are short ones, too, another one with all."""
-    columns = _drawn(usual)
+    columns = _drawn(usual, seed)
     if all(len(one.values) == len(other.values) for one, other in zip(usual, space, strict=True)):
         return columns
-    among = _drawn(space)
+    among = _drawn(space, seed)
     places = {one.name: [other.values.index(value) for value in one.values] for one, other in zip(usual, space, strict=True)}
     return {name: np.concatenate([np.array(places[name])[columns[name]], among[name]]) for name in columns}
 
 
-def _drawn(space: tuple[Tunable, ...]) -> dict[str, NDArray[np.integer]]:
+def _drawn(space: tuple[Tunable, ...], seed: int) -> dict[str, NDArray[np.integer]]:
     """Seeded random configurations, after the two likeliest to fit: smallest tiles and fewest slots, and the defaults.
 
     Structures are drawn first, and numbers for each: bounds are computed a structure at a time.
     """
-    generator = np.random.default_rng(0)
+    generator = np.random.default_rng(seed)
     columns: dict[str, NDArray[np.integer]] = {}
     for each in space:
         if each.kind == "knob" and each.structural:

@@ -79,7 +79,10 @@ class Selector:
         self._host = host
         self._immediates = host.values
         self._predicates = Predicates(uses, host)
+        self._wanted_negative: set[Value] = set()
+        """Values of which all that is read is their negation."""
         self._negative: set[Value] = set()
+        """Those of them that their own instruction leaves negated."""
         self._inside: set[Op] = set()
         """What selects have taken up: the comparisons of positions."""
         self._functions = frozenset(chip.scalar.instructions)
@@ -96,7 +99,7 @@ class Selector:
             if isinstance(op, Positions) and self._within_selects(op):
                 continue
             group = self._matched(op)
-            if op.result in self._negative:
+            if op.result in self._wanted_negative:
                 group = self._negated(group)
             taken.update(group.ops)
             found[op] = group
@@ -144,7 +147,7 @@ class Selector:
             raise CannotLower("TK513", self._chip.name, op.result.span, why, "run the kernel in the emulator, without --exact")
         if self._runs.get(op.operand) in op.axes:
             return Group(op, (op,), "reduce runs", self.having("reduce"))
-        reduction = TensorReduce(op.operand.axes, op.fn, op.operand, op.axes, op.result, negate=op.result in self._negative)
+        reduction = TensorReduce(op.operand.axes, op.fn, op.operand, op.axes, op.result)
         return Group(op, (op,), "reduce", self.having("reduce"), (reduction,))
 
     def _scan(self, op: Scan) -> Group:
@@ -192,7 +195,7 @@ class Selector:
         added = self._parts(bias)[1] if bias else None
         minus = bias is not None and bias.fn == "sub"
         if minus and added is not None and self._uses.only_user(added) is bias:
-            self._negative.add(added)
+            self._wanted_negative.add(added)
         activation = Activation(op.result.axes, op, data, factor, added, op.result)
         return Group(op, taken, "activation", engines, (activation,), minus)
 
@@ -203,19 +206,23 @@ class Selector:
 
     def _negated(self, group: Group) -> Group:
         """The same with its result negated, if that costs nothing; else what reads it has to negate it."""
-        instruction = group.instructions[0] if group.instructions else None
+        instruction = self._negating(group.instructions[0]) if group.instructions else None
+        if instruction is None:
+            return group
+        self._negative.add(group.main.result)
+        return replace(group, instructions=(instruction,))
+
+    def _negating(self, instruction: Compute) -> Compute | None:
+        """The instruction that leaves its result negated; None if that takes another one."""
         match instruction:
             case TensorReduce():
-                return replace(group, instructions=(replace(instruction, negate=True),))
+                return replace(instruction, negate=True)
             case TensorScalar(first=Step(fn="mul", operand=Value() as factor), second=None) if factor in self._host.values:
-                step = replace(instruction.first, operand=self._host.negated(factor))
-                return replace(group, instructions=(replace(instruction, first=step),))
+                return replace(instruction, first=replace(instruction.first, operand=self._host.negated(factor)))
             case TensorScalar(first=Step(fn="sub") as step, second=None):
-                step = replace(step, reverse=not step.reverse)
-                return replace(group, instructions=(replace(instruction, first=step),))
+                return replace(instruction, first=replace(step, reverse=not step.reverse))
             case _:
-                self._negative.discard(group.main.result)
-                return group
+                return None
 
     def is_negated(self, value: Value) -> bool:
         """True if the instruction that computes a value leaves it negated, because that is all that is read of it."""
