@@ -10,7 +10,7 @@ from .. import nasty
 from ..seen import Ended, call, judge
 from ..torment import ROOT, Fault, Torment
 
-SHIPPED = sorted((ROOT / "backends" / "chips").glob("*.toml"))
+SHIPPED = sorted((ROOT / "backends" / "trainium" / "chips").glob("*.toml"))
 KERNELS = {
     "softmax": ["M=130", "N=70", "T=bf16"],
     "matmul": ["M=130", "K=60", "N=70", "T=bf16"],
