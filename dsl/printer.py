@@ -18,6 +18,7 @@ from .program import (
     Constant,
     ConstantParameter,
     CountedLoop,
+    Cut,
     DimensionSize,
     Dot,
     Elementwise,
@@ -25,6 +26,7 @@ from .program import (
     ForLoop,
     If,
     Index,
+    Insert,
     Load,
     LoopVariable,
     Op,
@@ -40,6 +42,7 @@ from .program import (
     Tensor,
     TileLoop,
     TileSize,
+    Unwritten,
     Value,
 )
 
@@ -173,6 +176,13 @@ class _Printer:
             case Load():
                 fill = "" if op.fill is None else f", else {op.fill!r}"
                 return f"load {op.tensor.name}[{self.index(op.index)}{fill}]"
+            case Unwritten():
+                return "unwritten"
+            case Cut():
+                fill = "" if op.fill is None else f", else {op.fill!r}"
+                return f"cut {self.name(op.tile)}[{self.index(op.index)}{fill}]"
+            case Insert():
+                return f"insert {self.name(op.tile)}[{self.index(op.index)}] = {self.name(op.value)}"
             case Elementwise():
                 return f"{op.fn}({self.values(op.operands)})"
             case Cast():
@@ -189,7 +199,7 @@ class _Printer:
                 raise AssertionError(f"no text for {type(op).__name__}")
 
     def index(self, index: tuple[Index, ...]) -> str:
-        """What stands in the brackets of a load or a store."""
+        """What stands in the brackets of a load, a cut, an insertion or a store."""
         return _comma(map(self._position, index))
 
     def _position(self, index: Index) -> str:

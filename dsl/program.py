@@ -278,7 +278,7 @@ class GatherIndex:
 
 
 Index = AxisIndex | AffineIndex | GatherIndex
-"""How one dimension of a tensor is indexed."""
+"""How one dimension of a tensor is indexed, or one axis of a tile."""
 
 
 def index_axes(index: Iterable[Index]) -> tuple[Axis, ...]:
@@ -309,6 +309,43 @@ class Load(Op):
     fill: float | int | bool | None = None
     """What positions outside the tensor read as, `x[n + 1, else 0]`. None: every position lies inside, `check_bounds` sees
     to it before the kernel runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritten(Op):
+    """A tile on the chip that nothing is written to yet: `row[m, n] = ...` in `for n of N` starts from one over `[m, N]`.
+
+    Its elements have no values, and the checker sees to it that each is written before it is read.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Cut(Op):
+    """Part of a tile, `row[m, k]`, or all of it under other axes, `h[b, G]`; the result has the tile's type.
+
+    There is one index for each axis of the tile, in the order of the tile's axes, and the result's axes are
+    `index_axes(index)`, as those of a load are. Positions count over the axis's whole dimension, whatever part of it the tile
+    covers: of a tile over `m` an index `k`, with `k of m`, is the part that `k` covers. An `AxisIndex` of another axis over
+    the same size is a renaming; one of the tile's own axis takes it as it is.
+    """
+
+    tile: Value
+    index: tuple[Index, ...]
+    fill: float | int | bool | None = None
+    """What positions outside the tile read as. None: every position lies inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Insert(Op):
+    """The tile with part of it replaced: `row[m, n] = value`. The result has the axes and the type of `tile`.
+
+    `index` is as a cut's, no position twice and all inside; the value's axes are those of the index, in any order, and its
+    type is the tile's. Loops carry such a tile as any value; where the old one is not read again it may be written in place.
+    """
+
+    tile: Value
+    index: tuple[Index, ...]
+    value: Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -631,5 +668,9 @@ def operands(op: Op) -> tuple[Value, ...]:
             return (op.left, op.right)
         case Load():
             return index_values(op.index)
+        case Cut():
+            return (op.tile, *index_values(op.index))
+        case Insert():
+            return (op.tile, op.value, *index_values(op.index))
         case _:
             return ()

@@ -4,8 +4,8 @@
         t = sum[K](exp(w[m, K]))   for n of N:
         y[m, n] = x[m, n] * t  ->      y[m, n] = x[m, n] * t
 
-Operations have no effects, so that one may be computed before a loop whose guard leaves every step out. Only a load at positions
-that data choose may fail: it stays, with all that depends on it.
+Operations have no effects, so that one may be computed before a loop whose guard leaves every step out. Only a load or a cut at
+positions that data choose may fail: it stays, with all that depends on it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from tilery.dsl.program import ForLoop, Load, LoopVariable, Op, Statement, TileLoop, Value, index_values, operands
+from tilery.dsl.program import Cut, ForLoop, Load, LoopVariable, Op, Statement, TileLoop, Value, index_values, operands
 
 from .rewriter import Body, Rewriter, defined
 
@@ -66,7 +66,7 @@ def _changes(op: Op, axes: set[str], changing: set[Value]) -> bool:
 
 
 def _may_fail(op: Op) -> bool:
-    return isinstance(op, Load) and op.fill is None and bool(index_values(op.index))
+    return isinstance(op, Load | Cut) and op.fill is None and bool(index_values(op.index))
 
 
 def _moved(steady: Sequence[Op], follows: Follows) -> set[Op]:

@@ -13,6 +13,7 @@ from tilery.dsl.program import (
     Carried,
     Cast,
     CountedLoop,
+    Cut,
     Dot,
     Elementwise,
     Fill,
@@ -20,6 +21,7 @@ from tilery.dsl.program import (
     GatherIndex,
     If,
     Index,
+    Insert,
     Load,
     Op,
     Print,
@@ -119,6 +121,10 @@ def renamed(op: Op, now: Renaming) -> Op:
             return replace(op, operand=now(op.operand))
         case Load(index=index) if index_values(index):
             return replace(op, index=renamed_index(index, now))
+        case Cut():
+            return replace(op, tile=now(op.tile), index=renamed_index(op.index, now))
+        case Insert():
+            return replace(op, tile=now(op.tile), index=renamed_index(op.index, now), value=now(op.value))
         case Dot():
             return replace(op, left=now(op.left), right=now(op.right))
         case _:

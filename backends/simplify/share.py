@@ -16,6 +16,7 @@ from tilery.dsl.program import (
     Call,
     Cast,
     Constant,
+    Cut,
     DimensionSize,
     Dot,
     Elementwise,
@@ -93,6 +94,8 @@ def _parts(op: Op, number: Callable[[Value], Hashable]) -> tuple[Hashable, ...]:
             return (op.axis,)
         case Load():
             return (op.tensor.name, *(_place(each, number) for each in op.index), _exact(op.fill))
+        case Cut():
+            return (number(op.tile), *(_place(each, number) for each in op.index), _exact(op.fill))
         case Elementwise():
             operands = [number(each) for each in op.operands]
             return (op.fn, frozenset(operands) if op.fn in SYMMETRIC else tuple(operands))
@@ -107,7 +110,8 @@ def _parts(op: Op, number: Callable[[Value], Hashable]) -> tuple[Hashable, ...]:
         case Call():
             return (op.fn, tuple(number(each) for each in op.operands), _inner(op, number))
         case _:
-            return (op.result,)  # what is not known is shared with nothing
+            # What is not known is shared with nothing; nor is a tile that is written in parts, which has a place of its own.
+            return (op.result,)
 
 
 def _exact(value: float | int | bool | None) -> Hashable:
