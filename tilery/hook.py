@@ -105,7 +105,8 @@ class TkFinder(MetaPathFinder):
             return None
         for folder in sys.path if path is None else path:
             file = Path(folder or ".") / f"{fullname.rpartition('.')[2]}.tk"
-            if file.is_file():
+            # Of a folder that may not be entered `pathlib` would raise, and break every import.
+            if os.path.isfile(file):  # noqa: PTH113
                 spec = importlib.machinery.ModuleSpec(fullname, TkLoader(), origin=str(file.resolve()))
                 spec.has_location = True
                 return spec

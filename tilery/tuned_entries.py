@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tilery.dsl.looking import exists, is_file, is_folder
+
 from . import dsl
 from .dsl.errors import TileryError, UsageError
 from .pages.console import echo, microseconds
@@ -31,9 +33,9 @@ class Row:
 
 def rows_below(place: Path) -> Iterator[Row]:
     """Every entry below a folder, or of one file."""
-    if not place.exists():
+    if not exists(place):
         raise UsageError(f"there is no file or folder {place}")
-    files = sorted(place.rglob("*.tuned.json")) if place.is_dir() else [place]
+    files = sorted(place.rglob("*.tuned.json")) if is_folder(place) else [place]
     for file in files:
         path = file.with_name(file.name.removesuffix(".tuned.json").removesuffix(".tk") + ".tk")
         results = file if file.name.endswith(".tuned.json") else TunedFile.beside(path).path
@@ -53,7 +55,7 @@ def _read(results: TunedFile) -> list[Entry]:
 
 def _module(path: Path) -> dsl.Module | str:
     """The kernels of a results file, or why there are none."""
-    if not path.is_file():
+    if not is_file(path):
         return f"there is no {path.name}"
     try:
         return dsl.load(path)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import Label, SourceErrors, UsageError
+from ..looking import is_file
 from ..report import Report, did_you_mean, listed
 from ..spans import Span
 from ..text import syntax
@@ -86,7 +87,7 @@ def _module(node: syntax.Import, place: Place, report: Report, read: Read) -> Mo
         report.error("TK223", f"this text is no file, so `{node.file}.tk` cannot be looked up beside it", node.span, help=help)
         return None
     path = place.path.with_name(f"{node.file}.tk")
-    if str(path) not in place.texts and not _exists(path):
+    if str(path) not in place.texts and not is_file(path):
         beside = sorted(each.stem for each in place.path.parent.glob("*.tk") if each != place.path)
         help = did_you_mean(node.file, beside) or f"it would be {path}"
         report.error("TK224", f"there is no file `{node.file}.tk` beside this one", node.span, "not found", help)
@@ -109,13 +110,6 @@ def _module(node: syntax.Import, place: Place, report: Report, read: Read) -> Mo
             report.error("TK224", str(error), node.span)
             return None
     return place.read[path.resolve()]
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name too long for a file
-        return False
 
 
 def _at_home(path: Path, reader: Path) -> bool:

@@ -22,6 +22,8 @@ from lark import Lark
 from lark.grammar import Rule
 from lark.lexer import TerminalDef
 
+from ..looking import is_file
+
 WIDEST = 2**63
 """What stands for the width of a terminal that may be any length: lark says 2**64, which MessagePack has not."""
 MOST_BYTES = 2**24
@@ -54,7 +56,7 @@ def _path(grammar: str) -> Path:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        if not path.is_file() or path.stat().st_size > MOST_BYTES:
+        if not is_file(path) or path.stat().st_size > MOST_BYTES:
             return None
         return msgspec.msgpack.decode(path.read_bytes(), type=dict[str, Any])
     except (OSError, msgspec.MsgspecError):

@@ -33,3 +33,15 @@ def test_no_folder_is_a_pile(folder: str) -> None:
         held[str(each.parent.relative_to(ROOT))] += 1
     assert held, "there are files"
     assert {place: number for place, number in held.items() if number > MOST_FILES} == {}
+
+
+def test_whether_something_lies_at_a_path_is_asked_of_what_never_fails() -> None:
+    """`pathlib` raises where a name is too long or a folder may not be entered: such a path is a user's, not a fault of ours."""
+    asked = (".exists()", ".is_file()", ".is_dir()")
+    found = [
+        str(each.relative_to(ROOT))
+        for folder in SOURCE
+        for each in files(folder)
+        if any(ask in each.read_text("utf-8") for ask in asked)
+    ]
+    assert not found, "ask dsl/looking.py"

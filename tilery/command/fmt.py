@@ -38,6 +38,7 @@ def _formatted(file: str, diff: bool, write: bool) -> bool:
     from tilery.dsl.reading import decoded, read_bytes
     from tilery.dsl.text.formatter import format_text
     from tilery.pages.console import echo, echo_file
+    from tilery.writing import writing
 
     text = decoded(read_bytes(file), file)
     wanted = format_text(text, file)
@@ -47,6 +48,7 @@ def _formatted(file: str, diff: bool, write: bool) -> bool:
         lines = difflib.unified_diff(text.splitlines(True), wanted.splitlines(True), file, f"{file} (formatted)")
         echo_file("".join(lines))
     if write:
-        Path(file).write_text(wanted, encoding="utf-8", newline="\n")
+        with writing(file):
+            Path(file).write_text(wanted, encoding="utf-8", newline="\n")
         echo(f"formatted {file}")
     return True

@@ -25,6 +25,7 @@ def freeze(file: str, names: tuple[str, ...], chip: str, choices: tuple[str, ...
     from tilery.freezing import frozen
     from tilery.library import load
     from tilery.pages.console import echo, echo_file
+    from tilery.writing import writing
 
     from .shared.opening import open_pipeline, read_names
 
@@ -39,10 +40,8 @@ def freeze(file: str, names: tuple[str, ...], chip: str, choices: tuple[str, ...
     if path.resolve() == Path(pipeline.definition.kernel.span.source.name).resolve():
         raise UsageError(f"{output} is the kernel itself; freeze it into another file")
     dsl.parse(text, output, path)  # before it is written: a copy elsewhere may not find what it takes `from` other files
-    try:
+    with writing(output):
         path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror}") from error
     copy = load(path)[pipeline.program.name].pipeline(read_names(names), chip)
     copy.store.write(_entry(pipeline, copy))
     echo(f"{output}: tile sizes written in; {copy.store.path}: the schedule, for {copy.request.title}")

@@ -58,10 +58,8 @@ def _write_trace(path: str, pipeline: Pipeline) -> None:
 
     from tilery.backends.machine.explain.recording import record
     from tilery.backends.machine.explain.trace import trace
-    from tilery.dsl.errors import UsageError
+    from tilery.writing import writing
 
     data = msgspec.json.encode(trace(pipeline.lowered, record(pipeline.lowered)))
-    try:
+    with writing(path):
         Path(path).write_bytes(data)
-    except OSError as problem:
-        raise UsageError(f"cannot write {path}: {problem.strerror or problem}") from problem

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tilery.backends.machine.explain.recording import record
@@ -13,6 +12,7 @@ from tilery.backends.machine.explain.waterfall import waterfall
 from tilery.dsl.errors import UsageError
 from tilery.pages.console import config_text, microseconds, percent
 from tilery.pipeline import Pipeline
+from tilery.writing import writing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,10 +46,8 @@ def save(drawn: Callable[[], Figure], path: str) -> None:
     # `Agg` draws without a screen, and leaves whatever a caller draws with alone.
     with matplotlib.rc_context(dict(STYLE)):  # type: ignore[arg-type]
         figure = drawn()
-        try:
+        with writing(path):
             figure.savefig(path, dpi=120, facecolor="white")
-        except (OSError, ValueError) as problem:
-            raise UsageError(f"cannot write {Path(path)}: {problem}") from problem
 
 
 def draw(pipeline: Pipeline) -> Figure:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tilery.backends.chips import Chip
 from tilery.backends.truth.comparison import error_words
-from tilery.dsl.errors import UsageError
 from tilery.pages.console import config_text, microseconds, percent
 from tilery.pages.front_page import LABELS, figure_text
 from tilery.pages.simulation_page import bound_words
@@ -16,6 +15,7 @@ from tilery.pages.tune_page import ENDINGS
 from tilery.pipeline import Pipeline
 from tilery.tuner.findings import Findings
 from tilery.tuner.result import Result
+from tilery.writing import writing
 
 from . import report_figures
 
@@ -37,10 +37,8 @@ class Section:
 def write_report(pipeline: Pipeline, found: Findings, result: Result, command: str, path: str) -> None:
     """Writes the page; raises `UsageError` if what draws it is not installed, or the file cannot be written."""
     text = render(pipeline, found, result, command)
-    try:
+    with writing(path):
         Path(path).write_text(text, encoding="utf-8")
-    except OSError as problem:
-        raise UsageError(f"cannot write {path}: {problem.strerror}") from problem
 
 
 def render(pipeline: Pipeline, found: Findings, result: Result, command: str) -> str:

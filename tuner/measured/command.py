@@ -18,6 +18,7 @@ from typing import IO
 
 from tilery.backends.tunable import Choice, Config
 from tilery.dsl.errors import UsageError
+from tilery.dsl.looking import is_file
 
 from .guarding import guarded
 
@@ -84,7 +85,7 @@ def _words(text: str) -> list[str]:
         raise UsageError("--measure needs a command, for example --measure ./bench.sh")
     if shutil.which(words[0]) is None:
         there = Path(words[0])
-        why = "it is not executable; chmod +x makes it so" if there.is_file() else "there is no such command"
+        why = "it is not executable; chmod +x makes it so" if is_file(there) else "there is no such command"
         raise UsageError(f"--measure: cannot run `{words[0]}`: {why}")
     return words
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from tilery.dsl.looking import exists
+
 from .errors import ResultsError
 
 MOST_BYTES = 64 << 20
@@ -87,7 +89,7 @@ def replace(path: Path, text: bytes) -> None:
         if new.read_bytes() != text:
             raise OSError(0, "the disk gives back something else than was written")
         # mkstemp makes files that only their owner may read; a results file is shared like its kernel.
-        new.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        new.chmod(path.stat().st_mode & 0o777 if exists(path) else 0o644)
         new.replace(path)
     except BaseException:
         with suppress(FileNotFoundError):

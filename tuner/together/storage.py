@@ -18,6 +18,7 @@ from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBSt
 
 from tilery.backends.tunable import Tunable
 from tilery.dsl.errors import TileryError, UsageError
+from tilery.dsl.looking import exists, is_file, is_folder
 
 from ..results.entry import Key, Prints
 from .journal import Journal
@@ -123,17 +124,17 @@ def unusable(url: str, why: str) -> StorageError:
 
 def _check_file(url: str, path: Path) -> None:
     """`StorageError` unless a storage's file can be there: opening a pipe would wait for ever, reading a device never end."""
-    if path.is_dir():
+    if is_folder(path):
         raise unusable(url, f"{path} is a folder")
-    if not path.parent.is_dir():
+    if not is_folder(path.parent):
         raise unusable(url, f"there is no folder {path.parent}")
-    if path.exists() and not path.is_file():
+    if exists(path) and not is_file(path):
         raise unusable(url, f"{path} is a pipe or a device, no ordinary file")
 
 
 def _first(path: Path) -> bytes:
     """How a file begins."""
-    if not path.exists():
+    if not exists(path):
         return b""
     with path.open("rb") as file:
         return file.read(FIRST_BYTES)

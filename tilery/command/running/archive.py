@@ -10,6 +10,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from math import prod
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from tilery.backends.numbers.rounding import numpy_dtype
 from tilery.dsl import KernelDefinition
 from tilery.dsl.errors import TileryError, UsageError
+from tilery.dsl.looking import exists, is_file, is_folder
 from tilery.dsl.report import did_you_mean
 from tilery.dsl.types import BF16, ELEMENT_TYPES, ElementType
 from tilery.python.calling import Call, bind_call
@@ -64,9 +66,11 @@ def save(path: Path, arrays: Mapping[str, Array | float]) -> None:
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
                     np.lib.format.write_array(stream, raw, allow_pickle=False)
         beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise BadData(f"{path} cannot be written: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        with suppress(OSError, ValueError):  # where it could not be made, it cannot be taken away either
+            beside.unlink()
+        why = (isinstance(error, OSError) and error.strerror) or error
+        raise BadData(f"{path} cannot be written: {why}") from error
 
 
 def _name_of(value: Array | float) -> str:
@@ -106,10 +110,10 @@ def _typed(path: Path, name: str, array: Array, kind: object, said: Mapping[str,
 
 
 def _stored(path: Path) -> list[str]:
-    if path.is_dir():
+    if is_folder(path):
         return sorted(each.stem for each in path.glob("*.npy"))
-    if not path.is_file():
-        raise BadData(f"{path}: there is no such file" if not path.exists() else f"{path} is no regular file")
+    if not is_file(path):
+        raise BadData(f"{path}: there is no such file" if not exists(path) else f"{path} is no regular file")
     try:
         with zipfile.ZipFile(path) as archive:
             return [each.removesuffix(".npy") for each in archive.namelist()]
@@ -118,7 +122,7 @@ def _stored(path: Path) -> list[str]:
 
 
 def _streams(path: Path, names: list[str]) -> Iterator[tuple[str, IO[bytes]]]:
-    if path.is_dir():
+    if is_folder(path):
         for name in names:
             with (path / f"{name}.npy").open("rb") as file:
                 yield name, file

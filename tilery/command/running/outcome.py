@@ -15,6 +15,7 @@ from tilery.dsl.errors import TileryError
 from tilery.dsl.program import Program
 from tilery.pipeline import Pipeline
 from tilery.python.calling import Array
+from tilery.writing import writing
 
 from .archive import save
 
@@ -64,7 +65,8 @@ def save_probes(probes: emulator.Probes | None, path: str) -> dict[str, str]:
     """Writes the probed tiles. Describes each by name: `acc_line6` -> `f32 [m, n] 300 x 200, in matmul.probe.npz`."""
     if probes is None:
         return {}
-    probes.save(Path(path))
+    with writing(path):
+        probes.save(Path(path))
     return {name: f"{_form(array, probes.axes[name])} in {path}" for name, array in probes.arrays.items()}
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from tilery.backends.tunable import Choice
 from tilery.dsl.errors import UsageError
+from tilery.dsl.looking import exists
 from tilery.dsl.report import did_you_mean
 from tilery.kernel import Kernel
 from tilery.library import load
@@ -16,7 +16,7 @@ from tilery.pipeline import Pipeline
 def open_kernel(target: str, tuned: str | None = None) -> Kernel:
     """The kernel of `FILE` or `FILE:KERNEL`."""
     path, colon, name = target.rpartition(":")
-    if not colon or Path(target).exists() or not name.isidentifier():
+    if not colon or exists(target) or not name.isidentifier():
         return load(target, tuned=tuned).only()
     return load(path, tuned=tuned)[name]
 
