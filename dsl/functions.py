@@ -183,9 +183,9 @@ def result_type(gives: Given, types: Sequence[AnyType]) -> AnyType:
             return BOOL
 
 
-def product_type(operand: AnyType) -> AnyType:
-    """The type in which products of elements of this type are accumulated: f32, i32 for integers."""
-    return widened(operand)
+def product_type(left: AnyType, right: AnyType) -> AnyType:
+    """The type in which products of elements of these types are accumulated: f32, i32 for integers."""
+    return joined([left, right])
 
 
 def may_be_bool(kind: AnyType) -> bool:

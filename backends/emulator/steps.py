@@ -11,6 +11,7 @@ import numpy as np
 from tilery.dsl.types import ElementType
 
 from ..numbers.conditions import Condition
+from ..numbers.integer_products import integer_matmul
 from ..operations import numerics
 from ..operations.numerics import Array
 from .blas import add_product
@@ -230,6 +231,16 @@ def product(a: int, b: int, out: int) -> Step:
     return run
 
 
+def integer_product(a: int, b: int, out: int) -> Step:
+    """A stack of matrix products of integers, which wrap."""
+
+    def run(frame: Frame) -> None:
+        values = frame.values
+        integer_matmul(values[a], values[b], values[out])
+
+    return run
+
+
 def inner(a: int, b: int, out: int) -> Step:
     """Inner products along the last axis."""
 
@@ -250,6 +261,20 @@ def accumulated_product(a: int, b: int, spare: int, total: int, fresh: int) -> S
             values[fresh] = False
         else:
             add_product(values[a], values[b], values[total], values[spare])
+
+    return run
+
+
+def accumulated_integer_product(a: int, b: int, spare: int, total: int, fresh: int) -> Step:
+    """The same of integers."""
+
+    def run(frame: Frame) -> None:
+        values = frame.values
+        if values[fresh]:
+            integer_matmul(values[a], values[b], values[total])
+            values[fresh] = False
+        else:
+            np.add(values[total], integer_matmul(values[a], values[b], values[spare]), values[total])
 
     return run
 

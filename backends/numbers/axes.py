@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .integer_products import integer_matmul
 from .rounding import Array
 
 
@@ -19,7 +20,7 @@ def aligned(x: Array, axes: Sequence[str], target: Sequence[str]) -> Array:
 def contract(
     left: Array, left_axes: Sequence[str], right: Array, right_axes: Sequence[str], over: Sequence[str]
 ) -> tuple[Array, tuple[str, ...]]:
-    """The products summed over the axes `over`, which both have; other shared names are batch axes. By BLAS for floats.
+    """The products summed over the axes `over`, which both have; other shared names are batch axes. By BLAS.
 
     Gives the result and its axes: the left ones without `over`, then the right ones that are new.
     """
@@ -30,7 +31,8 @@ def contract(
     b = _matrices(aligned(right, right_axes, [*batch, *over, *columns]), len(batch), len(over))
     extents = dict(zip(left_axes, left.shape, strict=True)) | dict(zip(right_axes, right.shape, strict=True))
     with np.errstate(all="ignore"):
-        product = np.matmul(a, b).reshape([extents[name] for name in [*batch, *rows, *columns]])
+        found = integer_matmul(a, b) if a.dtype == b.dtype == np.int32 else np.matmul(a, b)
+        product = found.reshape([extents[name] for name in [*batch, *rows, *columns]])
     axes = (*(name for name in left_axes if name not in over), *columns)
     return aligned(product, [*batch, *rows, *columns], axes), axes
 

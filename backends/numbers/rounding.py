@@ -117,10 +117,9 @@ def _integral(x: Array, t: ElementType) -> Array:
     """`x` as whole numbers that the type holds; what is no float is passed on, to be cut to its low bits."""
     if x.dtype.kind != "f":
         return x
-    limits = np.iinfo(numpy_dtype(t))
     whole = x.astype(np.float64)  # its own array, and given as `out`, so that an array of no axes stays one
     np.rint(whole, out=whole)
-    np.clip(whole, limits.min, limits.max, out=whole)
+    np.clip(whole, *integer_limits(t), out=whole)
     np.copyto(whole, 0, where=np.isnan(whole))
     return whole
 
@@ -190,6 +189,18 @@ def _carried(x: Array) -> Array:
 def _has_nan(x: Array) -> bool:
     """Whether there is a NaN, whose bits must not be carried over: 0x7fffffff would become -0. (A maximum passes NaN on.)"""
     return x.size > 0 and bool(np.isnan(x.max()))
+
+
+def largest_magnitude(t: ElementType) -> int:
+    """The largest magnitude of an integer type's numbers."""
+    limits = integer_limits(t)
+    return max(-limits[0], limits[1])
+
+
+def integer_limits(t: ElementType) -> tuple[int, int]:
+    """The least and the greatest number of an integer type."""
+    limits = ml_dtypes.iinfo(numpy_dtype(t))
+    return int(limits.min), int(limits.max)
 
 
 @cache

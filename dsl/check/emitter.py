@@ -83,6 +83,12 @@ class Emitter:
         self.static.add(value)
         return value
 
+    def zero(self, dtype: AnyType, span: Span) -> Value:
+        """0 in an arithmetic type, which may be open."""
+        if dtype in (F32, I32):
+            return self.constant(0.0 if dtype == F32 else 0, span)
+        return self.add(Constant(self.value((), dtype, span), 0))
+
     def parameter(self, name: str, dtype: AnyType, span: Span, *, constant: bool) -> Value:
         """The value of a scalar parameter, or of a constant one that is open."""
         value = self.add(ScalarArgument(self.value((), dtype, span), name))

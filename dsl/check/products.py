@@ -7,7 +7,7 @@ from ..functions import product_type
 from ..program import Axis, Dot, Value
 from ..report import axes_said, listed
 from ..spans import Span
-from ..types import BOOL, F32, I32, Wide, type_name
+from ..types import BOOL, F32, I32, ElementType, TypeVariable, Wide, type_name
 from .context import Checked, Context
 from .emitter import united
 
@@ -51,7 +51,7 @@ def contraction(c: Context, left: Value, right: Value, axes: tuple[Axis, ...], s
     if not _types_agree(c, left, right, span):
         return None
     kept = tuple(each for each in united([left.axes, right.axes]) if each not in axes)
-    return c.emit.add(Dot(c.emit.value(kept, product_type(left.dtype), span), left, right, axes))
+    return c.emit.add(Dot(c.emit.value(kept, product_type(left.dtype, right.dtype), span), left, right, axes))
 
 
 def _types_agree(c: Context, left: Value, right: Value, span: Span) -> bool:
@@ -59,8 +59,11 @@ def _types_agree(c: Context, left: Value, right: Value, span: Span) -> bool:
     if BOOL in (left.dtype, right.dtype):
         c.report.error("TK312", "truth values cannot be multiplied", span, help="cast them: `f32(x)`", others=others)
         return False
-    # The reference is evaluated in float64, where the types that tiles have in memory mean nothing.
-    if left.dtype == right.dtype or c.in_reference:
+    # The reference is evaluated in float64, where the types that tiles have in memory mean nothing. Whole numbers of any width
+    # are multiplied as they are, into i32. What type variables stand for shows once they are bound.
+    if left.dtype == right.dtype or c.in_reference or all(_is_whole(each) for each in (left, right)):
+        return True
+    if all(isinstance(each.dtype, TypeVariable) for each in (left, right)):
         return True
     kinds = f"{type_name(left.dtype)} and {type_name(right.dtype)}"
     what = f"a product needs operands of one type, and these are {kinds}"
@@ -68,8 +71,12 @@ def _types_agree(c: Context, left: Value, right: Value, span: Span) -> bool:
     return False
 
 
+def _is_whole(value: Value) -> bool:
+    return isinstance(value.dtype, ElementType) and value.dtype.kind == "int"
+
+
 def _cure(left: Value, right: Value) -> str:
     kinds = [each.dtype for each in (left, right) if not isinstance(each.dtype, Wide)]
-    narrow = [each for each in kinds if each not in (F32, I32)]
+    narrow = [each for each in kinds if each not in (F32, I32) and getattr(each, "kind", "float") == "float"]
     target = (narrow or kinds or [F32])[0]
     return f"cast one: `{target}(x)`"

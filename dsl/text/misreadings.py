@@ -252,7 +252,7 @@ def _expected(accepts: frozenset[str]) -> Iterator[str]:
         rest -= {*_VALUE, "_TRUE", "_FALSE", "_NOT", "SIGN"}
         yield "a value"
     if rest & _OPERATOR:
-        rest -= _OPERATOR
+        rest -= {*_OPERATOR, "LPAR", "_LIKE"}
         yield "an operator"
     for each in sorted(rest):
         yield _SPELLED.get(each) or f"`{each.strip('_').lower()}`"

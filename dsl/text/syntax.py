@@ -57,11 +57,13 @@ class Binary(Node):
 
 @dataclass(frozen=True, slots=True)
 class Subscript(Node):
-    """`a[m, k]`, `zeros[m, n]`, `index[N]`, `x[n + 1, else 0]`."""
+    """`a[m, k]`, `zeros[m, n]`, `zeros[m, n] like a @ b`, `index[N]`, `x[n + 1, else 0]`."""
 
     base: Name
     items: tuple[Expr, ...]
     otherwise: Expr | None
+    like: tuple[Name, ...] = ()
+    """The one or two names of `zeros[m, n] like x`, `zeros[m, n] like a @ b`."""
 
 
 @dataclass(frozen=True, slots=True)

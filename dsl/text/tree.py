@@ -236,6 +236,16 @@ class TreeBuilder(Transformer_NonRecursive[Token, syntax.Item]):
         items, otherwise = c[1] or ((), None)
         return syntax.Subscript(self.span(meta), self.word(c[0]), items, otherwise)
 
+    def like(self, meta: Meta, c: Children) -> syntax.Subscript:
+        (items, otherwise), base, names = c[1] or ((), None), self.word(c[0]), (c[2], c[4])
+        like = tuple(self.word(each) for each in names if each is not None)
+        if base.text != "zeros" or c[3] not in (None, "@"):
+            what = "`like` says what type the zeros of a sum have"
+            help = "write `zeros[m, n] like a @ b`, or `zeros[m, n] like x`"
+            self.errors.append(Diagnostic("TK139", what, self.span(meta), help=help))
+            base = syntax.Name(base.span, "zeros")
+        return syntax.Subscript(self.span(meta), base, items, otherwise, like)
+
     def axis_call(self, meta: Meta, c: Children) -> syntax.Call:
         axes, otherwise = c[1] or ((), None)
         if otherwise is not None:

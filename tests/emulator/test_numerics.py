@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tilery.backends.numbers.integer_products import integer_matmul
 from tilery.backends.operations import numerics
 
 UNARY: dict[str, Callable[[float], float]] = {
@@ -128,3 +129,14 @@ def test_contraction_of_vectors_and_of_nothing() -> None:
     assert numerics.contract(a, ["k", "m"], b, ["k"], ["k"])[0].tolist() == [3.0, 3.0]
     assert numerics.contract(b, ["k"], b, ["k"], ["k"])[0].tolist() == 3.0
     assert numerics.contract(np.ones((2, 0)), ["m", "k"], np.ones((0, 3)), ["k", "n"], ["k"])[0].tolist() == [[0.0] * 3] * 2
+
+
+@pytest.mark.parametrize("reach", [3, 128, 40_000, 2**31 - 1])
+def test_products_of_integers_wrap_as_numpys_own(reach: int) -> None:
+    rng = np.random.default_rng(reach)
+    a = rng.integers(-reach - 1, reach, (3, 40, 70), endpoint=True).astype(np.int32)
+    b = rng.integers(-reach - 1, reach, (70, 50), endpoint=True).astype(np.int32)
+    a[0, 0], b[:, 0] = -reach - 1, -reach - 1
+    out = np.empty((3, 40, 50), np.int32)
+    assert np.array_equal(integer_matmul(a, b, out), a @ b)
+    assert np.array_equal(integer_matmul(a, b), out)

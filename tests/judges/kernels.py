@@ -291,13 +291,14 @@ def _looped(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axi
 
 
 def _product(d: Draft, kind: Kind, kept: Sequence[Axis], inner: Axis) -> str:
-    """A contraction over the loop's axis, of operands of one type."""
-    sides = [d.draw.choice("lrb") for _ in kept]
-    left = [axis for axis, side in zip(kept, sides, strict=True) if side in "lb"]
-    right = [axis for axis, side in zip(kept, sides, strict=True) if side in "rb"]
-    element = "i32" if kind == "int" else d.draw.choice(["f32", "f32", "bf16"])
-    made = [joined(f"{element}({{}})", expression(d, kind, [*each, inner], 1)).text for each in (left, right)]
-    return f"dot[{inner.tile}]({made[0]}, {made[1]})"
+    """A contraction over the loop's axis, of operands of one float type, or of any integers."""
+    where = [d.draw.choice("lrb") for _ in kept]
+    left = [axis for axis, side in zip(kept, where, strict=True) if side in "lb"]
+    right = [axis for axis, side in zip(kept, where, strict=True) if side in "rb"]
+    element = d.draw.choice(["f32", "f32", "bf16"])
+    types = [d.draw.choice(TYPES["int"]) for _ in (left, right)] if kind == "int" else [element, element]
+    made = [joined(f"{t}({{}})", expression(d, kind, [*each, inner], 1)) for t, each in zip(types, (left, right), strict=True)]
+    return f"dot[{inner.tile}]({made[0].text}, {made[1].text})"
 
 
 def _counted(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axis]:

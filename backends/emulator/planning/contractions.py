@@ -12,6 +12,7 @@ from tilery.backends.operations.numerics import Array
 from tilery.dsl import program
 
 from .. import steps
+from ..frame import Step
 from .allocation import Scope, Tile
 from .fuse import Accumulate
 
@@ -53,7 +54,7 @@ def dot(op: program.Dot, scope: Scope) -> None:
         return
     a, b, spares = operands(op, found, scope)
     out = scope.create(op.result, found.axes)
-    scope.steps.append(steps.product(a, b, matrix(out, found, scope)))
+    scope.steps.append(_product(op.result)(a, b, matrix(out, found, scope)))
     for each in spares:
         scope.give_back(each)
 
@@ -69,14 +70,20 @@ def accumulate(op: Accumulate, scope: Scope) -> None:
     out = scope.create(op.result, total.axes, total.dtype, [op.total])
     assert out is total, "an accumulation is the only reader of what it adds to"
     if total.axes == found.axes and len(found.rows) == len(found.columns) == 1 and fresh is not None:
-        scope.steps.append(steps.accumulated_product(a, b, product, total.slot, fresh))
+        whole = op.result.element.kind == "int"
+        accumulated = steps.accumulated_integer_product if whole else steps.accumulated_product
+        scope.steps.append(accumulated(a, b, product, total.slot, fresh))
     else:
         if fresh is not None:
             scope.steps.append(steps.zero_if_marked(fresh, total.slot))
-        scope.steps.append(steps.product(a, b, product))
+        scope.steps.append(_product(op.result)(a, b, product))
         scope.steps.append(steps.elementwise("add", [total.slot, scope.view(spare, total.axes)], total.slot))
     for each in (*spares, spare):
         scope.give_back(each)
+
+
+def _product(result: program.Value) -> Callable[[int, int, int], Step]:
+    return steps.integer_product if result.element.kind == "int" else steps.product
 
 
 def operands(op: program.Dot | Accumulate, found: Roles, scope: Scope) -> tuple[int, int, list[Tile]]:

@@ -6,14 +6,23 @@ The operand that has the result's partition axis is the stationary one. A sum ov
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tilery.backends.machine.choices import SLOTS
 from tilery.backends.machine.engine_program import Buffer, Copy, MatMul
 from tilery.backends.machine.errors import CannotLower
+from tilery.backends.numbers.rounding import largest_magnitude
 from tilery.dsl.program import Axis, Carried, Dot, Elementwise, Fill, ForLoop
+from tilery.dsl.types import ElementType
 
 from .builder import Builder, RunningSum
 from .loads import contracted_axis
 from .transposes import across
+
+_BF16_WHOLE = 1 << 8
+"""Whole numbers up to this are exact in bf16."""
+_F32_WHOLE = 1 << 24
+"""Whole numbers up to this are exact in f32."""
 
 
 def dot(builder: Builder, op: Dot) -> None:
@@ -96,15 +105,28 @@ def _action(builder: Builder, op: Dot, out: Buffer, summed_over: str | None) -> 
     contracted = contracted_axis(builder, op, op.left)
     left = across(builder, op.left, contracted, op.result.span)
     right = across(builder, op.right, contracted, op.result.span)
-    if left.element.name not in builder.chip.tensor.cycles_per_column:
-        why = f"its tensor engine does not multiply {left.element}"
-        known = ", ".join(builder.chip.tensor.cycles_per_column)
-        raise CannotLower("TK516", builder.chip.name, op.result.span, why, f"cast both operands to one of {known}")
+    known = builder.chip.tensor.cycles_per_column
+    for each in (left.element, right.element):
+        if each.name not in known:
+            why, instead = f"its tensor engine does not multiply {each}", exactly(left.element, right.element, known)
+            raise CannotLower("TK516", builder.chip.name, op.result.span, why, instead)
     stationary, moving = _roles(builder, op, left, right)
     column = next((axis for axis in reversed(moving.axes) if _is_free(axis, op, stationary)), None)
     named = {out.partition, column, contracted}
     counted = [axis for axis in dict.fromkeys((*stationary.axes, *moving.axes)) if axis not in named and not axis.unit]
     return MatMul(stationary, moving, out, out.partition, column, contracted, tuple(counted), summed_over)
+
+
+def exactly(left: ElementType, right: ElementType, known: Collection[str]) -> str:
+    """How to write a product of two types of which the tensor engine does not multiply one."""
+    reach = largest_magnitude(left) * largest_magnitude(right) if left.kind == right.kind == "int" else 0
+    if "bf16" in known and 0 < reach <= _BF16_WHOLE**2:
+        terms = _F32_WHOLE // reach
+        wide = f"{left} and {right} is exact over up to {terms} terms (sums below 2**24)"
+        return f"write `i32(bf16(a) @ bf16(b))`: bf16 holds these numbers, and a product of {wide}; loop over tiles of that many"
+    if "f32" in known and reach:
+        return "write `i32(f32(a) @ f32(b))`: exact as long as numbers and sums stay below 2**24"
+    return f"cast both operands to one of {', '.join(known)}"
 
 
 def _is_free(axis: Axis, op: Dot, other: Buffer) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from tilery.dsl.errors import Label
+from tilery.dsl.functions import joined
 from tilery.dsl.program import Axis, AxisIndex, Index, Load, Value, index_axes
 from tilery.dsl.report import did_you_mean
 from tilery.dsl.text import syntax
 from tilery.dsl.types import BOOL, F32, AnyType, type_name
 
 from ..context import Checked, Context
+from ..scope import Local
 from .indices import Evaluate, check_index, check_inside
 
 Fill = float | int | bool
@@ -99,14 +101,33 @@ def axes_in(c: Context, items: tuple[syntax.Expr, ...], role: str) -> tuple[Axis
 
 
 def zeros(c: Context, node: syntax.Subscript) -> Checked:
-    """A tile of f32 zeros."""
+    """A tile of zeros: of f32, or of the type that sums of what stands behind `like` have."""
     if node.otherwise is not None or not node.items:
         c.report.error("TK304", "`zeros` needs the axes of the tile", node.span, "expected axes", "write `zeros[m, n]`")
         return None
     axes = axes_in(c, node.items, "an axis of the tile")
-    if axes is None:
+    if not node.like:
+        return c.emit.fill(c.emit.constant(0.0, node.span), axes, node.span) if axes is not None else None
+    types = [_type_named(c, each) for each in node.like]
+    known = [each for each in types if each is not None]
+    if axes is None or len(known) < len(types):
         return None
-    return c.emit.fill(c.emit.constant(0.0, node.span), axes, node.span)
+    return c.emit.fill(c.emit.zero(joined(known), node.span), axes, node.span)
+
+
+def _type_named(c: Context, node: syntax.Name) -> AnyType | None:
+    """The element type of the tensor or the value of that name, or None after a report."""
+    if (tensor := c.argument(node.text)) is not None:
+        c.used.add(node.text)
+        return tensor.dtype
+    binding = c.scope.names.get(node.text)
+    if isinstance(binding, Local):
+        c.scope.read.add(node.text)
+        return binding.value.dtype if binding.value is not None else None
+    if node.text not in c.broken:
+        hint = did_you_mean(node.text, [*(each.name for each in c.signature.tensors), *c.scope.locals()])
+        c.report.error("TK201", f"there is no tensor or tile `{node.text}`", node.span, "not found", hint)
+    return None
 
 
 def _index(c: Context, node: syntax.Subscript) -> Checked:
