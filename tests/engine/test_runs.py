@@ -237,3 +237,19 @@ def test_a_reduction_of_integers_along_a_flat_axis_says_what_works() -> None:
     program = engine.lower(works, {"N": 1000}, load_chip("trn2"), {"n": 300})
     x = np.arange(-200, 800, dtype=np.int32)
     assert engine.execute(program, {"x": x})["y"] == [x.sum()]
+
+
+def test_what_is_added_to_a_product_is_not_cut_along_an_axis_that_the_product_lacks() -> None:
+    """The distances of two sets of points: the sum over K lies beside the product, whose rows lie across the partitions."""
+    text = """kernel apart(a: T[M, K], b: T[N, K]) -> y: f32[M, N]:
+    reference:
+        y[M, N] = sum[K](square(b[N, K])) - 2 * sum[K](a[M, K] * b[N, K])
+    tile m of M, n of N:
+        y[m, n] = sum[K](square(b[n, K])) - 2 * (a[m, K] @ b[n, K])
+"""
+    kernel = parse(text, "apart.tk").kernels["apart"].specialise({"T": ELEMENT_TYPES["f32"]}, {})
+    dims = {"M": 70, "N": 150, "K": 60}
+    arguments = random_arguments(kernel, dims, 0)
+    for chip in ("trn1", "trn2", "trn3"):
+        program = engine.lower(kernel, dims, load_chip(chip), engine.default_config(kernel, dims, load_chip(chip)))
+        assert compare(kernel, dims, engine.execute(program, arguments), reference(kernel, dims, arguments), arguments).ok

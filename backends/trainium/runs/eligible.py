@@ -15,9 +15,10 @@ from ..lowering.uses import statements
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Why an axis of a value cannot be cut into runs."""
+    """Why an axis of a value's group cannot be cut into runs."""
 
-    axis: Axis
+    axis: Axis | None
+    """None: no axis can, one that the value has not either."""
     why: str
     span: Span
     instead: str = "give the tensors two dimensions, and read along the second one"
@@ -53,7 +54,7 @@ class Runs:
 
     def bars(self, members: Iterable[Value], axis: Axis) -> list[Bar]:
         """Why a group cannot be cut along an axis; empty if it can."""
-        return [bar for value in members for bar in self._bars.get(value, []) if bar.axis == axis]
+        return [bar for value in members for bar in self._bars.get(value, []) if bar.axis in (axis, None)]
 
 
 def _transfers(statement: Statement) -> Iterator[tuple[Value, tuple[Index, ...]]]:
@@ -70,9 +71,12 @@ def _bars(statement: Statement, multiplied: Collection[str]) -> Iterator[tuple[V
     """What a statement forbids: the value, and with the axis why it cannot be cut."""
     match statement:
         case Dot():
-            for value in (statement.left, statement.right, statement.result):
-                instead = "multiply several vectors at once, with a second axis for them"
-                yield from _all_axes(value, "a matrix product takes its operands by rows", statement.result.span, instead)
+            why = "a matrix product takes its operands by rows"
+            instead = "multiply several vectors at once, with a second axis for them"
+            for value in (statement.left, statement.right):
+                yield from _all_axes(value, why, statement.result.span, instead)
+            if any(not axis.unit for axis in statement.result.axes):
+                yield statement.result, Bar(None, why, statement.result.span, instead)
         case Scan():
             why = f"{statement.fn} goes along it"
             yield from ((each, Bar(statement.axis, why, statement.result.span)) for each in (statement.operand, statement.result))
