@@ -1,1 +1,2 @@
-"""A results file from its bytes to its entries and back: `objects`, `contents`, `json_text`, `disk`."""
+"""Results files: `disk` reads and writes the bytes, `objects` and `contents` find the entries in them, `json_text` lays them
+out."""

@@ -14,7 +14,8 @@ Made = TypeVar("Made")
 
 
 def adapt(config: Config, tunables: Sequence[Tunable]) -> dict[str, Choice]:
-    """`config` within the domains of `tunables`: numbers to the nearest choice by ratio, else the default."""
+    """`config` with every choice moved into the domain of its tunable: a number to the nearest choice by ratio, else the
+    default."""
     return {each.name: _nearest(each, config.get(each.name, each.default)) for each in tunables}
 
 
@@ -28,7 +29,8 @@ def _nearest(tunable: Tunable, wanted: Choice) -> Choice:
 
 
 def shrunk_to_fit(config: Config, tunables: Sequence[Tunable], make: Callable[[Config], Made]) -> tuple[dict[str, Choice], Made]:
-    """`make(config)`. If it is refused, the largest tile is made a step smaller; raises when no tile can shrink."""
+    """`make(config)`. If it does not fit, the largest tile shrinks by a step and it is tried again. Raises if no tile can
+    shrink."""
     current = dict(config)
     while True:
         try:

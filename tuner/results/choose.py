@@ -1,4 +1,4 @@
-"""The configuration of a kernel without a tuning now: the tuned entry, a near entry adapted, or the model's own pick."""
+"""Chooses a configuration without tuning: the tuned entry, an adapted entry of a near shape, or the model's own pick."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .adapt import adapt
 from .entry import Entry, Key, Prints, key_of, prints_of
 
 Origin = Literal["tuned", "nearest", "borrowed", "default", "cores", "emulator"]
-"""`tuned`: this very entry. `nearest`: of another shape. `borrowed`: of another chip. `default`: the model's own pick.
-`cores`: its pick for several cores, which is faster there than what is best for one. `emulator`: tiles that suit numpy, where
-only values are wanted."""
+"""Where a configuration comes from. `tuned`: the entry of this shape and chip. `nearest`: an entry of another shape.
+`borrowed`: an entry of another chip. `default`: the model's pick. `cores`: the model's pick for several cores, where it is
+faster than the best for one. `emulator`: tiles that suit numpy, for values only."""
 
 TRIES = 4
 """How many near entries are adapted before the default is taken."""
@@ -37,10 +37,10 @@ class Chosen:
     entry: Entry | None
     """The entry it was made from, unless it is the default."""
     stale: tuple[Entry, ...]
-    """Entries that would match, but their kernel or chip has changed since."""
+    """Entries of this key that are stale: the kernel or the chip has changed since."""
 
     def note(self, command: str) -> str:
-        """What a user should know about the choice, and the command that tunes; empty for a tuned entry."""
+        """A sentence about the choice for the user, with the command that tunes. Empty for a tuned entry."""
         found = {
             "tuned": "",
             "nearest": "no tuned entry for this shape, so the nearest one is adapted",
@@ -60,10 +60,8 @@ class Chosen:
 
 
 def choose(kernel: program.Program, dims: Mapping[str, int], chip: Chip, entries: Sequence[Entry], cores: int = 1) -> Chosen:
-    """The configuration for a specialised kernel and a shape; see `pick`.
-
-    For several cores it is an entry for as many; else what is best for one core, shared out as it is, or the model's pick.
-    """
+    """The configuration for a specialised kernel and a shape; see `pick`. For several cores: an entry for that number of cores,
+    else the faster of the best for one core and the model's pick."""
     prints = prints_of(kernel, chip)
     if cores > 1:
         several = EngineModel(kernel, dims, chip, cores)
@@ -75,7 +73,7 @@ def choose(kernel: program.Program, dims: Mapping[str, int], chip: Chip, entries
 
 
 def choose_for_values(kernel: program.Program, dims: Mapping[str, int], chip: Chip, entries: Sequence[Entry]) -> Chosen:
-    """The tiles that the emulator takes: those of the tuned entry, or its own. Nothing is lowered for that."""
+    """The tiles that the emulator uses: those of the tuned entry, or its own. Nothing is lowered."""
     key, prints = key_of(kernel, dims, chip), prints_of(kernel, chip)
     alike = [each for each in entries if _serves(each.key, key)]
     stale = tuple(each for each in alike if _stale(each, key, prints))
@@ -86,7 +84,7 @@ def choose_for_values(kernel: program.Program, dims: Mapping[str, int], chip: Ch
 
 
 def _can_emulate(kernel: program.Program, config: Mapping[str, Choice]) -> bool:
-    """Whether a configuration says every choice that the text leaves open, each with a value that the text allows."""
+    """Whether a configuration has a value that the text allows for every choice that the text leaves open."""
     if any(config.get(each.name, each.default) not in each.choices for each in kernel.tunes):
         return False
     sizes = tile_sizes(kernel, config)
@@ -94,7 +92,7 @@ def _can_emulate(kernel: program.Program, config: Mapping[str, Choice]) -> bool:
 
 
 def _for_cores(model: Model, chosen: Chosen) -> Chosen:
-    """What is best for one core, or the model's pick for several: large tiles leave cores without work."""
+    """The faster of the best for one core and the model's pick for several: large tiles leave cores without work."""
     own = model.default()
     if model.measure(own).latency_us < model.measure(chosen.config).latency_us:
         return Chosen(own, "cores", None, chosen.stale)
@@ -102,15 +100,13 @@ def _for_cores(model: Model, chosen: Chosen) -> Chosen:
 
 
 def pick(model: Model, key: Key, prints: Prints, entries: Sequence[Entry]) -> Chosen:
-    """The tuned entry of `key`; else of a near entry and the model's default the faster one. Never tunes.
-
-    Raises `Infeasible` if nothing fits the chip.
-    """
+    """The tuned entry of `key`; without one, the faster of an adapted near entry and the model's default. Never tunes. Raises
+    `Infeasible` if nothing fits the chip."""
     alike = [each for each in entries if _serves(each.key, key)]
     stale = tuple(each for each in alike if _stale(each, key, prints))
     fresh = [each for each in alike if each not in stale]
     for entry in sorted(fresh, key=_preference):
-        # The engine may have learnt since that the winner does not fit: then a runner-up serves.
+        # A newer engine model may find that the winner does not fit: then a runner-up is used.
         for config in (entry.config, *(each.config for each in entry.runners_up)) if entry.key == key else ():
             if _feasible_us(model, config) is not None:
                 return Chosen(config, "tuned", entry, ())
@@ -126,12 +122,12 @@ def pick(model: Model, key: Key, prints: Prints, entries: Sequence[Entry]) -> Ch
 
 
 def _preference(entry: Entry) -> tuple[bool, bool]:
-    """For sorting: measured entries before modelled ones, and the least latency before other objectives."""
+    """Sort key: measured entries come before modelled ones, and latency before other objectives."""
     return entry.measured is None, not entry.objective.startswith("latency")
 
 
 def _serves(candidate: Key, key: Key) -> bool:
-    """Whether an entry differs at most in shape and chip."""
+    """Whether an entry differs from the key in shape and chip at most."""
     alike = (candidate.kernel, candidate.types, candidate.constants, candidate.cores)
     return alike == (key.kernel, key.types, key.constants, key.cores) and set(candidate.dims) == set(key.dims)
 

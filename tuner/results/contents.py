@@ -1,4 +1,4 @@
-"""The contents of a results file: its entries, items that are no valid entries, and whether it may be overwritten."""
+"""The contents of a results file: its entries, its invalid items, and whether the file may be overwritten."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FORMAT = 1
 """The version of the layout."""
 
 BOM = b"\xef\xbb\xbf"
-"""What some editors put in front."""
+"""The byte order mark that some editors write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +25,26 @@ class Bad:
     text: bytes
     problem: str
     name: tuple[Key, str] | None
-    """The key and objective, where these can be read: tuning the same again replaces it."""
+    """The key and objective, if they can be read. Tuning the same key again replaces the item."""
 
     @property
     def title(self) -> str:
-        """Which one it is, as far as can be told."""
+        """The item's kernel and shape, as far as they can be read."""
         return f"the entry {self.name[0]}" if self.name else "an entry"
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A results file, read with care."""
+    """What could be read of a results file."""
 
     entries: tuple[Entry, ...] = ()
-    """Those that hold, in their order."""
+    """The valid entries, in the order of the file."""
     bad: tuple[Bad, ...] = ()
-    """The others: their text is kept as it is."""
+    """The invalid items. Their text is kept unchanged."""
     damage: str = ""
-    """What is wrong with the file as a whole; such a file is never written over."""
+    """What is wrong with the whole file. Such a file is never overwritten."""
     newer: int | None = None
-    """The version of its layout, if this tilery does not know it."""
+    """The layout version, if this tilery does not know it."""
 
 
 class _Frame(msgspec.Struct, forbid_unknown_fields=True):
@@ -62,11 +62,11 @@ class _Named(msgspec.Struct):
 
 
 class _Twice(ValueError):
-    """A name that an object has twice: one half would hide the other."""
+    """An object has one name twice, so that one value would hide the other."""
 
 
 def contents_of(text: bytes) -> Contents:
-    """Reads a results file. One entry that is wrong never hides another, nor does damage between them."""
+    """Reads a results file. An invalid entry, or damage between entries, never hides the other entries."""
     text = text.removeprefix(BOM)
     spans = elements(text)
     if spans is None:
@@ -99,13 +99,13 @@ def _salvaged(text: bytes, damage: str, newer: int | None) -> Contents:
 
 
 def _whole_ones(text: bytes) -> Iterator[Entry]:
-    """The entries that are whole, wherever in the text they stand."""
+    """The complete entries, wherever they stand in the text."""
     read = (_entry(text[start:end]) for start, end in scattered(text))
     return (each for each in read if isinstance(each, Entry))
 
 
 def _without(text: bytes, spans: list[tuple[int, int]]) -> bytes:
-    """The text with an empty object for each."""
+    """The text with each of these objects replaced by an empty one."""
     ends = [0, *(end for _, end in spans)]
     starts = [*(start for start, _ in spans), len(text)]
     return b"{}".join(text[end:start] for end, start in zip(ends, starts, strict=True))

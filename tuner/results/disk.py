@@ -1,4 +1,4 @@
-"""A results file on the disk: read whole, replaced whole, one writer in a folder at a time."""
+"""Reads and replaces results files on disk. A folder has one writer at a time."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .errors import ResultsError
 MOST_BYTES = 64 << 20
 """The largest results file that is read: some 40,000 entries."""
 LOCK = ".tilery.lock"
-"""One a folder, beside the files that it guards: it holds for every user and machine that can write them."""
+"""The lock file of a folder. It lies beside the files it guards, so that it holds for every user and machine that writes them."""
 LOCK_TIMEOUT_S = 30.0
 
 
 def read(path: Path) -> bytes | None:
-    """The bytes of a file; None if there is none. `ResultsError` for what is no file, or too large for a results file."""
+    """The bytes of a file, or None if there is none. Raises `ResultsError` if it is no ordinary file, or too large."""
     try:
-        # Without waiting: a pipe would keep its reader for ever.
+        # Opened without blocking: a pipe would block its reader for ever.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
         if path.is_symlink():
@@ -59,11 +59,11 @@ def _kind(mode: int) -> str:
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """The place to write to, a link followed, with every other writer of its folder kept out."""
+    """Locks the folder and gives the path to write to, links followed."""
     try:
         target = path.resolve()  # a link stays a link, its target is replaced
         lock = target.with_name(LOCK)
-        lock.touch()  # where that cannot be, FileLock may take it for another tuner's lock, and wait
+        lock.touch()  # without this check, FileLock could take a failure for another tuner's lock, and wait
         with FileLock(lock, timeout=LOCK_TIMEOUT_S):
             _sweep(target.parent)
             yield target
@@ -78,7 +78,8 @@ def _reason(error: Exception) -> str:
 
 
 def replace(path: Path, text: bytes) -> None:
-    """Writes beside the file, to the disk, and renames: a reader or a crash meets the old text or the new one."""
+    """Writes a new file beside the old one, syncs it to disk and renames it. A reader or a crash sees the old text or the new
+    one."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
     new = Path(name)
     try:
@@ -98,11 +99,11 @@ def replace(path: Path, text: bytes) -> None:
 
 
 _LEFT = re.compile(r"\..+\.[a-z0-9_]{8}\.new|\..+\.tuned\.json\.lock")
-"""What a writer that was killed leaves, and the locks of tilery 0.1, one a results file."""
+"""Files that a killed writer leaves, and the lock files of tilery 0.1 (one for each results file)."""
 
 
 def _sweep(folder: Path) -> None:
-    """Removes what killed writers have left: whoever holds the lock of a folder is its only writer."""
+    """Removes what killed writers have left. The caller holds the folder's lock, so no writer is at work."""
     for each in folder.iterdir():
         if _LEFT.fullmatch(each.name):
             with suppress(OSError):

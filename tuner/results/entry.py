@@ -1,4 +1,4 @@
-"""One line of a results file: which tuning it answers, and what was found."""
+"""An entry of a results file: what was tuned, and the configuration found."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Extent = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Setting = Extent | str
-"""A choice as it is written: a tile size or a number of slots, or a name."""
+"""A choice in the file: a tile size, a number of slots, or a name."""
 Fingerprint = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8,64}$")]
 
 
@@ -39,7 +39,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
 
 class Prints(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Fingerprints of what the key only names: an entry whose prints differ from today's is stale."""
+    """Fingerprints of the program and the chip. An entry whose fingerprints differ from the current ones is stale."""
 
     program: Fingerprint
     chip: Fingerprint
@@ -63,7 +63,7 @@ class FrontMember(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class MeasuredFigures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was measured from outside, beside what the model says in the fields of the same names."""
+    """Measured figures, beside the model's figures of the same names."""
 
     latency_us: Positive
     default_latency_us: Positive | None
@@ -95,13 +95,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     tilery: str
     """The version of tilery that wrote it."""
     values: dict[str, float] = {}
-    """The objectives of the winner, where they are others than the latency."""
+    """The winner's objectives, if others than latency were asked for."""
     front: list[FrontMember] = []
-    """For several objectives: what there is to choose from, the winner included."""
+    """With several objectives: the front, the winner included."""
     max_error_allowed: Positive | None = None
     """The error bound under which element types were chosen."""
     measured: MeasuredFigures | None = None
-    """For the objective `measured`: `latency_us` and its like are predicted all the same."""
+    """The measured figures, for the objective `measured`. `latency_us` and similar fields are predictions all the same."""
 
 
 def key_of(kernel: program.Program, dims: Mapping[str, int], chip: Chip, cores: int = 1) -> Key:
@@ -116,7 +116,7 @@ def prints_of(kernel: program.Program, chip: Chip) -> Prints:
 
 
 def entry_of(result: Result, key: Key, prints: Prints, version: str) -> Entry:
-    """A result, ready to be written."""
+    """The entry of a tuning's result."""
     return Entry(
         key=key,
         prints=prints,

@@ -1,4 +1,4 @@
-"""What is told of a results file."""
+"""Errors of results files."""
 
 from __future__ import annotations
 

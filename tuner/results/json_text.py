@@ -1,4 +1,4 @@
-"""The text of a results file: JSON laid out for diffs, a field a line, small things on one line."""
+"""Lays out a results file as JSON for diffs: one field a line, small objects on one line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .entry import Entry, Key
 
 
 def text_of(entries: Sequence[Entry], bad: Sequence[Bad] = ()) -> bytes:
-    """The same entries always give the same text; after them stands, as it was, what is no entry."""
+    """The text of a results file. Equal entries give equal text. The invalid items follow unchanged."""
     ordered = sorted(entries, key=lambda each: (*_order(each.key), each.objective))
     blocks = [_block(msgspec.to_builtins(each)).encode() for each in ordered]
     body = b",\n".join([*blocks, *(b"    " + each.text for each in bad)])
@@ -20,7 +20,7 @@ def text_of(entries: Sequence[Entry], bad: Sequence[Bad] = ()) -> bytes:
 
 
 def _order(key: Key) -> tuple[str, ...]:
-    """Numbers are padded to sort as numbers."""
+    """Sort key in which numbers are padded, so that they sort by value."""
     dims = (f"{name}={size:020}" for name, size in sorted(key.dims.items()))
     return (key.kernel, key.chip, *map(str, sorted(key.types.items())), *dims, *map(str, sorted(key.constants.items())))
 

@@ -1,7 +1,7 @@
-"""Where the objects of a results file begin and end, found without understanding what is in them.
+"""Finds where the objects of a results file begin and end, without parsing them.
 
-A parser gives up at the first byte that is wrong, and recurses as deep as the text nests. These scans do neither, so that
-what is wrong in one entry leaves the others as they are.
+A parser stops at the first wrong byte, and recurses as deep as the text nests. These scans do neither, so damage in one entry
+does not affect the others.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ Span = tuple[int, int]
 
 _TOKEN = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\.)*"|[{}\[\]"]')
 _FIRST = re.compile(rb'\{\s*"key"\s*:')
-"""How an entry begins as it is written: entries do not nest, and nothing in them has a `key`."""
+"""How an entry begins. Entries do not nest, and no other object has a `key`."""
 _CLOSES = {b"{": b"}", b"[": b"]"}
 _ELEMENT = [b"}", b"]"]
-"""What is open around an element of the list of entries."""
+"""The brackets that are open around an element of the list of entries."""
 
 
 def elements(text: bytes) -> list[Span] | None:
-    """The objects in a list in an object; None where brackets or quotes do not pair, so that nobody can say."""
+    """The objects in the list in the outer object. None if brackets or quotes do not pair."""
     found: list[Span] = []
     open_: list[bytes] = []
     start = 0
@@ -41,14 +41,14 @@ def elements(text: bytes) -> list[Span] | None:
 
 
 def scattered(text: bytes) -> list[Span]:
-    """What looks like an entry, wherever it stands: for a file whose frame is damaged."""
+    """Everything that looks like an entry, wherever it stands. For files whose outer structure is damaged."""
     starts = [match.start() for match in _FIRST.finditer(text)]
     closed = ((start, _end(text, start, stop)) for start, stop in pairwise([*starts, len(text)]))
     return [(start, end) for start, end in closed if end is not None]
 
 
 def _end(text: bytes, start: int, stop: int) -> int | None:
-    """Where the object that begins at `start` closes; None if it does not before `stop`."""
+    """Where the object that begins at `start` closes, or None if it does not close before `stop`."""
     open_: list[bytes] = []
     for match in _TOKEN.finditer(text, start, stop):
         token = match[0]

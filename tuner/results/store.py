@@ -1,7 +1,8 @@
-"""The results file beside a kernel, `matmul.tk` -> `matmul.tuned.json`: read with care, written whole or not at all.
+"""The results file beside a kernel, `matmul.tk` -> `matmul.tuned.json`.
 
-Two tuners on one file lose nothing: each writes under a lock, onto what the other wrote, through a file that is renamed
-into place. One entry that is wrong is left out and its text kept; a file that cannot be understood is never written over.
+It is written whole or not at all. Two tuners on one file lose nothing: each locks it, reads what the other wrote, adds its
+entry to that, and renames a new file into place. An invalid entry is skipped and its text kept. A file that cannot be read is
+never overwritten.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ log = logging.getLogger("tilery")
 MEND = "mend it, or tune the same again"
 
 _told: set[tuple[Path, str]] = set()
-"""What has been said of results files: once is enough."""
+"""Warnings about results files that were logged already; each is logged once."""
 
 
 class TunedFile:
@@ -38,14 +39,12 @@ class TunedFile:
 
     @classmethod
     def beside(cls, source: str | Path) -> TunedFile:
-        """The results file of `source`, whether it exists or not."""
+        """The results file of the kernel file `source`; it need not exist."""
         return cls(Path(source).with_suffix(".tuned.json"))
 
     def read(self) -> list[Entry]:
-        """Every entry that holds; none if there is no file. What is wrong in it is said once, through the logger `tilery`.
-
-        `ResultsError` if nothing in it can be read, or it is of a newer tilery.
-        """
+        """Every valid entry; none if there is no file. What is invalid is logged once, by the logger `tilery`. Raises
+        `ResultsError` if nothing can be read, or if a newer tilery wrote the file."""
         contents = self._contents()
         if contents.damage and not contents.entries:
             raise ResultsError(self._damaged(contents.damage))
@@ -56,7 +55,7 @@ class TunedFile:
         return list(contents.entries)
 
     def read_for(self, kernel: Program) -> list[Entry]:
-        """The same, but for those of this very kernel, specialised, that lack the size of one of its tiles."""
+        """The same without entries of this specialised kernel that lack one of its tile sizes."""
         entries, now = self.read(), fingerprint(kernel)
         return [each for each in entries if each.prints.program != now or self._sized(kernel, each)]
 
@@ -68,11 +67,11 @@ class TunedFile:
         return not missing
 
     def check(self) -> None:
-        """`ResultsError` if the file is there and cannot be added to: said before a search, not after it."""
+        """Raises `ResultsError` if the file exists and cannot be added to. Called before a search, so that no search is lost."""
         self._understood()
 
     def write(self, entry: Entry) -> None:
-        """Adds an entry, or replaces the one of the same key and objective; every other entry stays as it is."""
+        """Adds an entry, or replaces the one with the same key and objective. All other entries stay unchanged."""
         name = (entry.key, entry.objective)
         self._change(
             lambda entries: [*(each for each in entries if (each.key, each.objective) != name), entry],
@@ -80,17 +79,17 @@ class TunedFile:
         )
 
     def remove(self, gone: Sequence[Entry]) -> None:
-        """Takes entries out; one that another tuner has replaced meanwhile stays."""
+        """Removes entries, but not one that another tuner has replaced meanwhile."""
         self._change(lambda entries: [each for each in entries if each not in gone], list)
 
     def _change(self, entries: Callable[[Sequence[Entry]], list[Entry]], bad: Callable[[Sequence[Bad]], list[Bad]]) -> None:
-        self._understood()  # first: no lock is put beside what will not be written
+        self._understood()  # first, so that no lock file is made for a file that will not be written
         with disk.writing(self.path) as target:
             now = self._understood()
             disk.replace(target, self._checked(entries(now.entries), bad(now.bad)))
 
     def _checked(self, entries: Sequence[Entry], bad: Sequence[Bad]) -> bytes:
-        """The text, once it has been read back: what nobody could read must not replace what everybody can."""
+        """The text, after reading it back: an unreadable text must not replace a readable file."""
         text = text_of(entries, bad)
         back = contents_of(text)
         for each in back.bad[: len(back.bad) - len(bad)]:

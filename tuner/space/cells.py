@@ -1,7 +1,7 @@
-"""Screens cells, a structure at a time, and knows what has been screened.
+"""Screens cells, one structure at a time, and remembers the results.
 
-A *cell* is a configuration but for its slots. Slots cost memory and never time, so a cell has one lower bound, and only its
-maximal slots are worth timing: those representatives stand for all.
+A *cell* is a configuration without its numbers of slots. Slots cost memory and never time. So a cell has one lower bound, and
+only its maximal combinations of slots (its *representatives*) are worth timing.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from .filling import Filling
 from .slots import GRID, combinations, fitting
 
 WHOLE = 4_000_000
-"""The most cells that are screened whole."""
+"""If a structure has more cells than this, it is sampled."""
 CELLS = 20_000
-"""How many cells are screened at a time, and how many of one structure are looked at if it cannot be screened whole."""
+"""How many cells are screened in one call, and the size of the sample of a structure that is too large."""
 KEPT = 2_000_000
-"""The most representatives that are kept, some 50 MB."""
+"""At most so many representatives are kept: some 50 MB."""
 FOOTPRINTS = 32
-"""How many structures' memory is kept at hand, of those of at most `SMALL` cells."""
+"""How many structures keep their computed footprints; only those with at most `SMALL` cells do."""
 SMALL = 4096
 
 Bounds = NDArray[np.float64]
@@ -36,14 +36,14 @@ Bounds = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """Some cells of one structure: what is worth timing of them, in order of their cells."""
+    """Representatives of some cells of one structure, in the order of the cells."""
 
     cells: Indices
     indices: Indices
     bounds: Bounds
 
     def of(self, cell: int) -> tuple[float, list[int]]:
-        """The bound and the representatives of a cell; an infinite bound and none if it does not fit."""
+        """A cell's lower bound and its representatives. A cell that does not fit has an infinite bound and no representatives."""
         first, last = np.searchsorted(self.cells, [cell, cell + 1])
         return (float(self.bounds[first]), self.indices[first:last].tolist()) if first < last else (np.inf, [])
 
@@ -57,7 +57,7 @@ class Counts:
 
 
 class Cells:
-    """What is known of cells so far; asked of more, it screens them."""
+    """The cells screened so far. A question about another cell screens it first."""
 
     def __init__(self, model: Model, space: Space, generator: np.random.Generator) -> None:
         self.space = space
@@ -67,7 +67,7 @@ class Cells:
         self.best: dict[int, float] = {}
         """The best lower bound in each structure screened, by its canonical number."""
         self.kept = 0
-        """How many representatives there are."""
+        """The number of representatives kept."""
         self._model = model
         self._generator = generator
         self._slots = [each for each, slots in zip(space.tunables, space.slots, strict=True) if slots]
@@ -77,34 +77,35 @@ class Cells:
         self._counts: dict[int, Counts] = {}
         self._found: dict[int, Screened] = {}
         self._single: dict[int, tuple[float, list[int]]] = {}
-        """Cells looked at one by one, where their structures cannot be screened whole."""
+        """Cells screened one by one, of structures that are too large to screen whole."""
         self._partial: set[int] = set()
-        """Structures that were not screened to their end."""
+        """Structures of which only a part was screened."""
         self._kinds: dict[int, tuple[bool, NDArray[np.intp]]] = {}
-        """Of a structure, whether there are too many ways to choose its slots to look at each, and which slots it has."""
+        """For each structure: whether it has too many combinations of slots to enumerate, and which slots it has."""
         self._footprints: OrderedDict[int, tuple[Indices, Footprint]] = OrderedDict()
 
     @property
     def structures(self) -> int:
-        """How many structures have been looked at, equal programs each counting."""
+        """How many structures have been screened; structures with equal programs all count."""
         return len(self._counted)
 
     @property
     def full(self) -> bool:
-        """Whether as many representatives are kept as memory is meant for."""
+        """Whether the limit on kept representatives is reached."""
         return self.kept >= KEPT
 
     @property
     def can_be_whole(self) -> bool:
-        """Whether there are few enough cells to look at each."""
+        """Whether a structure has few enough cells to screen all of them."""
         return bool(self.space.size // self._per_cell <= WHOLE)
 
     def knows(self, structure: int) -> bool:
-        """Whether asking of a structure costs no lowering."""
+        """Whether a question about this structure needs no lowering."""
         return structure in self._canonical
 
     def screen(self, group: Indices, deadline: Deadline = NEVER) -> None:
-        """Counts every cell of a structure, given as choice indices; equal programs are computed once."""
+        """Screens a structure, given as choice indices, and counts every cell of it. Structures with equal programs are
+        computed once."""
         number = int(self.space.indices(group))
         if number in self._counted:
             return
@@ -136,7 +137,7 @@ class Cells:
         self.kept += len(found.bounds)
 
     def canonical(self, structure: int) -> int:
-        """The number of the structure that makes the same program, with every choice that makes no difference at its first."""
+        """The number of the structure with the same program in which every choice without effect has its first value."""
         if structure not in self._canonical:
             relevant = self._model.canonical(self.space.config(structure))
             digits = self.space.digits(np.array([structure]))[0]
@@ -145,7 +146,7 @@ class Cells:
         return self._canonical[structure]
 
     def all(self) -> tuple[Indices, Bounds]:
-        """The representatives of all that has been screened, and their bounds."""
+        """The representatives of all screened cells, and their bounds."""
         found = _joined(list(self._found.values()))
         return found.indices, found.bounds
 
@@ -161,10 +162,8 @@ class Cells:
         return bound if (digits[0] <= digits[1:]).all(axis=1).any() else np.inf
 
     def representatives(self, index: int) -> list[int]:
-        """What is worth timing of a configuration and of all that differ from it in slots.
-
-        Where these are too many, the nearest to it comes first, and then those that stand for all.
-        """
+        """The representatives of a configuration's cell. If the cell has too many combinations of slots, the one nearest to the
+        configuration comes first, then a sample."""
         bound, others = self._cell(index)
         if not np.isfinite(bound) or not self._kinds[self._structure(index)][0]:
             return others
@@ -184,7 +183,7 @@ class Cells:
     def _cell(self, index: int) -> tuple[float, list[int]]:
         structure, cell = self._structure(index), self._cell_number(index)
         if self.can_be_whole and structure not in self._partial:
-            # All cells of a structure cost hardly more than one, and its neighbours will be asked for next.
+            # All cells of a structure cost hardly more than one, and the search will ask for neighbours next.
             self.screen(self.space.digits(np.array([structure]))[0])
         if structure in self._found and self.can_be_whole and structure not in self._partial:
             return self._found[structure].of(cell)
@@ -204,7 +203,7 @@ class Cells:
         return part, Counts(found.feasible, found.removed)
 
     def _footprint(self, structure: int, cells: Indices) -> Footprint:
-        """Of these cells; what has been computed last is kept."""
+        """The footprint of these cells; the latest ones are cached."""
         known = self._footprints.get(structure)
         if known and np.array_equal(known[0], cells):
             self._footprints.move_to_end(structure)
@@ -220,7 +219,8 @@ class Cells:
         return footprint
 
     def _filling(self, index: int) -> tuple[Filling, NDArray[np.int64]]:
-        """The memory of one cell, and the slots of a configuration in it; those that the program does not have at their first."""
+        """One cell's memory, and a configuration's slots in it. Slots that the program does not have stand at their first
+        choice."""
         structure, cell = self._structure(index), self._cell_number(index)
         cells, footprint = self._footprints.get(structure, (np.empty(0, np.int64), None))
         place = np.flatnonzero(cells == cell)

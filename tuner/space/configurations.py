@@ -1,4 +1,4 @@
-"""The search space: every combination of the tunables' choices, each known by one whole number."""
+"""The search space: every combination of the tunables' choices. Each has a number."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Space:
         if self.size >= 2**62:
             raise ValueError(f"a space of {self.size:.1e} configurations cannot be numbered in 64 bits")
         self.slots = np.array([each.slots for each in self.tunables], dtype=bool)
-        """Which tunables are numbers of slots: more of them cost memory, and never time."""
+        """Which tunables are numbers of slots. More slots cost memory and never time."""
         self.numbers = np.array([not each.structural for each in self.tunables], dtype=bool)
-        """Which tunables change a program's numbers only, not its structure: tile sizes and slots."""
+        """Which tunables change only numbers of a program, not its structure: tile sizes and slots."""
         self.structure_count = math.prod(self.radices[~self.numbers].tolist())
         """How many combinations of structural choices there are."""
         self._strides = np.array(
@@ -47,7 +47,8 @@ class Space:
         return {each.name: each.values[digit] for each, digit in zip(self.tunables, digits, strict=True)}
 
     def index(self, config: Config) -> int:
-        """The number of a configuration. `UsageError` names what is missing, unknown or outside its domain."""
+        """The number of a configuration. Raises `UsageError` that names a choice that is missing, unknown or outside its
+        domain."""
         names = [each.name for each in self.tunables]
         for name in config:
             if name not in names:
@@ -70,7 +71,7 @@ class Space:
         return (indices[:, None] // self._strides) % self.radices
 
     def indices(self, digits: Indices) -> Indices:
-        """The numbers of configurations given as choice indices, shape [configuration, tunable]."""
+        """The numbers of configurations that are given as choice indices, shape [configuration, tunable]."""
         return digits @ self._strides
 
     def columns(self, indices: Indices) -> dict[str, Indices]:
@@ -81,25 +82,27 @@ class Space:
         }
 
     def draw(self, generator: np.random.Generator, count: int) -> Indices:
-        """Random configurations, each at most once."""
+        """Draws random configurations without repetition."""
         if self.size <= 4 * count:
             return generator.permutation(self.size)[:count].astype(np.int64)
         return np.unique(generator.integers(self.size, size=count))
 
     def without_slots(self, indices: Indices) -> Indices:
-        """The same configurations with the fewest slots: what is equal then differs in slots only."""
+        """The same configurations with the fewest slots. Two that become equal differed only in slots."""
         return np.asarray(indices - self.digits(indices)[:, self.slots] @ self._strides[self.slots])
 
     def structure_of(self, indices: Indices) -> Indices:
-        """The same configurations with every number at its first choice: what is equal then differs in numbers only."""
+        """The same configurations with all tile sizes and slots at their first choice. Two that become equal have the same
+        structure."""
         return np.asarray(indices - self.digits(indices)[:, self.numbers] @ self._strides[self.numbers])
 
     def with_slots(self, indices: Indices, digits: Indices) -> Indices:
-        """Configurations of fewest slots, given slots as choice indices, shape [configuration, tunable of slots]."""
+        """Gives slots to configurations with the fewest slots. `slots` are choice indices, shape [configuration, tunable of
+        slots]."""
         return np.asarray(indices + digits @ self._strides[self.slots])
 
     def groups(self, generator: np.random.Generator, most: int) -> Indices:
-        """Structures as choice indices, all of them or `most` random ones; the numbers in them are 0."""
+        """All structures, or `most` random ones, as choice indices; tile sizes and slots are at index 0."""
         radices = np.where(self.numbers, 1, self.radices)
         count = math.prod(radices.tolist())
         chosen = np.arange(count) if count <= most else np.unique(generator.integers(count, size=most))
@@ -107,7 +110,7 @@ class Space:
         return (chosen[:, None] // strides) % radices
 
     def cells(self, group: Indices, generator: np.random.Generator, most: int) -> Indices:
-        """Every configuration with the structure of `group` and the fewest slots, or `most` random ones."""
+        """The configurations with the structure of `group` and the fewest slots: all, or `most` random ones."""
         tiles = self.numbers & ~self.slots
         sizes = np.where(tiles, self.radices, 1)
         strides = np.array([math.prod(sizes[place + 1 :].tolist()) for place in range(len(sizes))], dtype=np.int64)
@@ -122,7 +125,7 @@ class Space:
         return {each.name: np.asarray(each.values)[columns[each.name]] for each, tile in kinds if tile}
 
     def structures(self, group: Indices) -> Indices:
-        """The structures that differ from one in one choice, as choice indices."""
+        """The structures that differ from the given one in one choice, as choice indices."""
         places = [(place, digit) for place in np.flatnonzero(~self.numbers) for digit in range(self.radices[place])]
         around = np.tile(group, (len(places), 1))
         for row, (place, digit) in zip(around, places, strict=True):
@@ -130,7 +133,7 @@ class Space:
         return around
 
     def steps(self, index: int) -> Indices:
-        """The configurations that differ in one tunable, by one step."""
+        """The configurations that differ in one tunable by one step."""
         return self._moved(index, ((change,) for change in self._changes(index)))
 
     def fewer_slots(self, index: int) -> Indices:
@@ -140,13 +143,13 @@ class Space:
         return self._moved(index, ((change,) for change in changes))
 
     def lines(self, index: int) -> Indices:
-        """The configurations that differ in one tunable, however far."""
+        """The configurations that differ in one tunable by any distance."""
         digits = self._digits_of(index)
         every = ((place, digit) for place, radix in enumerate(self.radices) for digit in range(radix) if digit != digits[place])
         return self._moved(index, ((change,) for change in every))
 
     def pairs(self, index: int) -> Indices:
-        """The configurations that differ in two tunables, by one step each: a larger tile bought with one buffer fewer."""
+        """The configurations that differ in two tunables by one step each, such as a larger tile and one buffer fewer."""
         places: dict[int, list[tuple[int, int]]] = {}
         for change in self._changes(index):
             places.setdefault(change[0], []).append(change)

@@ -1,6 +1,6 @@
-"""Feasibility first: what fits the chip and how fast it could be at best, for the whole space before anything is timed.
+"""Screens the space before anything is timed: which configurations fit the chip, and a lower bound on the latency of each.
 
-Screened structure by structure (`cells`), within a deadline, and what was found by then is what there is.
+It goes structure by structure (`cells`) until a deadline. What was not screened by then is left out.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ from .cells import Bounds, Cells
 from .configurations import Indices, Space
 
 STRUCTURES = 4096
-"""The most structures, each of which costs the model some milliseconds, and the numbers in it little."""
+"""A space with more structures than this is sampled. A structure costs some milliseconds; the tile sizes in it cost little."""
 SAMPLE = 160
-"""How many random structures stand for a larger space at first."""
+"""How many random structures of a larger space are screened first."""
 SEEDS, CLIMB = 4, 160
-"""A larger space is then followed downhill: from how many of the best structures at a time, and how many are looked at more."""
+"""Then the neighbours of the best structures are screened: from how many of the best at a time, and how many neighbours."""
 
 Report = Callable[[int, int], None]
-"""Told how many configurations have been screened, and how many there are to screen."""
+"""Called with how many configurations have been screened, and how many there are to screen."""
 
 
 @dataclass(frozen=True)
 class Landscape:
-    """What screening found."""
+    """The result of screening."""
 
     space: Space
     screened: int
-    """How many configurations were looked at."""
+    """How many configurations were screened."""
     feasible: int
     """How many of them fit the chip."""
     removed: Mapping[str, int]
-    """How many of them each limit ruled out, the first limit violated counting."""
+    """How many of them each limit ruled out. A configuration counts for the first limit that it exceeds."""
     order: Indices
-    """Those worth timing, best lower bound first: of what differs in slots only the maximal ones, of equal programs one."""
+    """The configurations worth timing, best lower bound first: only maximal slots, and one of equal programs."""
     bounds: Bounds
     """Their lower bounds, ascending."""
     cells: Cells = field(repr=False)
     structures: int = 0
-    """How many combinations of structural choices were looked at, of `space.structure_count`."""
+    """How many of `space.structure_count` structures were screened."""
     interrupted: bool = False
     """Whether Ctrl-C ended the screening."""
 
@@ -54,15 +54,15 @@ class Landscape:
         return self.screened == self.space.size
 
     def below(self, latency_us: float) -> int:
-        """How many of `order` have a lower bound below `latency_us`: those that might still be faster."""
+        """How many of `order` have a lower bound below `latency_us`. Only these can still be faster."""
         return int(np.searchsorted(self.bounds, latency_us, side="left"))
 
     def bounds_of(self, indices: Indices) -> Bounds:
-        """The lower bounds of any configurations, screened already or not; infinite where one does not fit."""
+        """The lower bounds of configurations, which are screened now if they were not before. Infinite if one does not fit."""
         return np.array([self.cells.bound(int(index)) for index in indices], dtype=np.float64)
 
     def lifted(self, indices: Indices) -> Indices:
-        """What stands for these configurations: the same with maximal slots, and without what makes no difference."""
+        """The representatives of these configurations: maximal slots, and choices without effect at their first value."""
         found = dict.fromkeys(each for index in indices for each in self.cells.representatives(int(index)))
         return np.fromiter(found, dtype=np.int64, count=len(found))
 
@@ -77,18 +77,19 @@ def survey(
     deadline: Deadline = NEVER,
     keep_interrupted: bool = False,
 ) -> Landscape:
-    """Screens the whole space, or of one too large a sample of structures and what lies downhill of its best.
+    """Screens the whole space. Of a space that is too large it screens a sample of structures, then the neighbours of the best
+    of them.
 
-    Too large is more than `WHOLE` cells or `STRUCTURES` structures, or what would take longer than `patience_s`. `start` is a
-    configuration whose structure is in every sample; `progress` is told how many are screened, and of how many. At the
-    deadline it ends with what has been screened; with `keep_interrupted` at Ctrl-C too.
+    A space is too large if it has more than `WHOLE` cells or `STRUCTURES` structures, or would take longer than `patience_s`.
+    Every sample holds the structure of `start`. `progress` is called with how many configurations are screened, and of how
+    many. At the deadline, and with `keep_interrupted` at Ctrl-C too, the landscape so far is returned.
     """
     generator = np.random.default_rng(seed)
     cells = Cells(model, space, generator)
     end = deadline if patience_s is None else deadline.by(patience_s)
     interrupted = False
     try:
-        cells.screen(_structure_of(space, start), end)  # whatever the time: there is no answer without
+        cells.screen(_structure_of(space, start), end)  # without this one there is no answer, so the deadline does not count yet
         with deadline.enforced():
             _screen(cells, start, generator, progress, patience_s, end)
     except TimeUp:
@@ -135,7 +136,8 @@ def _structure_of(space: Space, index: int) -> Indices:
 
 
 def _screen_all(cells: Cells, groups: Indices, progress: Report | None, patience_s: float | None, end: Deadline) -> bool:
-    """Screens structures; False if that is given up, after `SAMPLE` of them or half the time, because all would take too long."""
+    """Screens structures. Returns False if it gave up after `SAMPLE` of them or half of the time, because all would take too
+    long."""
     begin = time.monotonic()
     for done, group in enumerate(groups):
         spent_s = time.monotonic() - begin
@@ -151,7 +153,7 @@ def _screen_all(cells: Cells, groups: Indices, progress: Report | None, patience
 
 
 def _climb(cells: Cells, progress: Report | None, end: Deadline) -> None:
-    """Screens the structures around the best ones, until there are none new or time is up."""
+    """Screens the neighbours of the best structures until there is no new one, or time is up."""
     most, expanded = len(cells.best) + CLIMB, set[int]()
     while best := sorted(cells.best.keys() - expanded, key=lambda each: cells.best[each])[:SEEDS]:
         expanded.update(best)

@@ -1,7 +1,8 @@
-"""Memory filled with slots one at a time, where there are too many combinations to look at each.
+"""Fills memory with slots, one at a time, where there are too many combinations to enumerate.
 
-A slot is added wherever it fits, in some order, until none fits any more: what comes out is maximal. Second slots come before
-third ones, for a second one is what lets a transfer and the work on it overlap; half of the orders fill kind after kind instead.
+In a given order, a slot is added wherever it fits, until none fits: the result is maximal. Second slots come before third
+slots, because a second slot lets a transfer overlap with the work on it. Half of the orders instead fill one kind of slot after
+the other.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tilery.backends.tunable import Tunable
 from ..model.protocol import Footprint
 
 ORDERS = 6
-"""Random orders that are tried, besides the cheapest first and the dearest first; each of them in both ways."""
+"""How many random orders are tried beside cheapest first and dearest first; each in both ways."""
 
 Digits = NDArray[np.int64]
 """Slots as places among their choices, shape [configuration, tunable]."""
@@ -26,15 +27,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Filling:
-    """The memory of configurations that differ in tile sizes and slots."""
+    """The memory of configurations with one structure."""
 
     capacity: Floats
     fixed: Floats
     """Shape [limit, configuration]."""
     each: Sequence[Floats]
-    """What one slot takes, by tunable: shape [limit, configuration]."""
+    """The memory of one slot, by tunable: shape [limit, configuration]."""
     values: Sequence[Floats]
-    """The numbers of slots to choose from, by tunable; of those that the program does not have, the first alone."""
+    """The choices of numbers of slots, by tunable. For slots that the program does not have, only the first."""
 
     @classmethod
     def of(cls, footprint: Footprint, slots: Sequence[Tunable]) -> Filling:
@@ -50,7 +51,7 @@ class Filling:
 
     @property
     def sizes(self) -> list[int]:
-        """How many numbers there are to choose from, by tunable."""
+        """How many choices there are, by tunable."""
         return [len(each) for each in self.values]
 
     @property
@@ -64,7 +65,7 @@ class Filling:
         return self.least + np.array([size - 1 for size in self.sizes], np.int64)
 
     def at(self, rows: NDArray[np.integer]) -> Filling:
-        """The same of some of the configurations."""
+        """The same for some of the configurations."""
         return Filling(self.capacity, self.fixed[:, rows], [each[:, rows] for each in self.each], self.values)
 
     def used(self, digits: Digits) -> Floats:
@@ -79,7 +80,7 @@ class Filling:
         return np.asarray((used <= self.capacity[:, None]).all(axis=0))
 
     def filled(self, digits: Digits, order: Sequence[int], *, level: bool = True) -> Digits:
-        """Slots added to what fits, until none fits any more; `level`: everything its second one before anything its third."""
+        """Adds slots to what fits until none fits. With `level`, every kind gets its second slot before any kind gets a third."""
         digits, used = digits.copy(), self.used(digits)
         deepest = max(self.sizes, default=1) - 1
         steps = [(place, digit) for digit in range(deepest) for place in order]
@@ -93,7 +94,7 @@ class Filling:
         return digits
 
     def cut(self, digits: Digits, order: Sequence[int]) -> Digits:
-        """Slots taken away, the last of the order first, until what is left fits; all of them where nothing does."""
+        """Takes slots away, the last of the order first, until the rest fits. If nothing fits, all are taken away."""
         digits, used = digits.copy(), self.used(digits)
         for place in reversed(order):
             for digit in range(len(self.values[place]) - 1, 0, -1):
@@ -104,14 +105,14 @@ class Filling:
         return digits
 
     def cheapest_first(self) -> list[int]:
-        """The tunables by what a slot takes of the memory that it takes most of."""
+        """The tunables, ordered by the largest share of a memory that one slot takes."""
         shares = [
             float((one / np.maximum(self.capacity, 1.0)[:, None]).max(axis=0).mean()) if one.size else 0.0 for one in self.each
         ]
         return sorted(range(len(shares)), key=lambda place: shares[place])
 
     def various(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], Digits]:
-        """For each of these configurations, which fit without slots, maximal combinations that differ."""
+        """For each configuration, all of which fit without slots: several different maximal combinations."""
         here, generator = self.at(rows), np.random.default_rng(0)
         cheapest = self.cheapest_first()
         orders = [cheapest, cheapest[::-1], *(generator.permutation(cheapest).tolist() for _ in range(ORDERS))]

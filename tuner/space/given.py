@@ -1,4 +1,4 @@
-"""What a search from outside is given: names with their values, and numbers told; one clear `UsageError` for what cannot be."""
+"""Checks what the user of `Search` gives: parameters with their values, and objective values."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy as np
 from tilery.dsl.errors import UsageError
 
 Value = int | float | str | bool | None
-"""What a parameter may be set to."""
+"""A value of a parameter."""
 
 MOST_VALUES = 32_767
-"""Of one parameter: what its places are counted in."""
+"""The most values that one parameter may have."""
 MOST_SEED = 2**31 - 1
-"""What seeds numpy's generators and Optuna's samplers alike."""
+"""The largest seed that numpy's generators and Optuna's samplers both take."""
 
 
 def domains(space: object) -> dict[str, tuple[Value, ...]]:
-    """The values of each parameter, each once; numbers of numpy as those of Python."""
+    """The values of each parameter without repetition. Numbers of numpy become numbers of Python."""
     if not isinstance(space, Mapping) or not all(isinstance(name, str) for name in space):
         raise UsageError(f"a search space is a mapping of names to values, as dict(block=[32, 64, 128]); this is {_short(space)}")
     found = {name: _domain(name, values) for name, values in space.items()}
@@ -48,13 +48,13 @@ def _value(name: str, value: object) -> Value:
 
 
 def check_seed(seed: object) -> None:
-    """A whole number that every generator takes."""
+    """Raises `UsageError` unless every random generator takes the seed."""
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= MOST_SEED:
         raise UsageError(f"seed={_short(seed)}: a whole number from 0 to {MOST_SEED:,} is expected")
 
 
 def worth(value: object) -> tuple[float, str]:
-    """What is told of a configuration: its value, infinite if it failed, and then the reason."""
+    """The value told of a configuration, and the reason of a failure. A failure has an infinite value."""
     if isinstance(value, str):
         if _is_number(value):
             raise UsageError(f"{_short(value)} is a text, which says why a configuration failed; tell the number {value} itself")

@@ -1,4 +1,4 @@
-"""A space that can be numbered in 64 bits: of a larger one, choices are left out that are the least likely to win."""
+"""Limits a space to what 64 bits can number: of a larger space, the choices least likely to win are left out."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from dataclasses import replace
 from tilery.backends.tunable import Tunable
 
 MOST = 2**62
-"""Configurations that a whole number of 64 bits tells apart, with room for a sum."""
+"""The largest number of configurations: 64 bits with room for a sum."""
 
 
 def numbered(tunables: Sequence[Tunable]) -> tuple[Tunable, ...]:
-    """The tunables, or some of them with fewer choices: third slots go first, then engines, then second slots.
-
-    A second slot is worth more than a third, and which engine does a step of elementwise work seldom decides anything.
-    """
+    """The tunables, with fewer choices where the space is too large. Third slots are left out first, then engines, then second
+    slots: a second slot is worth more than a third, and the engine of an elementwise step seldom decides the latency."""
     kept = list(tunables)
     for fewer in (_two_slots, _one_engine, _one_slot, _one_choice):
         for place in reversed(range(len(kept))):

@@ -1,4 +1,4 @@
-"""What a search from outside may ask for: feasible configurations as rows of choice indices, and how alike they are."""
+"""The feasible configurations of a `Search`, as rows of choice indices, and the distances between them."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ Rows = NDArray[np.int16]
 Row = tuple[int, ...]
 
 WHOLE = 200_000
-"""The largest space that is listed whole; a larger one is sampled, and followed around what is good."""
+"""A larger space is sampled, and the sample grows around good configurations."""
 SAMPLE = 20_000
-"""How many feasible configurations stand for a larger space."""
+"""The size of the first sample of a larger space."""
 TRIES = 10
-"""How many times as many are drawn at most to find so many feasible ones."""
+"""The sample is drawn from at most so many times as many configurations."""
 
 
 @dataclass
 class Pool:
-    """Feasible configurations, each once."""
+    """Feasible configurations without repetition."""
 
     names: tuple[str, ...]
     values: tuple[tuple[Value, ...], ...]
     """The domain of each parameter."""
     rows: Rows
     whole: bool
-    """True if every feasible configuration is here."""
+    """True if the pool holds every feasible configuration."""
     bounds: NDArray[np.float64] | None = None
-    """What a model says of each configuration, the lower the better."""
+    """A model's prediction for each configuration; lower is better."""
     constraint: Constraint | None = None
     bounds_of: Callable[[Rows], NDArray[np.float64]] | None = None
-    """What the model says of any rows; infinite for what is infeasible."""
+    """The model's predictions for any rows; infinite if infeasible."""
     places: dict[Row, int] = field(init=False)
-    """Where each configuration stands among the rows."""
+    """The row number of each configuration."""
 
     def __post_init__(self) -> None:
         self.places = {tuple(row): place for place, row in enumerate(self.rows.tolist())}
 
     def configuration(self, place: int) -> Configuration:
-        """The configuration at a place."""
+        """The configuration in a row."""
         return self._named(self.rows[place].tolist())
 
     def row(self, config: Mapping[str, Value]) -> Row:
-        """A configuration as choice indices; `UsageError` if a name or a value is unknown."""
+        """A configuration as choice indices. Raises `UsageError` if a name or a value is unknown."""
         if not isinstance(config, Mapping):
             raise UsageError(f"a configuration is a mapping of names to values; this is {config!r}")
         if set(config) != set(self.names):
@@ -68,7 +68,8 @@ class Pool:
             raise UsageError(f"no configuration of this space: {dict(config)}") from None
 
     def place(self, config: Mapping[str, Value]) -> int:
-        """Where a configuration stands; one of a sampled space is added if it is new. `UsageError` if it is infeasible."""
+        """The row number of a configuration, which is added if the pool is a sample without it. Raises `UsageError` if it is
+        infeasible."""
         row = self.row(config)
         if row not in self.places:
             if self.whole or not self._allowed([row]):
@@ -77,7 +78,7 @@ class Pool:
         return self.places[row]
 
     def grow(self, place: int) -> None:
-        """Adds what differs in one parameter from the configuration at `place`, to a sample that cannot hold everything."""
+        """Adds to a sample the configurations that differ in one parameter from the one at `place`."""
         centre = self.rows[place].tolist()
         around = (
             (*centre[:number], digit, *centre[number + 1 :])
@@ -95,7 +96,7 @@ class Pool:
                 self.bounds = np.concatenate([self.bounds, self.bounds_of(new)])
 
     def _allowed(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """Those of them that are feasible."""
+        """The feasible ones of these configurations."""
         if self.bounds_of is not None and rows:
             return [row for row, bound in zip(rows, self.bounds_of(np.array(rows, np.int16)), strict=True) if np.isfinite(bound)]
         return [row for row in rows if self.constraint is None or self.constraint(self._named(row))]
@@ -105,7 +106,7 @@ class Pool:
 
 
 def listed(space: Mapping[str, Iterable[Value]], constraint: Constraint | None, seed: int) -> Pool:
-    """The pool of a plain mapping; `UsageError` if nothing in it is feasible."""
+    """The pool of a mapping of parameters to values. Raises `UsageError` if no configuration is feasible."""
     named = domains(space)
     values = tuple(named.values())
     pool = Pool(tuple(named), values, np.empty((0, len(values)), np.int16), False, constraint=constraint)
@@ -123,7 +124,7 @@ def listed(space: Mapping[str, Iterable[Value]], constraint: Constraint | None, 
 
 
 def screened(landscape: Landscape) -> Pool:
-    """The pool of a kernel's space: of what is worth timing, that of best lower bounds; the rest may join it."""
+    """The pool of a kernel's space: the configurations worth timing with the best lower bounds. Others can be added later."""
     order, space = landscape.order[:SAMPLE], landscape.space
     return Pool(
         tuple(each.name for each in space.tunables),

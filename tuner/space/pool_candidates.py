@@ -1,4 +1,4 @@
-"""What a strategy may propose in a search from outside: the feasible configurations that nobody has asked for."""
+"""The candidates of a strategy in a `Search`: the feasible configurations that have not been asked for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from .pool import Pool
 
 
 class PoolCandidates:
-    """A pool, with what has been asked for and told; a number is a place in it. It has one objective, and one goal: itself."""
+    """A pool with what was asked and told so far. A candidate's number is its row in the pool. There is one objective, which is
+    the goal."""
 
     objectives = 1
 
@@ -23,7 +24,7 @@ class PoolCandidates:
         self.pool = pool
         self.asked: set[int] = set()
         self.told: dict[int, float] = {}
-        """By place; infinite for a failure."""
+        """Values by row; infinite for a failure."""
         self._points = Points(pool.values)
         self._names = np.array([any(isinstance(each, str) for each in values) for values in pool.values])
 
@@ -38,27 +39,27 @@ class PoolCandidates:
         return self.pool.values
 
     def any_open(self) -> bool:
-        """Whether there is one that has not been asked for."""
+        """Whether any candidate is left."""
         return len(self.asked) < len(self.pool.rows)
 
     def is_open(self, number: int) -> bool:
-        """Whether it is there, and has not been asked for."""
+        """Whether this row exists and has not been asked for."""
         return 0 <= number < len(self.pool.rows) and number not in self.asked
 
     def open(self) -> Numbers:
-        """All that have not been asked for."""
+        """All rows that have not been asked for."""
         mask = np.ones(len(self.pool.rows), dtype=bool)
         mask[list(self.asked)] = False
         return np.flatnonzero(mask)
 
     def ahead(self) -> Numbers:
-        """The first one, or that of the best bound."""
+        """The row with the best bound; without bounds the first."""
         places = self.open()
         bounds = self.pool.bounds
         return places[:1] if bounds is None or not len(places) else places[[np.argmin(bounds[places])]]
 
     def nearest(self, digits: Numbers) -> int | None:
-        """By the distance of the points."""
+        """The nearest open row, by the distance of points."""
         places = self.open()
         if not len(places):
             return None
@@ -70,16 +71,16 @@ class PoolCandidates:
         return self.pool.rows[numbers].astype(np.int64)
 
     def bounds(self, numbers: Numbers) -> NDArray[np.float64] | None:
-        """What a model says of them, if there is one."""
+        """The model's predictions for these rows, if there is a model."""
         return None if self.pool.bounds is None else self.pool.bounds[numbers][:, None]
 
     def best(self) -> Numbers:
-        """The one of the least value."""
+        """The row with the least value."""
         finite = [place for place, value in self.told.items() if math.isfinite(value)]
         return np.array([min(finite, key=lambda place: self.told[place])] if finite else [], np.int64)
 
     def goal(self) -> PoolCandidates:
-        """There is only one."""
+        """The only goal."""
         return self
 
     def rank(self, number: int) -> Rank:
@@ -87,7 +88,8 @@ class PoolCandidates:
         return self.told[number], number
 
     def around(self, number: int, level: int) -> Numbers:
-        """Of the known configurations those that differ so much. Names have no order: any other one is a step away."""
+        """The open rows near a row, those with the best predictions first. Level 0: one parameter differs by one step; 1: one
+        differs by any distance; 2: two differ by one step each. Names have no order: any other name is one step away."""
         places = self.open()
         apart = np.abs(self.pool.rows[places].astype(np.int64) - self.pool.rows[number])
         found = (apart > 0).sum(axis=1) == (2 if level == 2 else 1)

@@ -1,7 +1,7 @@
-"""Numbers of slots, settled by arithmetic: which of them fit, and which of those are worth timing.
+"""Finds by arithmetic which numbers of slots fit, and which of these are worth timing.
 
-More slots never cost time, so that of all that fits only what allows no slot more anywhere can be fastest: the maximal ones.
-Up to `GRID` combinations all of them are found. Of more, which `filling` deals with, a few that differ stand for all.
+More slots never cost time. So only a maximal combination, to which no slot can be added, can be the fastest. Up to `GRID`
+combinations, all maximal ones are found. Of more combinations, `filling` finds several different maximal ones.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from ..model.protocol import Footprint
 from .filling import Filling
 
 BLOCK = 1 << 20
-"""Combinations of a configuration and its slots looked at once; some 10 MB of arrays."""
+"""How many pairs of configuration and slots are examined at a time: some 10 MB of arrays."""
 GRID = 1 << 13
-"""The most combinations of slots that are looked at one by one: eight kinds of three."""
+"""The most combinations of slots that are enumerated: eight kinds with three choices each."""
 
 Places = NDArray[np.int64]
 
 
 @dataclass
 class Fitting:
-    """What fits, of configurations given without slots."""
+    """Which combinations of slots fit, for configurations given without slots."""
 
     feasible: int = 0
-    """How many configurations were found to fit, each combination of slots one."""
+    """How many configurations fit; each combination of slots counts."""
     removed: Counter[str] = field(default_factory=Counter)
-    """How many were found not to, by the first limit violated."""
+    """How many do not fit, by the first limit that they exceed."""
     rows: list[Places] = field(default_factory=list)
-    """For each combination that is worth timing its configuration, as a place in the footprint."""
+    """For each combination worth timing: its configuration, as a column of the footprint."""
     digits: list[Places] = field(default_factory=list)
-    """And its slots, as places among the choices, shape [combination, tunable]."""
+    """Its slots as choice indices, shape [combination, tunable]."""
 
     def add(self, rows: Places, digits: Places) -> None:
         """Adds maximal combinations."""
@@ -47,14 +47,14 @@ class Fitting:
 
 
 def combinations(footprint: Footprint, slots: Sequence[Tunable]) -> int:
-    """How many ways there are to choose the slots that the program has."""
+    """The number of combinations of the slots that the program has."""
     return math.prod(len(each.values) for each in slots if each.name in footprint.each)
 
 
 def fitting(footprint: Footprint, slots: Sequence[Tunable]) -> Fitting:
-    """Counts what fits, and finds the maximal combinations; slots that the program does not have stay at the least."""
+    """Counts what fits, and finds the maximal combinations. Slots that the program does not have keep their least number."""
     found, filling = Fitting(), Filling.of(footprint, slots)
-    # Every combination of the slots that the program does not have is the same program once more.
+    # Slots that the program does not have change nothing: each combination of them counts the same program again.
     number = combinations(footprint, slots)
     copies = math.prod(len(each.values) for each in slots) // number
     least, most = filling.used(filling.least), filling.used(filling.most)
@@ -73,7 +73,7 @@ def fitting(footprint: Footprint, slots: Sequence[Tunable]) -> Fitting:
 
 
 def _some(found: Fitting, footprint: Footprint, filling: Filling, rows: Places) -> None:
-    """A few of very many: only what was looked at is counted."""
+    """Several of very many combinations. Only those examined are counted."""
     least = filling.used(filling.least)[:, rows]
     for place, limit in enumerate(footprint.limits):
         over = least[place] > footprint.capacity[place]
@@ -104,7 +104,7 @@ def _all(found: Fitting, footprint: Footprint, filling: Filling, between: Places
 
 
 def _maximal(fits: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Those that no longer fit with one slot more of any kind; what fits is closed downwards."""
+    """The combinations to which no slot of any kind can be added. With fewer slots a fitting combination still fits."""
     maximal = fits.copy()
     for axis in range(1, fits.ndim):
         inner = (slice(None),) * axis

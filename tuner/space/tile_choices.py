@@ -7,7 +7,8 @@ from tilery.dsl import program
 
 
 def tile_sizes(kernel: program.Program, config: Config) -> dict[str, int]:
-    """The tile sizes of a configuration, by tile variable: its own choices, and what the text or a tuning parameter fixes."""
+    """The tile sizes of a configuration, by tile variable: those it chooses, and those that the text or a tuning parameter
+    fixes."""
     found: dict[str, int] = {}
     for variable in retuned(kernel, config).loop_variables:
         name, fixed = variable.axis.name, variable.by.choices
