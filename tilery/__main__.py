@@ -7,7 +7,7 @@ import sys
 
 
 def run() -> None:
-    """Runs the command line. Ctrl-C while it is yet being imported, or when it is done, leaves a word and no traceback either."""
+    """Runs the command line. Ctrl-C during its import, or at its end, prints a word and no traceback."""
     try:
         from .command.cli import main
 

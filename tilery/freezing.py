@@ -14,7 +14,7 @@ DECLARED = re.compile(r"\w+\s+in\s+(\{[^}]*\}|\d+\s*\.\.\s*\d+(\s+\w+\s+\d+)?)(\
 """`TK in 64..512 step 64 = 128` or `P in {bf16, f16}`: the span of the statement does not reach to its end."""
 
 Edit = tuple[int, int, str]
-"""From where to where in the text, in characters, and what to put there."""
+"""A replacement: start and end in the text, in characters, and the new text."""
 
 
 def frozen(definition: KernelDefinition, config: Mapping[str, Choice]) -> str:

@@ -71,7 +71,7 @@ class Kernel:
         return dsl.load(self._home, self._texts).kernels[self.name]
 
     def __reduce__(self) -> tuple[object, ...]:
-        """For other processes: by its texts, so that it is the same there whatever becomes of the files."""
+        """Pickles the texts, so that the kernel stays the same in other processes if files change."""
         known = self.__dict__.get("definition")
         home, texts = self._home if self._texts else self._home.absolute(), self._texts
         if known is not None:
@@ -91,7 +91,7 @@ class Kernel:
 
     @property
     def doc(self) -> str:
-        """What the text says it computes."""
+        """The docstring of the text."""
         return self.definition.doc
 
     def __call__(self, *arguments: object, **named: object) -> Any:

@@ -1,4 +1,4 @@
-"""The tuned entries of a folder: which still hold, which are stale and why."""
+"""The tuned entries of a folder: which are valid, which are stale and why."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from .tuner.results.store import ResultsError, TunedFile
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One entry and what has become of it."""
+    """One entry and its state."""
 
     file: Path
     """The results file."""
     entry: Entry
     stale: str
-    """Why the entry is not used any more; empty if it is."""
+    """Why the entry is stale; empty if it is not."""
     pipeline: Pipeline | None
-    """The kernel at the entry's shape, where it still takes it."""
+    """The kernel at the entry's shape; None if it no longer accepts it."""
 
 
 def rows_below(place: Path) -> Iterator[Row]:
@@ -45,7 +45,7 @@ def rows_below(place: Path) -> Iterator[Row]:
 
 
 def _read(results: TunedFile) -> list[Entry]:
-    """Its entries; of one that cannot be read none, with a word: there may be others in the folder."""
+    """The entries of a file. For a file that cannot be read, none, and an error is printed: the folder may hold others."""
     try:
         return results.read()
     except ResultsError as error:
@@ -82,7 +82,7 @@ def _row(file: Path, entry: Entry, module: dsl.Module | str) -> Row:
 
 
 def retuned(row: Row, budget_s: float) -> bool:
-    """Tunes an entry anew; False, with a word, where that cannot be done."""
+    """Tunes an entry again. If that fails, prints the reason and returns False."""
     if row.pipeline is None:
         echo(f"not retuned: {row.entry.key}: {row.stale}", error=True)
         return False
@@ -94,7 +94,7 @@ def retuned(row: Row, budget_s: float) -> bool:
     row.pipeline.save(result)
     echo(f"retuned: {row.entry.key}: {microseconds(result.latency_us)}", error=True)
     if result.stop == "interrupted":
-        raise KeyboardInterrupt  # what was found for this entry is kept; the others are not begun
+        raise KeyboardInterrupt  # this entry's result is kept; the others are not started
     return True
 
 

@@ -98,7 +98,7 @@ def autotune(
 
 
 def misplaced(names: Mapping[str, Given], signature: program.Signature) -> None:
-    """`UsageError` for an option of `autotune` among the names that a kernel's own method is given."""
+    """Raises `UsageError` if an option of `autotune` is among the names given to a kernel's own method."""
     known, options = known_names(signature), inspect.signature(autotune).parameters
     for name in names:
         if name in options and name not in known:

@@ -33,13 +33,13 @@ class Exhausted(TileryError):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A configuration and what came of it."""
+    """A configuration and its value."""
 
     config: Configuration
     value: float
-    """Infinite if it failed."""
+    """The value; infinite if it failed."""
     reason: str = ""
-    """Why it failed, if it did and that was said."""
+    """The reason of a failure, if one was given."""
 
 
 class Search:
@@ -72,13 +72,13 @@ class Search:
         self._pool = _pool(space, constraint, seed)
         self._candidates = PoolCandidates(self._pool)
         self._name, self._seed = _named(sampler), seed
-        check(self._name, 1, bounds=self._pool.bounds is not None)  # one that there is not is told now
+        check(self._name, 1, bounds=self._pool.bounds is not None)  # so that an unknown name is reported now
         self._waiting = deque(dict.fromkeys(self._pool.place(each) for each in seeds))
         self._told: dict[int, Told] = {}
         self._proposed: set[int] = set()
         self._grown: set[int] = set()
         if not self._waiting:
-            _ = self._strategy  # to make one may take half a second; where seeds come first, it can wait until one is told
+            _ = self._strategy  # it takes up to half a second, which seeds make unnecessary for now
 
     @cached_property
     def _strategy(self) -> Checked:
@@ -86,34 +86,36 @@ class Search:
 
     @property
     def feasible(self) -> int:
-        """How many configurations there are to ask for; of a space too large to list, how many of them are known so far."""
+        """How many feasible configurations there are. For a space that is too large to list: how many are known so far."""
         return len(self._pool.rows)
 
     @property
     def told(self) -> Sequence[Told]:
-        """What it has been told, in that order."""
+        """The configurations told so far, in order."""
         return list(self._told.values())
 
     @property
     def best(self) -> Told | None:
-        """The least value so far; None before the first that did not fail."""
+        """The configuration with the least value so far; None before the first success."""
         return next((self._told[place] for place in self._candidates.best().tolist()), None)
 
     def ask(self) -> Configuration:
-        """A configuration that has not been asked for; several may wait to be told. Raises `Exhausted` if none is left."""
+        """The next configuration to evaluate, never one twice. Several may be open at a time. Raises `Exhausted` if none is
+        left."""
         place = self._next()
         self._candidates.asked.add(place)
         return self._pool.configuration(place)
 
     def take(self, config: Mapping[str, Value]) -> None:
-        """Somebody else is at this configuration: it is not asked for any more. `UsageError` if it is infeasible."""
+        """Marks a configuration as being evaluated elsewhere: it is not asked for any more. Raises `UsageError` if it is
+        infeasible."""
         self._candidates.asked.add(self._pool.place(config))
 
     def tell(self, config: Mapping[str, Value], value: float | str) -> None:
-        """What came of a configuration, asked for or not: its value, or `math.inf` or a reason if it failed.
+        """Tells the value of a configuration, asked for or not. `math.inf`, or a text with the reason, says that it failed.
 
-        `UsageError` if it is infeasible, has been told before, or the value is no number to minimise: NaN, minus infinity, or a
-        text that is a number, which would count as the reason of a failure.
+        Raises `UsageError` if the configuration is infeasible or was told before, or if the value is NaN, minus infinity, or a
+        text that is a number (which would count as the reason of a failure).
         """
         place = self._pool.place(config)
         if place in self._told:
@@ -141,13 +143,13 @@ class Search:
         return proposed
 
     def _grow(self, centre: int) -> None:
-        """Adds what is around a configuration, once."""
+        """Adds the neighbours of a configuration, once."""
         if not self._pool.whole and centre not in self._grown:
             self._grown.add(centre)
             self._pool.grow(centre)
 
     def _widened(self) -> bool:
-        """Adds what is around the best configuration around which that has not been done; False if there is none left."""
+        """Adds the neighbours of the best configuration that has not been expanded. Returns False if there is none."""
         told = self._candidates.told
         centres = [] if self._pool.whole else [place for place in self._candidates.asked if place not in self._grown]
         if not centres:
@@ -165,7 +167,7 @@ def _pool(space: Mapping[str, Iterable[Value]] | Landscape, constraint: Constrai
 
 
 def _named(sampler: object) -> str:
-    """The name of a strategy, or of the class of one."""
+    """The name of a strategy or of a strategy's class."""
     if isinstance(sampler, type) and issubclass(sampler, Strategy):
         return register(sampler)
     if not isinstance(sampler, str):

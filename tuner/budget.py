@@ -1,4 +1,4 @@
-"""How long a search may take, counted down."""
+"""Budgets of searches, and clocks that count them down."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .deadline import Deadline
 from .progress import Stop
 
 RESERVE, MOST_RESERVE_S = 0.25, 2.0
-"""The share of a budget that is reserved for the verification, and its limit in seconds."""
+"""The share of a budget that is reserved for verification, and the most seconds that are."""
 
 
 def reserve_s(budget_s: float | None) -> float:
-    """What is kept for the verification."""
+    """The seconds reserved for verification."""
     return 0.0 if budget_s is None else min(RESERVE * budget_s, MOST_RESERVE_S)
 
 
@@ -23,7 +23,7 @@ class Times:
 
     start: float
     searching: Deadline
-    """The search: some time is kept for the verification."""
+    """The deadline of the search, which leaves time for verification."""
     all: Deadline
 
     @classmethod
@@ -34,13 +34,13 @@ class Times:
 
     @property
     def elapsed_s(self) -> float:
-        """Since it began."""
+        """Seconds since the tuning began."""
         return time.monotonic() - self.start
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How long to search: whichever ends first."""
+    """The limits of a search; the first one reached ends it."""
 
     seconds: float | None = 20.0
     trials: int | None = None
@@ -56,11 +56,11 @@ class Clock:
 
     @property
     def elapsed_s(self) -> float:
-        """Since it was made."""
+        """Seconds since the clock was made."""
         return time.monotonic() - self._start
 
     def spent(self, trials: int) -> Stop | None:
-        """Why a search of so many trials has to end; None as long as it may go on."""
+        """Why a search with this many trials has to end, or None."""
         if self._budget.trials is not None and trials >= self._budget.trials:
             return "trials"
         if self._budget.seconds is not None and self.elapsed_s >= self._budget.seconds:

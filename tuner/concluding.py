@@ -13,20 +13,20 @@ from .verify.finalists import Finalist, runners_up
 
 @dataclass(frozen=True)
 class Ending:
-    """What a way of tuning knows of its own search."""
+    """What each way of tuning tells of its search."""
 
     objective: str
     sampler: str
     stop: Stop
     ranked: Iterable[Scored]
-    """Everything that was timed or measured, the best first."""
+    """All trials that were timed or measured, the best first."""
     ruled_out: Mapping[str, int]
     evaluated: int
     headroom: float
 
 
 def result_of(ground: Prepared, finalist: Finalist, ending: Ending) -> Result:
-    """The winner and what it won against; by the model, for the least latency."""
+    """The result: the winner beside the default, by the model."""
     model, landscape, found = ground.model, ground.landscape, finalist.verification
     kernel, wall_s = model.kernel, ground.times.elapsed_s
     report, default_us = model.report(finalist.scored.config), model.measure(ground.default).latency_us

@@ -25,19 +25,19 @@ class TimeUp(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment after which nothing new is begun."""
+    """A point in time after which no new step begins."""
 
     end_s: float = math.inf
-    """On the monotonic clock."""
+    """The time on the monotonic clock, in seconds."""
 
     @classmethod
     def after(cls, seconds: float | None) -> Deadline:
-        """The deadline that is `seconds` from now; None for none."""
+        """The deadline `seconds` from now; None means no deadline."""
         return cls(math.inf if seconds is None else time.monotonic() + seconds)
 
     @property
     def left_s(self) -> float:
-        """Seconds until then, 0 afterwards."""
+        """Seconds left; 0 if it has passed."""
         return max(0.0, self.end_s - time.monotonic())
 
     @property
@@ -46,7 +46,7 @@ class Deadline:
         return self.left_s == 0.0
 
     def share(self, part: float) -> Deadline:
-        """An earlier deadline, after this share of the time that is left."""
+        """An earlier deadline, after this share of the time left."""
         return Deadline(time.monotonic() + part * self.left_s)
 
     def earlier(self, seconds: float) -> Deadline:

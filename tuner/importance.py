@@ -48,7 +48,7 @@ class Importance:
 
 
 def importances(model: Model, landscape: Landscape, winner: Config, seconds: float = SECONDS) -> tuple[Importance, ...]:
-    """What every tunable with a choice is worth, what matters most first; of those that there is time for."""
+    """The importance of every tunable with a choice, the most important first, as far as time allows."""
     if seconds <= 0:
         return ()
     space = landscape.space
@@ -80,8 +80,8 @@ def spread_shares(space: Space, landscape: Landscape) -> dict[str, float]:
         rows = np.random.default_rng(0).choice(rows, ROWS, replace=False)
     logs = np.log(np.maximum(landscape.bounds[rows], 1e-300))
     columns = space.columns(landscape.order[rows])
-    total = float(logs.var()) if len(logs) else 0.0  # nothing was screened in the time there was
-    # What is listed has as many slots as fit, so that a share of theirs would only say how full the chip is.
+    total = float(logs.var()) if len(logs) else 0.0  # no time was left to screen anything
+    # Listed configurations have as many slots as fit. A share of the slots would only say how full the chip is.
     slots = {each.name for each, is_slots in zip(space.tunables, space.slots, strict=True) if is_slots}
     return {name: 0.0 if name in slots else _share(logs, column, total) for name, column in columns.items()}
 

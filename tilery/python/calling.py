@@ -1,4 +1,4 @@
-"""From the arguments of a call to what a kernel is specialised by: element types, dimensions, constants."""
+"""Reads element types, dimensions and constants off the arguments of a call."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Call:
 Forms = tuple[tuple[np.dtype[Any], tuple[int, ...]], ...]
 """The element type and the shape of every tensor argument."""
 TypesAndDims = tuple[Mapping[str, ElementType], Mapping[str, int]]
-"""What they say: the element type of each type variable, the size of each dimension."""
+"""The element type of each type variable, and the size of each dimension."""
 FORMS_KEPT = 128
 
 
@@ -52,8 +52,8 @@ def bind_call(
 ) -> Call:
     """Matches arguments to parameters as Python does, and reads types and dimensions off the tensors.
 
-    Raises `UsageError` for an argument missing, unknown, given twice or of the wrong kind, and for types or shapes that
-    disagree. `known` remembers what forms of arguments say, so that the next call of these shapes is quick.
+    Raises `UsageError` for an argument that is missing, unknown, given twice or of the wrong kind, and for types or shapes that
+    disagree. `known` caches the types and dimensions for shapes and types of arrays, so that the next such call is quick.
     """
     values = _by_name(name, signature, given, named)
     tensors = {each.name: _array(each, values[each.name]) for each in signature.tensors}

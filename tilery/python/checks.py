@@ -1,4 +1,4 @@
-"""Checks the options of Python functions and commands: one clear `UsageError` for each mistake."""
+"""Checks the options of Python functions and commands. Each check raises `UsageError` for a mistake."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
     from tilery.tuner.options import Options
 
 MOST = 2**31 - 1
-"""The largest seed, so that what a search adds to it still is one of numpy's generators and of Optuna's samplers."""
+"""The largest seed. A search adds to it, and the sum must still be a seed for numpy and Optuna."""
 
 
 def whole(name: str, value: object, least: int, most: int = MOST) -> None:
-    """A whole number within bounds."""
+    """Checks that a value is a whole number within bounds."""
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         bounds = f"of at least {least}" if most == MOST else f"from {least} to {most}"
         raise UsageError(f"{name}={shown(value)}: a whole number {bounds} is expected")
 
 
 def positive(name: str, value: object) -> None:
-    """A number over 0, and finite."""
+    """Checks that a value is a finite number above 0."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
         raise UsageError(f"{name}={shown(value)}: a number over 0 is expected")
 
 
 def text(name: str, value: object) -> None:
-    """A text."""
+    """Checks that a value is a text."""
     if not isinstance(value, str):
         raise UsageError(f"{name}={shown(value)}: a text is expected, not {type(value).__name__}")
 
 
 def path(name: str, value: object) -> Path:
-    """The path of a file."""
+    """Checks that a value is the path of a file."""
     if (
         not isinstance(value, str | os.PathLike)
         or isinstance(spelled := os.fspath(value), bytes)
@@ -51,19 +51,19 @@ def path(name: str, value: object) -> Path:
 
 
 def kernel(value: object, kind: type) -> None:
-    """A kernel."""
+    """Checks that a value is a kernel."""
     if not isinstance(value, kind):
         raise UsageError(f"{shown(value)} is no kernel; tilery.load(FILE).NAME is one")
 
 
 def names(name: str, value: object, example: str) -> None:
-    """A mapping whose keys are names."""
+    """Checks that a value is a mapping whose keys are names."""
     if not isinstance(value, Mapping) or not all(isinstance(each, str) for each in value):
         raise UsageError(f"{name}={shown(value)}: a mapping of names to values is expected, as {example}")
 
 
 def config(value: object) -> None:
-    """Choices by name."""
+    """Checks that a configuration is a mapping of names to choices."""
     names("config", value, 'config={"m": 128}')
     assert isinstance(value, Mapping)
     for each, choice in value.items():
@@ -72,7 +72,7 @@ def config(value: object) -> None:
 
 
 def open_in_text(value: Mapping[str, Choice], tunables: Sequence[Tunable]) -> None:
-    """Choices of what the text leaves open. Knobs of a chip, `order.m` or `buffers.a`, do not matter to values."""
+    """Checks the names of choices that the text leaves open. A chip's knobs, such as `order.m`, change no value and pass."""
     known = [each.name for each in tunables]
     for name in value:
         if name not in known and "." not in name:
@@ -80,7 +80,7 @@ def open_in_text(value: Mapping[str, Choice], tunables: Sequence[Tunable]) -> No
 
 
 def search(options: Options, progress: object) -> None:
-    """What bounds and steers a search, for the functions and for the commands."""
+    """Checks the options that bound and steer a search, for functions and commands alike."""
     whole("jobs", options.jobs, 1, 1024)
     whole("seed", options.seed, 0)
     text("objective", options.objective)
@@ -93,16 +93,16 @@ def search(options: Options, progress: object) -> None:
 
 
 def changes(value: object) -> tuple[str, ...]:
-    """Changes to a chip."""
+    """Checks the changes to a chip."""
     if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(each, str) for each in value):
         raise UsageError(f'what_if={shown(value)}: a list of changes is expected, as what_if=["sbuf.bytes_per_partition=*2"]')
     return tuple(value)
 
 
 def shown(value: Any) -> str:
-    """A value in a message, cut where it is long."""
+    """A value as messages show it; a long one is cut."""
     try:
         said = value if isinstance(value, str) and value.isprintable() else repr(value)
-    except Exception:  # whatever is wrong with it, it is not what is asked for
+    except Exception:  # it fails somehow, so it is not what is asked for
         said = f"<{type(value).__name__}>"
     return said if len(said) <= 60 else f"{said[:57]}..."

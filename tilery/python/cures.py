@@ -35,7 +35,7 @@ _TORCH = {
 
 
 def conversion(name: str, value: object, has: np.dtype[np.generic], wanted: AnyType) -> str:
-    """`labels.to(torch.int32)`: what makes `value` fit; empty if no type suggests itself."""
+    """The expression that converts `value`, such as `labels.to(torch.int32)`; empty if there is no obvious one."""
     kind = wanted if isinstance(wanted, ElementType) else _alike(has)
     if kind is None or has.kind not in "biufV":
         return ""
@@ -58,5 +58,5 @@ _JAX = {"bf16": "bfloat16", "f8e4m3": "float8_e4m3", "f8e5m2": "float8_e5m2", "b
 
 
 def _alike(has: np.dtype[np.generic]) -> ElementType | None:
-    """The type of the language that is most like one that it has not."""
+    """The element type that is nearest to a type that the language does not have."""
     return {"f": F32, "i": I32, "u": I32}.get(has.kind)

@@ -1,7 +1,7 @@
-"""Arrays of other libraries: taken in without a copy where that can be, and results given back in kind.
+"""Converts arrays of other libraries to numpy, without a copy where possible, and results back.
 
-numpy knows neither bf16 nor fp8, so torch's tensors of those come in through integers of the same width. JAX's arrays come
-through `__array__`, bf16 included (both use `ml_dtypes`); whatever else has `__array__` or DLPack in the memory of the CPU does.
+numpy has neither bf16 nor fp8, so torch's tensors of these types are read as integers of the same width. JAX's arrays are read
+through `__array__`, bf16 included (both use `ml_dtypes`). Other arrays in CPU memory are read through `__array__` or DLPack.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _TORCH_BITS: dict[str, tuple[str, np.dtype[Any]]] = {
     "torch.float8_e5m2": ("uint8", np.dtype(ml_dtypes.float8_e5m2)),
     "torch.float8_e4m3fn": ("uint8", FN),
 }
-"""torch's types that numpy has not: the integers they are read through, and what they are to `ml_dtypes`."""
+"""torch's types that numpy does not have: the integers that they are read as, and their `ml_dtypes` types."""
 
 
 def to_numpy(name: str, value: object) -> Array:
-    """`value` as an array; `UsageError` for what is none, lies in the memory of a device, or has a mask."""
+    """`value` as an array. Raises `UsageError` if it is no array, lies in a device's memory, or has a mask."""
     if isinstance(value, np.ma.MaskedArray):
         raise UsageError(f"`{name}` is a masked array, and a kernel knows no mask: write {name}.filled(0), or what stands for it")
     if isinstance(value, np.ndarray):
-        return np.asarray(value)  # of a subclass the plain array
+        return np.asarray(value)  # of a subclass, the plain array
     if is_torch(value):
         return _from_torch(name, value)
     if value is None or isinstance(value, str | bytes | dict | set):
@@ -43,12 +43,13 @@ def to_numpy(name: str, value: object) -> Array:
         if not hasattr(value, "__array__") and hasattr(value, "__dlpack__"):
             return np.from_dlpack(value)
         return np.asarray(value)
-    except Exception as error:  # whatever another library raises, it is about its array
+    except Exception as error:  # another library may raise anything; it concerns its array
         raise UsageError(f"`{name}` cannot be read as an array: {error}") from error
 
 
 def in_kind(values: Iterable[object]) -> Callable[[Array], Any]:
-    """What brings results to the kind of the first of `values` that is an array of another library; else it changes nothing."""
+    """A function that converts a result to the library of the first of `values` that is not numpy's. If all are numpy's, it
+    changes nothing."""
     for value in values:
         if is_torch(value):
             return _to_torch

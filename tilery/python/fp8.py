@@ -22,7 +22,7 @@ _EXPONENT, _MAGNITUDE, _NAN = 0x78, 0x7F, 0x7F
 
 
 def from_fn(name: str, array: Array) -> Array:
-    """The same bits as `f8e4m3`; `UsageError` where they are other numbers there."""
+    """Reinterprets `e4m3fn` as `f8e4m3`. Raises `UsageError` if a value would change."""
     magnitude = array.view(np.uint8) & _MAGNITUDE
     if np.any((magnitude >= _EXPONENT) & (magnitude != _NAN)):
         raise UsageError(
@@ -32,7 +32,7 @@ def from_fn(name: str, array: Array) -> Array:
 
 
 def as_fn(array: Array) -> Array:
-    """`f8e4m3` as `e4m3fn`, in place: what is infinite, or any NaN, is its NaN."""
+    """Rewrites `f8e4m3` as `e4m3fn` in place: infinities and NaNs become its NaN."""
     bits = array.view(np.uint8)
     bits[(bits & _EXPONENT) == _EXPONENT] |= _NAN
     return array.view(FN)

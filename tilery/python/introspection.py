@@ -14,11 +14,11 @@ from tilery.dsl.printer import print_parameter
 Value = TypeVar("Value")
 
 OPTIONS: Mapping[str, object] = {"out": object, "config": Mapping[str, Choice] | None}
-"""What every call takes by name, unless the kernel has an argument of that name."""
+"""The keyword arguments that every call takes, unless the kernel has an argument of that name."""
 
 
 class PerInstance(Generic[Value]):
-    """An attribute that each instance computes, where the class has another one of that name, or none."""
+    """A descriptor: instances compute the attribute, and the class keeps its own."""
 
     def __init__(self, make: Callable[[Any], Value], of_class: object = None) -> None:
         self._make = make
@@ -33,7 +33,7 @@ class PerInstance(Generic[Value]):
 
 
 def python_signature(signature: program.Signature) -> inspect.Signature:
-    """Arguments by name in the order of the text, then what every call takes by name."""
+    """The kernel's arguments in the order of the text, then the keyword arguments that every call takes."""
     parameters = [*_arguments(signature)]
     names = {each.name for each in parameters}
     for name, kind in OPTIONS.items():

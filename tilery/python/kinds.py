@@ -1,15 +1,15 @@
-"""Which library an array comes from, told without importing any."""
+"""Tells which library an array comes from, without importing any."""
 
 from __future__ import annotations
 
 
 def is_torch(value: object) -> bool:
-    """A tensor of torch, or of a class made from its."""
+    """Whether a value is a torch tensor, or of a subclass."""
     return any(each.__name__ == "Tensor" and _home(each) == "torch" for each in type(value).__mro__)
 
 
 def is_jax(value: object) -> bool:
-    """An array of JAX."""
+    """Whether a value is a JAX array."""
     return _home(type(value)) in ("jax", "jaxlib")
 
 

@@ -1,4 +1,4 @@
-"""`out=`: results written where the caller says."""
+"""`out=`: writes results to the caller's arrays."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What `out=` holds, by the name of the result."""
+    """The arrays of `out=`, by the name of their result."""
 
     given: Mapping[str, object]
-    """As it was given, and is given back."""
+    """What the caller gave, which the call returns."""
     arrays: Mapping[str, Array]
-    """The memory of it."""
+    """The memory of each array."""
 
     def direct(self, arguments: Iterable[object]) -> bool:
-        """Whether results may be written to it while the arguments are still being read, and as they come."""
+        """Whether results may be written directly, while arguments are still read."""
         tensors = [each for each in arguments if isinstance(each, np.ndarray)]
         apart = not any(np.may_share_memory(array, each) for array in self.arrays.values() for each in tensors)
         return apart and all(each.flags.c_contiguous and each.flags.aligned for each in self.arrays.values())
 
     def finish(self) -> None:
-        """What was written as `f8e4m3` into the memory of `e4m3fn` becomes that."""
+        """Rewrites results of `f8e4m3` that lie in arrays of `e4m3fn`."""
         for name, value in self.given.items():
             if is_torch(value) and self.arrays[name].dtype == OURS:
                 as_fn(self.arrays[name])

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 MOST_WORK = 10_000
-"""How long `overlap` looks before it says that there is some."""
+"""How much work `overlap` does before it assumes an overlap."""
 MOST_ELEMENTS = 1 << 24
-"""Up to how many elements of an unusual array are looked at one by one."""
+"""Arrays with unusual strides are examined element by element up to this size."""
 
 
 def overlap(one: Array, other: Array) -> bool:
-    """Whether two arrays have memory in common; also true for a few where that is hard to find out."""
+    """Whether two arrays share memory. Also true for a few pairs for which the answer would take too long."""
     if not np.may_share_memory(one, other):
         return False
     try:
@@ -26,7 +26,7 @@ def overlap(one: Array, other: Array) -> bool:
 
 
 def overlaps_itself(array: Array) -> bool:
-    """Whether two elements of an array have memory in common, as in a row that is repeated by a stride of 0."""
+    """Whether two elements of an array share memory, as in a row that a stride of 0 repeats."""
     reach = array.itemsize
     for stride, extent in sorted((abs(stride), extent) for stride, extent in zip(array.strides, array.shape, strict=True)):
         if extent < 2:
@@ -38,7 +38,7 @@ def overlaps_itself(array: Array) -> bool:
 
 
 def _any_twice(array: Array) -> bool:
-    """The same, by the place of every element: strides may interlock without an overlap."""
+    """The same, by the address of every element: strides can interlock without an overlap."""
     places = np.zeros(1, np.int64)
     for stride, extent in zip(array.strides, array.shape, strict=True):
         places = np.add.outer(places, np.arange(extent) * stride).ravel()

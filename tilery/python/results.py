@@ -19,7 +19,7 @@ def _kind(kernel: str, names: tuple[str, ...]) -> type[Any]:
     base = namedtuple(kernel, names, rename=True)  # type: ignore[misc]
 
     def reduce(self: tuple[Any, ...]) -> tuple[object, ...]:
-        """Another process finds no such class by its name, and makes it anew."""
+        """Pickles by field names: another process has no such class, and makes it again."""
         return named_results, (kernel, names, tuple(self))
 
     return type(kernel, (base,), {"__slots__": (), "__reduce__": reduce, "__module__": __name__})

@@ -1,4 +1,4 @@
-"""What the command line and Python say of a tuning, read into its one record."""
+"""Reads the options of a tuning, from the command line or Python, into one record."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MEANT: Mapping[str, str] = {
     "command": "measure",
     "random_state": "seed",
 }
-"""What other tools call what is called otherwise here."""
+"""Options of other tools, with their names here."""
 
 
 def read_options(
@@ -47,10 +47,8 @@ def read_options(
     grace: str | float | None = None,
     resume: bool = False,
 ) -> Options:
-    """The record, with what is left of the budget; `began_s` is when the command began. `UsageError` for what cannot be read.
-
-    A function that measures is no data, and no part of it.
-    """
+    """The record of options, with what is left of the budget. `began_s` is when the command began. Raises `UsageError` for what
+    cannot be read. A measuring function is no data, and not part of the record."""
     checks.text("objective", objective)
     if storage is not None:
         checks.text("storage", storage)
@@ -74,12 +72,12 @@ def read_options(
 
 
 def function_of(measure: str | Measure | None) -> Measure | None:
-    """The function among the ways to measure."""
+    """`measure` if it is a function, else None."""
     return None if isinstance(measure, str) else measure
 
 
 def no_others(function: Callable[..., object], unknown: Mapping[str, Any], known: Iterable[str]) -> None:
-    """`UsageError` for a keyword that a function does not have, with the one that is meant."""
+    """Raises `UsageError` for an unknown keyword, and suggests the nearest one."""
     known = list(known)
     for name in unknown:
         hint = f"did you mean `{MEANT[name]}`?" if name in MEANT else did_you_mean(name, known)

@@ -30,19 +30,19 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Verdict:
-    """What came of checking a kernel on given arguments; true if it is right."""
+    """The verdict of a check on given arguments. It is true if the kernel is right."""
 
     kernel: str
     comparison: Comparison
     """The whole comparison, with the worst element and the share that rounding cannot avoid."""
     results: Any
-    """What was judged: an array, or a named tuple."""
+    """The results that were judged: an array, or a named tuple."""
     reference: Any
     """The reference's results in float64, in the same form."""
 
     @property
     def right(self) -> bool:
-        """Whether every result is within its tolerance, and that proves something."""
+        """Whether every result is within its tolerance and the comparison proves something."""
         return self.comparison.ok
 
     @property
@@ -57,7 +57,7 @@ class Verdict:
 
     @property
     def allowed(self) -> float:
-        """The error that the kernel's arithmetic explains there."""
+        """The error that the kernel's arithmetic can explain at that element."""
         return self.comparison.tolerance
 
     def __bool__(self) -> bool:
@@ -107,7 +107,7 @@ def _as_called(kernel: program.Program, results: Mapping[str, Array]) -> Any:
 
 
 def _results(kernel: program.Program, call: Call, given: object) -> dict[str, Array]:
-    """Results by name; UsageError for another number, type or shape of them than the kernel gives."""
+    """Results by name. Raises UsageError if their number, types or shapes are not the kernel's."""
     wanted = kernel.signature.results
     found: dict[str, object]
     if isinstance(given, Mapping):

@@ -14,14 +14,14 @@ from tilery.dsl import program
 from tilery.dsl.errors import UsageError
 
 MOST_ELEMENTS = 1 << 16
-"""Elements of an array that a plain call looks at: some 20 us at most. Larger ones are looked at where a verdict is asked for."""
+"""A plain call checks arrays of up to so many elements, which takes 20 us at most. `check` and `reference` check all."""
 MOST_NARROW = 1 << 11
-"""The same for bf16 and fp8, whose elements numpy compares one by one."""
+"""The same for bf16 and fp8, whose elements numpy compares one at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one argument must lie in, both ends included."""
+    """The range of one argument, both ends included."""
 
     low: float
     high: float
@@ -42,9 +42,9 @@ def limits(kernel: program.Program, dims: Mapping[str, int]) -> dict[str, Limits
 
 
 def check_within(limits: Mapping[str, Limits], arguments: Mapping[str, NDArray[Any] | float], whole: bool = False) -> None:
-    """Raises UsageError for the first value outside its range, with its place; NaN lies in none.
+    """Raises UsageError for the first value outside its range, with its place. NaN lies in no range.
 
-    Arrays of more than `MOST_ELEMENTS` elements (`MOST_NARROW` of narrow floats) are passed over, unless `whole`.
+    Arrays of more than `MOST_ELEMENTS` elements (`MOST_NARROW` of narrow floats) are skipped unless `whole`.
     """
     for name, each in limits.items():
         value = arguments[name]
@@ -56,7 +56,7 @@ def check_within(limits: Mapping[str, Limits], arguments: Mapping[str, NDArray[A
 
 
 def _check_array(name: str, array: NDArray[Any], limits: Limits) -> None:
-    # NaN makes either comparison false.
+    # NaN makes both comparisons false.
     if limits.low <= array.min() and array.max() <= limits.high:
         return
     wide = array.astype(np.float64)
