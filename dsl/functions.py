@@ -135,7 +135,7 @@ NAMED: dict[str, Function] = {each.name: each for each in FUNCTIONS.values() if 
 VARIADIC = frozenset({"min", "max"})
 """Called with more than two operands, these are applied pair by pair."""
 
-REDUCTIONS: dict[str, Given | Literal["index"]] = {
+REDUCTIONS: dict[str, Given | Literal["index", "kept"]] = {
     "sum": "same",
     "max": "same",
     "min": "same",
@@ -145,11 +145,16 @@ REDUCTIONS: dict[str, Given | Literal["index"]] = {
     "all": "logic",
     "argmax": "index",
     "argmin": "index",
+    "first": "kept",
+    "last": "kept",
 }
-"""The reductions by name, and what becomes of the operand's type; `index` is i32."""
+"""The reductions by name, and what becomes of the operand's type; `index` is i32, `kept` leaves it as it is."""
 
-SCANS = frozenset({"cumsum", "cummax"})
-"""The scans, of the arithmetic type of their operand."""
+SCANS: dict[str, tuple[int, ...]] = {"cumsum": (1,), "cumprod": (1,), "cummax": (1,), "cummin": (1,), "scan": (2, 3)}
+"""The scans by name, and how many operands they take. They are of the arithmetic type of all of these."""
+
+EXCLUSIVE, REVERSE = "exclusive", "reverse"
+"""The words that stand behind the axis of a scan: without the element itself; from the end to the beginning."""
 
 
 def joined(types: Sequence[AnyType]) -> AnyType:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from .check.calling.inlining import NO_SIGNATURE
 from .check.checker import check_kernel
 from .check.context import Context
 from .check.emitter import Emitter
 from .check.expressions import WORDS, evaluate
 from .check.imports import Place, Taken, take
-from .check.inlining import NO_SIGNATURE
 from .errors import Diagnostic, Label, SourceErrors
 from .functions import NAMED, REDUCTIONS, SCANS
 from .known_fns import Functions, Known

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from .functions import EXCLUSIVE, REVERSE
 from .program import (
     AffineIndex,
     AxisIndex,
@@ -192,7 +193,8 @@ class _Printer:
             case Reduce():
                 return f"{op.fn}[{_comma(op.axes)}]({self.name(op.operand)})"
             case Scan():
-                return f"{op.fn}[{op.axis}]({self.name(op.operand)})"
+                words = [word for word, meant in ((EXCLUSIVE, op.exclusive), (REVERSE, op.reverse)) if meant]
+                return f"{op.fn}[{_comma([op.axis, *words])}]({self.values(op.operands)})"
             case Dot():
                 return f"dot[{_comma(op.axes)}]({self.name(op.left)}, {self.name(op.right)})"
             case _:

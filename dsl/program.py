@@ -375,9 +375,10 @@ class Fill(Op):
 
 @dataclass(frozen=True, slots=True)
 class Reduce(Op):
-    """`fn` in `sum max min mean prod any all argmax argmin` over `axes`, which the result no longer has.
+    """`fn` in `sum max min mean prod any all argmax argmin first last` over `axes`, which the result no longer has.
 
-    `argmax` and `argmin` give the first such position, counted over the whole dimension as those of a tile variable are.
+    `argmax` and `argmin` give the first such position, counted over the whole dimension as those of a tile variable are;
+    `first` and `last` give the element at the first and last positions that the axes cover.
     """
 
     fn: str
@@ -387,14 +388,20 @@ class Reduce(Op):
 
 @dataclass(frozen=True, slots=True)
 class Scan(Op):
-    """`fn` in `cumsum cummax` along one axis, which the result keeps: element i holds the sum or maximum of 0 to i.
+    """A scan along one axis, which the result keeps, one element after the other.
 
-    Over a tile variable it begins anew in each tile.
+    `fn` in `cumsum cumprod cummax cummin`: element i holds what elements 0 to i come to. `scan` has the operands a, b and perhaps
+    a start, which lacks the axis: `h[i] = a[i] * h[i - 1] + b[i]`, beginning with the start, or 0. Operands broadcast by name,
+    the product is rounded and then the sum. Over a tile variable it begins anew in each tile.
     """
 
     fn: str
-    operand: Value
+    operands: tuple[Value, ...]
     axis: Axis
+    exclusive: bool = False
+    """Element i holds what came of those before it; the first one what there is before any."""
+    reverse: bool = False
+    """From the last element to the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -660,9 +667,9 @@ def walk(statements: tuple[Statement, ...]) -> Iterator[Statement]:
 def operands(op: Op) -> tuple[Value, ...]:
     """The values that an op reads."""
     match op:
-        case Elementwise() | Call():
+        case Elementwise() | Call() | Scan():
             return op.operands
-        case Cast() | Fill() | Reduce() | Scan():
+        case Cast() | Fill() | Reduce():
             return (op.operand,)
         case Dot():
             return (op.left, op.right)

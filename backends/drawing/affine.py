@@ -110,7 +110,7 @@ class _Lines:
                 return (Line({tensor.name: 1.0}),)
             case program.Cast(operand=operand) | program.Fill(operand=operand):
                 return self.known.get(operand, ())
-            case program.Reduce(fn="min" | "max", operand=operand):
+            case program.Reduce(fn="min" | "max" | "first" | "last", operand=operand):
                 return self.known.get(operand, ())
             case program.Call(body=body):
                 self.block(body)

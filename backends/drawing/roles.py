@@ -30,6 +30,7 @@ def steep(kernel: program.Program) -> set[str]:
     uses = _Uses(kernel)
     into = [value for each in uses.elementwise if each.fn in STEEP for value in each.operands]
     into += [each.operand for each in uses.statements if isinstance(each, program.Reduce) and each.fn == "prod"]
+    into += [each.operands[0] for each in uses.statements if isinstance(each, program.Scan) and each.fn in ("cumprod", "scan")]
     return uses.behind(into)
 
 
@@ -99,9 +100,11 @@ class _Uses:
     def _sources(self, op: Op) -> tuple[Value, ...]:
         """The operands that should be positive for the result to be."""
         match op:
-            case program.Cast(operand=operand) | program.Fill(operand=operand) | program.Scan(operand=operand):
+            case program.Cast(operand=operand) | program.Fill(operand=operand):
                 return (operand,)
-            case program.Reduce(fn="sum" | "mean" | "max" | "min" | "prod", operand=operand):
+            case program.Scan(operands=operands):
+                return operands
+            case program.Reduce(fn="sum" | "mean" | "max" | "min" | "prod" | "first" | "last", operand=operand):
                 return (operand,)
             case program.Dot(left=left, right=right):
                 return () if self._same(left, right) else (left, right)

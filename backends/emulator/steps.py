@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from tilery.dsl import program
 from tilery.dsl.types import ElementType
 
 from ..numbers.conditions import Condition
@@ -212,11 +213,12 @@ def from_start_of(axis: str, out: int) -> Step:
     return run
 
 
-def scan(fn: str, axis: int, x: int, out: int) -> Step:
-    """A running sum or maximum along one axis."""
+def scan(op: program.Scan, axis: int, operands: Sequence[int], out: int) -> Step:
+    """A scan along one axis, which all arrays have."""
 
     def run(frame: Frame) -> None:
-        np.copyto(frame.values[out], numerics.scan(fn, frame.values[x], axis), casting="unsafe")
+        given = [frame.values[each] for each in operands]
+        np.copyto(frame.values[out], numerics.scan(op.fn, given, axis, op.exclusive, op.reverse), casting="unsafe")
 
     return run
 

@@ -18,7 +18,8 @@ from tilery.dsl.functions import FUNCTIONS
 from ..numbers.axes import aligned, contract
 from ..numbers.rounding import Array, cast, compute_dtype, numpy_dtype, rounded, to_compute, to_storage
 from .record import Absent, Meaning
-from .reductions import REDUCTIONS, SCANS
+from .reductions import REDUCTIONS
+from .scanning import scan
 from .table import OPERATIONS
 
 __all__ = [
@@ -97,12 +98,6 @@ def elementwise(fn: str, arrays: Sequence[Array], out: Array | None = None) -> A
 
 REDUCTION_UFUNCS = {name: each.ufunc for name, each in REDUCTIONS.items() if not isinstance(each.ufunc, Absent)}
 """Those that are a ufunc's `reduce`, for callers with an `out=` and no axis of extent 0."""
-
-
-def scan(fn: str, x: Array, axis: int) -> Array:
-    """`cumsum` or `cummax` of `x` along one numbered axis, in its own type."""
-    with np.errstate(all="ignore"):
-        return np.asarray(SCANS[fn].ufunc.accumulate(x, axis=axis, dtype=x.dtype))
 
 
 def reduce(fn: str, x: Array, axis: tuple[int, ...]) -> Array:

@@ -1,8 +1,8 @@
-"""Reductions and scans: the backends' half of each, one record that holds what executing and judging it takes."""
+"""Reductions: the backends' half of each, one record that holds what executing and judging it takes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -14,9 +14,10 @@ from ..numbers.rounding import Array
 from . import composed
 from .record import Absent
 
-Gathers = Literal["sum", "mean", "product", "extreme", "place"]
+Gathers = Literal["sum", "mean", "product", "extreme", "place", "one"]
 """How errors of the elements come together: added up, the same over their number, relative ones added up, the largest of them;
-`place` gives where an element stands, which errors move as far as another element that is as good."""
+`place` gives where an element stands, which errors move as far as another element that is as good; `one` takes an element with
+its error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,18 +41,6 @@ class Reduction:
     def rounds(self) -> bool:
         """Whether it adds rounding errors of its own."""
         return self.gathers in ("sum", "mean", "product")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scan:
-    """Each element becomes what a reduction makes of those up to it."""
-
-    name: str
-    """As in `dsl.functions.SCANS`."""
-    ufunc: np.ufunc
-    """What is accumulated."""
-    gathers: Literal["sum", "extreme"]
-    """As of the reduction."""
 
 
 def _arg(function: Callable[..., Any]) -> Callable[[Array, tuple[int, ...]], Array]:
@@ -91,6 +80,17 @@ def _extreme(function: np.ufunc, empty: float) -> Callable[[Array, tuple[int, ..
     return reduced
 
 
+def _end(place: int) -> Callable[[Array, tuple[int, ...]], Array]:
+    """The element at one end of every axis; of an axis without positions there is none, and 0 stands for it."""
+
+    def reduced(x: Array, axis: tuple[int, ...]) -> Array:
+        if not all(x.shape[each] for each in axis):
+            return np.zeros([extent for each, extent in enumerate(x.shape) if each not in axis], x.dtype)
+        return x[tuple(place if each in axis else slice(None) for each in range(x.ndim))]
+
+    return reduced
+
+
 def _logic(function: np.ufunc) -> Callable[[Array, tuple[int, ...]], Array]:
     return lambda x, axis: np.asarray(function.reduce(x, axis=axis))
 
@@ -107,22 +107,17 @@ REDUCTIONS: Mapping[str, Reduction] = {
         Reduction(name="all", meaning=_logic(np.logical_and), ufunc=np.logical_and, gathers="extreme"),
         Reduction(name="argmax", meaning=_arg(np.argmax), ufunc=Absent("it looks at places"), gathers="place"),
         Reduction(name="argmin", meaning=_arg(np.argmin), ufunc=Absent("it looks at places"), gathers="place"),
+        Reduction(name="first", meaning=_end(0), ufunc=Absent("it takes one element"), gathers="one"),
+        Reduction(name="last", meaning=_end(-1), ufunc=Absent("it takes one element"), gathers="one"),
     )
 }
 """Every reduction by its name in the language."""
 
-SCANS: Mapping[str, Scan] = {
-    each.name: each
-    for each in (Scan(name="cumsum", ufunc=np.add, gathers="sum"), Scan(name="cummax", ufunc=np.maximum, gathers="extreme"))
-}
-"""Every scan by its name in the language."""
 
-
-def agree(records: Mapping[str, object], names: frozenset[str]) -> None:
+def agree(records: Mapping[str, object], names: Collection[str]) -> None:
     """Raises TypeError unless there is one record for each name of the language."""
-    for name in names ^ records.keys():
-        raise TypeError(f"`{name}` stands in one of dsl/functions.py and backends/operations/reductions.py, and not in the other")
+    for name in {*names} ^ records.keys():
+        raise TypeError(f"`{name}` stands in one of dsl/functions.py and its backends' half, and not in the other")
 
 
-agree(REDUCTIONS, frozenset(functions.REDUCTIONS))
-agree(SCANS, functions.SCANS)
+agree(REDUCTIONS, functions.REDUCTIONS)

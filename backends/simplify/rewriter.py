@@ -112,12 +112,12 @@ def renamed(op: Op, now: Renaming) -> Op:
     if not isinstance(op, Call) and all(now(each) is each for each in operands(op)):
         return op
     match op:
-        case Elementwise():
+        case Elementwise() | Scan():
             return replace(op, operands=tuple(now(each) for each in op.operands))
         case Call():
             body = tuple(renamed(each, now) for each in op.body)
             return replace(op, operands=tuple(now(each) for each in op.operands), body=body)
-        case Cast() | Fill() | Reduce() | Scan():
+        case Cast() | Fill() | Reduce():
             return replace(op, operand=now(op.operand))
         case Load(index=index) if index_values(index):
             return replace(op, index=renamed_index(index, now))

@@ -104,7 +104,7 @@ def _parts(op: Op, number: Callable[[Value], Hashable]) -> tuple[Hashable, ...]:
         case Reduce():
             return (op.fn, op.axes, number(op.operand))
         case Scan():
-            return (op.fn, op.axis, number(op.operand))
+            return (op.fn, op.axis, op.exclusive, op.reverse, tuple(number(each) for each in op.operands))
         case Dot():
             return (op.axes, number(op.left), number(op.right))
         case Call():

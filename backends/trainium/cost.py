@@ -15,6 +15,7 @@ from ..machine.numbers import Number, ceil_div, in_pieces, larger, product, smal
 from ..machine.splits import Extents, count
 from .addressing import contiguous_axis
 from .chip_tables import Elementwise, TrainiumChip
+from .instructions import TakeEnd, TensorScan
 from .repetitions import matmul_splits, transpose_splits
 from .runs.pieces import elements_a_lane, left_over, piece_count, run_length
 
@@ -153,7 +154,8 @@ def compute_cycles(
 
     A tile of more than 128 rows lies folded along the partitions, and one instruction takes all its folds, unless it has an
     operand or a result of one element a partition: that is another one in every fold. Runs are taken at once, what is left over
-    by an instruction of its own.
+    by an instruction of its own. A scan takes one row after the other, and one that is exclusive another instruction for all
+    first places.
     """
     engine = chip.engine(instruction.engine)
     buffers = [*instruction.reads, *instruction.writes]
@@ -166,6 +168,11 @@ def compute_cycles(
     if runs is not None:
         folds = elements_a_lane(extents[runs.name], chip.sbuf.partitions, engine.lanes)
         times = piece_count(extents[runs.name], chip.sbuf.partitions)
+    if isinstance(action, TensorScan):
+        rows = product(extents[axis.name] for axis in action.axes if axis not in (partition, runs, action.along))
+        times = folds * rows + action.exclusive
+    if isinstance(action, TakeEnd):
+        elements = product(extents[axis.name] for axis in action.axes if axis not in (partition, *action.over))
     extra = engine.accumulate_cycles if isinstance(action, Compute) and action.accumulates else 0.0
     return times * (engine.fixed_cycles + extra) + folds * passes(instruction, chip) * elements
 

@@ -6,7 +6,8 @@ tensor_tensor           x op y
 scalar_tensor_tensor    (data op0 a) op1 y
 select                  condition ? x : y
 affine_select           positions ? x : number               one comparison of positions
-tensor_reduce, tensor_tensor_scan, tensor_copy, iota, memset
+tensor_tensor_scan      (factor op0 out before) op1 data     along one row of a partition
+tensor_reduce, tensor_copy, iota, memset
 """
 
 from __future__ import annotations
@@ -273,19 +274,48 @@ class TensorReduce(Compute):
 
 @dataclass(frozen=True, slots=True)
 class TensorScan(Compute):
-    """`out[i] = op over data[0..i]` along one axis."""
+    """`out[i] = op over data[0..i]` along one axis, or `out[i] = factor[i] * out[i - 1] + data[i]` from `start`.
+
+    The hardware's is `(data0[i] op0 out[i - 1]) op1 data1[i]`, along one row a partition: of a tile with more axes every row
+    takes an instruction of its own, and what is exclusive is written a place further on, its first place by another one.
+    """
 
     op: str
     data: Operand
     along: Axis
     out: Operand
+    factor: Operand | None = None
+    start: Operand | None = None
+    exclusive: bool = False
 
     def formula(self, say: Say) -> str:
-        """`y = cumsum[n](x)`."""
-        return f"{say(self.out)} = {self.op}[{self.along}]({say(self.data)})"
+        """`y = cumsum[n](x)`, `h = scan[n](a, b, start)`."""
+        given = [each for each in (self.factor, self.data, self.start) if each is not None]
+        word = ", exclusive" if self.exclusive else ""
+        return f"{say(self.out)} = {self.op}[{self.along}{word}]({', '.join(map(say, given))})"
 
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
-        yield self.out, numerics.scan(self.op, read(self.data), self.axes.index(self.along)), self.axes
+        given = [read(each) for each in (self.factor, self.data, self.start) if each is not None]
+        yield self.out, numerics.scan(self.op, given, self.axes.index(self.along), self.exclusive), self.axes
+
+
+@dataclass(frozen=True, slots=True)
+class TakeEnd(Compute):
+    """`out = the first or last element of data` along axes that lie along the partition: a copy of what stands there."""
+
+    data: Operand
+    over: tuple[Axis, ...]
+    out: Operand
+    last: bool
+
+    def formula(self, say: Say) -> str:
+        """`h = last[n](y)`."""
+        return f"{say(self.out)} = {'last' if self.last else 'first'}[{', '.join(map(str, self.over))}]({say(self.data)})"
+
+    def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
+        places = tuple(place for place, axis in enumerate(self.axes) if axis in self.over)
+        kept = tuple(axis for axis in self.axes if axis not in self.over)
+        yield self.out, numerics.reduce("last" if self.last else "first", read(self.data), places), kept
 
 
 @dataclass(frozen=True, slots=True)

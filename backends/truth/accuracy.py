@@ -38,6 +38,7 @@ from tilery.dsl.types import F32, ElementType
 
 from ..numbers.rounding import Array, largest_and_smallest, numpy_dtype, to_compute
 from ..operations.reductions import REDUCTIONS
+from ..operations.scanning import SCANS
 from .comparison import Comparison, Extent, Verdict
 from .error_analysis import explained_errors, unit
 
@@ -86,6 +87,8 @@ def tolerance(kernel: program.Program, dims: Mapping[str, int], result: ElementT
                 units += 4 * unit(each.result.element)
             case program.Reduce(fn=fn) if REDUCTIONS[fn].rounds:
                 units += 4 * unit(F32) * sqrt(_length(each.axes, dims))
+            case program.Scan(fn=fn) if SCANS[fn].rounds and each.result.element.kind == "float":
+                units += 4 * unit(F32) * sqrt(_length((each.axis,), dims))
             case program.Dot():
                 units += 4 * unit(F32) * sqrt(_length(each.axes, dims))
             case program.Elementwise() if each.result.element.kind == "float":

@@ -21,6 +21,7 @@ because of an error, and an element that is read from another place.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -35,9 +36,11 @@ from ..numbers.rounding import largest_and_smallest
 from ..numbers.rounding_modes import HighPrecision
 from ..operations.numerics import Array
 from ..operations.record import Absent
-from ..operations.reductions import REDUCTIONS, SCANS
+from ..operations.reductions import REDUCTIONS
+from ..operations.scanning import SCANS
 from ..operations.table import OPERATIONS, is_exact, rounding_scale, slopes
 from .error_jumps import another_extreme, converted
+from .error_scans import ScanErrors
 
 SIGMAS = 4.0
 """Deviations taken as the largest are a rounding unit each, 1.7 standard deviations of a uniform error: seven of those in all."""
@@ -147,7 +150,7 @@ class _Analysis(Run):
             case program.Reduce():
                 return self._reduce(op, value, own)
             case program.Scan():
-                return self._scan(op, own)
+                return self._scan(op, value, own)
             case program.Dot():
                 return self._dot(op, own)
             case program.Call():
@@ -212,6 +215,8 @@ class _Analysis(Run):
             match gathers:
                 case "extreme":
                     _added(errors, axes - over, variance.max(axis=numbers, initial=0.0))
+                case "one":
+                    _added(errors, axes - over, REDUCTIONS[op.fn].meaning(variance, numbers))
                 case "product":
                     relative = variance / np.square(operand)
                     _added(errors, axes - over, _summed(relative, names, over, axes) * np.square(value))
@@ -226,24 +231,35 @@ class _Analysis(Run):
                 _added(errors, own, count * (unit(F32) * value) ** 2)
         return errors
 
-    def _scan(self, op: program.Scan, own: Axes) -> Errors:
-        names = _names(op.operand)
-        operand, along = self.values[op.operand], names.index(op.axis.name)
-        gathers = SCANS[op.fn].gathers
+    def _scan(self, op: program.Scan, value: Array, own: Axes) -> Errors:
+        """The errors of a scan. Its elements share those of the terms: from here on they count as one along the axis."""
+        names, (along,) = _names(op.result), (place for place, axis in enumerate(op.result.axes) if axis == op.axis)
+        turned = slice(None, None, -1 if op.reverse else 1)
+
+        def lined(x: Array, of: Value) -> Array:
+            """Spread over the scan, in the order in which it runs."""
+            return np.moveaxis(np.broadcast_to(aligned(x, _names(of), names), value.shape), along, 0)[turned]
+
+        terms = [lined(self.values[each].astype(np.float64, copy=False), each) for each in op.operands]
+        run = ScanErrors(op.fn, terms, np.moveaxis(self._inclusive(op), along, 0)[turned])
         errors: Errors = {}
-        for axes, narrow in self._errors[op.operand].items():
-            variance = np.broadcast_to(narrow, operand.shape)
-            if gathers == "extreme":
-                _added(errors, axes, np.maximum.accumulate(variance, axis=along))
-            elif op.axis.name in axes:
-                # Sums of the same terms share their errors: from here on it counts as one error along the axis.
-                _added(errors, axes - {op.axis.name}, np.cumsum(variance, axis=along))
-            else:
-                _added(errors, axes, np.cumsum(np.sqrt(variance), axis=along) ** 2)
-        if gathers == "sum" and op.result.element.kind == "float":
-            magnitude = np.cumsum(np.abs(operand), axis=along)
-            _added(errors, own - {op.axis.name}, operand.shape[along] * (unit(F32) * magnitude) ** 2)
+        for place, operand in enumerate(op.operands):
+            for axes, variance in self._as_float(operand).items():
+                found = run.passed_on(place, lined(variance, operand), independent=op.axis.name in axes)
+                _added(errors, axes - {op.axis.name}, self._as_scanned(op, found, along))
+        if SCANS[op.fn].rounds and op.result.element.kind == "float":
+            _added(errors, own - {op.axis.name}, self._as_scanned(op, run.added(unit(F32)), along))
         return errors
+
+    def _inclusive(self, op: program.Scan) -> Array:
+        """The values of a scan with each element itself in it."""
+        return self.scan(replace(op, exclusive=False))
+
+    def _as_scanned(self, op: program.Scan, variance: Array, along: int) -> Array:
+        """What was found in the order of the scan, as the result has it."""
+        if op.exclusive:
+            variance = np.concatenate([np.zeros_like(variance[:1]), variance[:-1]])
+        return np.moveaxis(variance[:: -1 if op.reverse else 1], 0, along)
 
     def _dot(self, op: program.Dot, own: Axes) -> Errors:
         over = [axis.name for axis in op.axes]

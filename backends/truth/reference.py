@@ -163,8 +163,8 @@ class _Block:
             case program.Reduce():
                 return self._reduce(op)
             case program.Scan():
-                operand = self.value(op.operand)
-                return numerics.scan(op.fn, operand, _names(op.operand).index(op.axis.name))
+                lined = [numerics.aligned(self.value(each), _names(each), _names(op.result)) for each in op.operands]
+                return numerics.scan(op.fn, lined, _names(op.result).index(op.axis.name), op.exclusive, op.reverse)
             case program.Dot():
                 return self._contract(op.result, (op.left, op.right), [axis.name for axis in op.axes])
             case program.Call():

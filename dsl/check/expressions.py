@@ -10,11 +10,11 @@ from ..report import did_you_mean
 from ..text import syntax
 from ..text.borrowed import function_help
 from ..types import BOOL, I32
-from .calls import apply, apply_over_axes, cast, elementwise
+from .calling.calls import apply, apply_over_axes, cast, elementwise
+from .calling.inlining import inline
+from .calling.products import product
 from .context import Checked, Context
-from .inlining import inline
 from .places.reads import subscript
-from .products import product
 from .scope import Gone, Local
 
 WORDS = ("inf", "zeros", "full", "index", "dot")

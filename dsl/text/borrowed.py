@@ -67,7 +67,7 @@ FUNCTIONS: Mapping[str, str] = {
 }
 """What replaces a function, method or attribute of another language."""
 
-REDUCTIONS = frozenset({"sum", "max", "min", "mean", "prod", "any", "all", "argmax", "argmin", "cumsum"})
+REDUCTIONS = frozenset({"sum", "max", "min", "mean", "prod", "any", "all", "argmax", "argmin", "cumsum", "cumprod"})
 """Those that others call as methods, `x.sum(axis=1)`, and this language with the axes in brackets."""
 
 MODULES = frozenset({"tl", "nl", "nki", "nisa", "np", "numpy", "torch", "F", "jnp", "jax", "pl", "math", "triton", "ct", "cp"})

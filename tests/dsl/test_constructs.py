@@ -178,7 +178,9 @@ def test_a_recurrence_drops_the_axis_of_its_loop() -> None:
 
 def test_scans_keep_their_axes() -> None:
     scan = next(each for each in walk(special("running_sum").body) if isinstance(each, Scan))
-    assert scan.fn == "cumsum" and scan.axis.name == "n" and scan.result.axes == scan.operand.axes and scan.result.dtype == F32
+    assert (
+        scan.fn == "cumsum" and scan.axis.name == "n" and scan.result.axes == scan.operands[0].axes and scan.result.dtype == F32
+    )
 
 
 # --- tuning parameters ------------------------------------------------------------------------------------------------

@@ -55,6 +55,8 @@ def _given(element: str, kind: str) -> str:
         return "bool"
     if kind == "float":
         return "f32"
+    if kind == "kept":
+        return element
     return "f32" if ELEMENT_TYPES[element].kind == "float" else "i32"
 
 
@@ -94,11 +96,20 @@ def _reductions(element: str) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _scans(element: str) -> Iterator[tuple[str, str, str, str]]:
-    for fn in sorted(SCANS):
-        signature = f"x: {element}[P, N]) -> y: {_given(element, 'same')}[P, N]"
-        reference = f"y[P, N] = {fn}[{{}}](x[P, N])"
-        yield f"{fn} leading", signature, f"    tile n of N:\n        y[P, n] = {fn}[P](x[P, n])\n", reference.format("P")
-        yield f"{fn} trailing", signature, f"    tile p of P:\n        y[p, N] = {fn}[N](x[p, N])\n", reference.format("N")
+    for fn, counts in SCANS.items():
+        second = f", z: {element}[P, N]" if max(counts) > 1 else ""
+        signature = f"x: {element}[P, N]{second}) -> y: {_given(element, 'same')}[P, N]"
+        for words in ("", ", exclusive", ", reverse"):
+            for place, axis, tile, at in (("leading", "P", "n of N", "P, n"), ("trailing", "N", "p of P", "p, N")):
+                body = f"    tile {tile}:\n        y[{at}] = {_scanned(fn, axis, words, at)}\n"
+                yield f"{fn}{words} {place}", signature, body, f"y[P, N] = {_scanned(fn, axis, words, 'P, N')}"
+
+
+def _scanned(fn: str, axis: str, words: str, at: str) -> str:
+    """A scan of as many terms as it takes; with a start where it takes one and is exclusive."""
+    terms = f"x[{at}], z[{at}]" if max(SCANS[fn]) > 1 else f"x[{at}]"
+    start = f", last[{axis}](z[{at}])" if max(SCANS[fn]) > 2 and words == ", exclusive" else ""
+    return f"{fn}[{axis}{words}]({terms}{start})"
 
 
 def _functions(element: str) -> Iterator[tuple[str, str, str, str]]:

@@ -247,7 +247,7 @@ def floating(d: Draft, axes: Sequence[Axis], depth: int) -> Part:
     if form < 0.65:
         return joined(d.draw.choice(CASTS), expression(d, "float", axes, depth))
     if form < 0.7:
-        return scan(d, "float", axes, depth)
+        return scan(d, "float", axes, depth) if d.chance(0.8) else end(d, "float", axes, depth)
     if form < 0.85:
         return contraction(d, axes, depth)
     if form < 0.95:
@@ -273,7 +273,7 @@ def whole_number(d: Draft, axes: Sequence[Axis], depth: int) -> Part:
         cast = d.draw.choice(["i32({})", "i8({})", "u8({})", "i16({} * 50)"])
         return joined(cast, expression(d, "float", axes, depth))
     if form < 0.65:
-        return scan(d, "int", axes, depth)
+        return scan(d, "int", axes, depth) if d.chance(0.8) else end(d, "int", axes, depth)
     if form < 0.75:
         return joined("where({}, {}, 2)", expression(d, "bool", axes, depth), expression(d, "int", axes, 0))
     return reduction(d, "int", axes, depth)
@@ -305,14 +305,46 @@ def pair(d: Draft, kind: Kind, form: str, axes: Sequence[Axis], depth: int) -> P
 
 
 def scan(d: Draft, kind: Kind, axes: Sequence[Axis], depth: int) -> Part:
-    """A running sum or maximum along a whole dimension, or within the tiles of one."""
+    """A scan along a whole dimension, or within the tiles of one, forwards or backwards, of one operand or of two and a start."""
     along = [axis for axis in axes if axis.variable is None] or list(axes)
     if not along or any(axis.unit for axis in along):
         return expression(d, kind, axes, depth)
-    axis, fn = d.draw.choice(along), d.draw.choice(["cumsum", "cummax"])
+    axis = d.draw.choice(along)
     if axis.variable:
         d.referenced = False
-    return joined(f"{fn}[{axis.tile}]({{}})", expression(d, kind, axes, depth))
+    words = "".join(f", {word}" for word in ("exclusive", "reverse") if d.chance(0.2))
+    if d.chance(0.4):
+        return recurrence(d, kind, axes, axis, words, depth)
+    # A product of floats soon comes to more than they hold, and the ends of a minimum of none are no numbers to go on with.
+    fn = d.draw.choice(["cumsum", "cummax", "cummin", *(["cumprod"] if kind == "int" else [])])
+    if fn in ("cummax", "cummin"):
+        words = words.replace(", exclusive", "")
+    return bracketed(f"{fn}[{{}}{words}]", axis, expression(d, kind, axes, depth))
+
+
+def recurrence(d: Draft, kind: Kind, axes: Sequence[Axis], axis: Axis, words: str, depth: int) -> Part:
+    """h = a h + b along an axis; factors may lack other axes, and a start lacks this one."""
+    factor = expression(d, kind, [each for each in axes if each == axis or d.chance(0.6)], 0)
+    steady = joined("clamp({}, -1, 1)", factor)
+    parts = [steady, expression(d, kind, axes, depth)]
+    if d.chance(0.5):
+        parts.append(expression(d, kind, [each for each in axes if each != axis and d.chance(0.8)], 0))
+    return bracketed(f"scan[{{}}{words}]", axis, *parts)
+
+
+def end(d: Draft, kind: Kind, axes: Sequence[Axis], depth: int) -> Part:
+    """The first or last element along a whole dimension that the value has besides."""
+    over = others(d, axes)[:1]
+    order = [*axes, *over]
+    d.draw.shuffle(order)
+    part = expression(d, kind, order, depth)
+    return bracketed(d.draw.choice(["first[{}]", "last[{}]"]), over[0], part) if over else part
+
+
+def bracketed(form: str, axis: Axis, *parts: Part) -> Part:
+    """A function with an axis in brackets, of some values."""
+    texts, wholes = ", ".join(each.text for each in parts), ", ".join(each.whole for each in parts)
+    return Part(f"{form.format(axis.tile)}({texts})", f"{form.format(axis.dim)}({wholes})")
 
 
 def others(d: Draft, axes: Sequence[Axis]) -> list[Axis]:

@@ -153,6 +153,8 @@ class Operations(Standing):
                 return self.f32(numbers.quotient(self.total(single), len(terms)), exact=False)
             case "prod":
                 return self.product(terms, floats)
+            case "first" | "last":
+                return terms[0 if fn == "first" else -1]
             case "argmax" | "argmin":
                 best = first_extreme(terms, numbers.larger if fn == "argmax" else numbers.smaller)
                 return places[best][op.axes[0].name]
@@ -172,20 +174,39 @@ class Operations(Standing):
         return found
 
     def scan(self, op: program.Scan) -> Elements:
-        """The sum or maximum of the elements up to each one, within what the axis covers here."""
+        """What the elements up to each one come to, within what the axis covers here."""
         found: Elements = {}
-        floats = op.operand.element.kind == "float"
         for at in self.ats(op.result.axes):
-            upto = (each for each in self.covered(op.axis) if each <= at[op.axis.name])
-            terms = [self.element(op.operand, {**at, op.axis.name: each}) for each in upto]
-            found[self.key(op.result, at)] = self.scanned(op.fn, terms, floats)
+            name = op.axis.name
+            here = sorted(self.covered(op.axis), reverse=op.reverse)
+            upto = here[: here.index(at[name]) + (not op.exclusive)]
+            rows = [[self.element(each, {**at, name: place}) for each in op.operands[:2]] for place in upto]
+            start = self.element(op.operands[2], at) if len(op.operands) == 3 else None
+            found[self.key(op.result, at)] = self.scanned(op.fn, rows, start, op.result.element.name == "f32")
         return found
 
-    def scanned(self, fn: str, terms: Sequence[Number], floats: bool) -> Number:
-        """The last element of a scan."""
+    def scanned(self, fn: str, rows: Sequence[Sequence[Number]], start: Number | None, floats: bool) -> Number:
+        """What one element of a scan is, from the operands' elements up to it."""
+        if fn == "scan":
+            return self.recurred(rows, 0 if start is None else start, floats)
+        terms = [each for (each,) in rows]
         if fn == "cumsum":
             return self.total([float(each) for each in terms]) if floats else wrapped(sum(int(each) for each in terms))
-        found = terms[0]
-        for each in terms[1:]:
-            found = numbers.larger(float(found), float(each)) if floats else max(int(found), int(each))
+        if fn == "cumprod":
+            return self.product(terms, floats)
+        compare, ends = (numbers.larger, (-math.inf, -(2**31))) if fn == "cummax" else (numbers.smaller, (math.inf, 2**31 - 1))
+        found: Number = ends[0] if floats else ends[1]
+        for each in terms:
+            found = compare(float(found), float(each)) if floats else (max if fn == "cummax" else min)(int(found), int(each))
         return found
+
+    def recurred(self, rows: Sequence[Sequence[Number]], state: Number, floats: bool) -> Number:
+        """h = a h + b from element to element, the product rounded and then the sum."""
+        if not floats:
+            for a, b in rows:
+                state = wrapped(int(a) * int(state) + int(b))
+            return int(state)
+        state = self.single(state)
+        for a, b in rows:
+            state = self.f32(self.f32(self.single(a) * state) + self.single(b))
+        return state

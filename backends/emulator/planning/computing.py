@@ -150,13 +150,14 @@ def _reduce(op: program.Reduce, scope: Scope) -> None:
 
 
 def _scan(op: program.Scan, scope: Scope) -> None:
-    operand = scope.tiles[op.operand]
+    tiles = [scope.tiles[each] for each in op.operands]
     name = op.axis.name
-    if scope.extents[name] == 1:
-        axes = operand.axes
-        slot = operand.slot
-    else:
-        axes = operand.axes if name in operand.axes else (*operand.axes, name)
-        slot = scope.full_view(operand, axes)
-    out = scope.create(op.result, axes)
-    scope.steps.append(steps.scan(op.fn, axes.index(name), slot, out.slot) if name in axes else steps.copy(slot, out.slot))
+    found = result_axes(op.result, tiles, scope)
+    axes = found if name in found else (*found, name)
+    # The terms are spread along the axis, though it may be of one position; a start has one position there.
+    slots = [scope.full_view(tile, axes) for tile in tiles[:2]] + [scope.view(tile, axes) for tile in tiles[2:]]
+    out = scope.create(op.result, tuple(each for each in axes if scope.extents[each] != 1))
+    whole = out.slot
+    if out.axes != axes:
+        whole = scope.derived(out, lambda array: numerics.aligned(array, out.axes, axes), written=True)
+    scope.steps.append(steps.scan(op, axes.index(name), slots, whole))

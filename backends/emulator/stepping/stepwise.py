@@ -183,7 +183,7 @@ class Run:
                 reduced = self.arithmetic.reduce(op.fn, self.values[op.operand], numbers)
                 return reduced + self.span(op.axes[0]).start if op.fn.startswith("arg") else reduced
             case program.Scan():
-                return numerics.scan(op.fn, self.values[op.operand], _names(op.operand).index(op.axis.name))
+                return self.scan(op)
             case program.Dot():
                 left, right = (self.values[each] for each in (op.left, op.right))
                 over = [axis.name for axis in op.axes]
@@ -193,6 +193,12 @@ class Run:
                 self.block(op.body)
                 return self.values[op.body[-1].result]
         raise AssertionError(f"no meaning for {type(op).__name__}")
+
+    def scan(self, op: program.Scan) -> Array:
+        """What a scan gives."""
+        lined_up = [numerics.aligned(self.values[each], _names(each), _names(op.result)) for each in op.operands]
+        along = _names(op.result).index(op.axis.name)
+        return numerics.scan(op.fn, lined_up, along, op.exclusive, op.reverse)
 
 
 def _names(value: Value) -> list[str]:

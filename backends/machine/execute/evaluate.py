@@ -67,9 +67,9 @@ def evaluate(
             kept = [axis for axis in operand.axes if axis not in axes]
             reduced = numerics.reduce(fn, values[operand], tuple(over))
             return numerics.aligned(reduced, names(kept), names(result.axes))
-        case Scan(result, fn, operand, axis):
-            along = operand.axes.index(axis)
-            return numerics.aligned(numerics.scan(fn, values[operand], along), names(operand.axes), names(result.axes))
+        case Scan(result, fn, operands, axis, exclusive, reverse):
+            lined = [numerics.aligned(values[each], names(each.axes), names(result.axes)) for each in operands]
+            return numerics.scan(fn, lined, result.axes.index(axis), exclusive, reverse)
         case Call(_, _, _, body):
             for inner in body:
                 values[inner.result] = evaluate(inner, values, ranges, dims, scalars)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tilery.backends.machine.engine_program import Buffer, Clear, Compute, Operand, Transfer
 from tilery.backends.machine.errors import CannotLower
-from tilery.dsl.program import Carried, Fill, Op, Reduce, Store, Value, index_values
+from tilery.dsl.program import Carried, Fill, Op, Reduce, Scan, Store, Value, index_values
 from tilery.dsl.spans import Span
 from tilery.dsl.types import BF16
 
@@ -132,7 +132,9 @@ def _only_begins_a_loop(builder: Builder, op: Op) -> bool:
 def _target(builder: Builder, value: Value) -> Buffer:
     """The buffer for a computed value: the carried buffer that it replaces, the staging buffer of a store, or a new one."""
     carried = builder.carrying.get(value)
-    if carried is not None and _last_reader(builder, carried):
+    definition = builder.uses.definition.get(value)
+    shifted = isinstance(definition, Scan) and definition.exclusive  # it would write what it has still to read
+    if carried is not None and not shifted and _last_reader(builder, carried):
         return builder.home[carried.argument]
     partition = builder.layout[value]
     stored = _stored(builder, [value])

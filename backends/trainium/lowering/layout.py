@@ -145,8 +145,8 @@ class Groups:
                 for value in gathered(statement.index):
                     self._of(value)
             case Scan():
-                self._tie(statement.result, statement.operand)
-                self._of(statement.operand).reduced.append(statement.axis)
+                self._tie(statement.result, *statement.operands)
+                self._of(statement.result).reduced.append(statement.axis)
             case Elementwise() | Cast() | Fill() | Call() | Reduce():
                 self._tie(statement.result, *operands(statement))
                 if isinstance(statement, Reduce) and statement.operand not in self._immediates:

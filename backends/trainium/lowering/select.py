@@ -27,6 +27,7 @@ from ..instructions import (
     ScalarTensorTensor,
     Select,
     Step,
+    TakeEnd,
     TensorCopy,
     TensorReduce,
     TensorScalar,
@@ -142,6 +143,9 @@ class Selector:
                 in_f32 = f"{op.fn}[{op.axes[0]}](f32(..))"
                 instead = f"reduce along another axis of the tile, or in f32, {in_f32}: exact for integers up to 2**24"
             raise CannotLower("TK512", self._chip.name, op.result.span, why, instead)
+        if op.fn in ("first", "last"):
+            taken = TakeEnd(op.operand.axes, op.operand, op.axes, op.result, op.fn == "last")
+            return Group(op, (op,), "copy", self.having("copy"), (taken,))
         if op.fn in ("argmax", "argmin", "prod"):
             why = f"no engine has {op.fn} as a reduction"
             raise CannotLower("TK513", self._chip.name, op.result.span, why, "run the kernel in the emulator, without --exact")
@@ -151,13 +155,22 @@ class Selector:
         return Group(op, (op,), "reduce", self.having("reduce"), (reduction,))
 
     def _scan(self, op: Scan) -> Group:
-        long = [axis for axis in op.operand.axes if not axis.unit and axis != self._layout[op.operand]]
-        if op.axis not in long:
-            why = f"{op.fn} runs across the partitions, where axis {op.axis} of {said(op.operand)} lies"
+        if op.axis == self._layout[op.result]:
+            why = f"{op.fn} runs across the partitions, where axis {op.axis} of {said(op.operands[-1])} lies"
             raise CannotLower("TK512", self._chip.name, op.result.span, why, "scan along another axis of the tile")
         if not self.having("scan"):
             raise CannotLower("TK513", self._chip.name, op.result.span, "no engine has scans", "run the kernel in the emulator")
-        scan = TensorScan(op.operand.axes, op.fn, op.operand, op.axis, op.result)
+        if op.reverse:
+            why = "no engine goes through a tile backwards"
+            back = f"{op.axis.size} - 1 - index[{op.axis.size}]"
+            instead = f"read tensors backwards, `x[{back}]`, scan forwards, and store to the same places"
+            raise CannotLower("TK513", self._chip.name, op.result.span, why, instead)
+        if len(op.operands) == 1:
+            scan = TensorScan(op.result.axes, op.fn, op.operands[0], op.axis, op.result, exclusive=op.exclusive)
+        else:
+            factor, data, *start = op.operands
+            given = start[0] if start else None
+            scan = TensorScan(op.result.axes, op.fn, data, op.axis, op.result, factor, given, op.exclusive)
         return Group(op, (op,), "scan", self.having("scan"), (scan,))
 
     def _elementwise(self, op: Elementwise) -> Group:

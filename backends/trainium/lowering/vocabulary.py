@@ -5,6 +5,7 @@ argmax[N](x)              -> min[N](where(min(x, e) < e, 2147483647, index[N])) 
 a / b                     -> a * (1 / b)                       as every operation's record in backends/operations expands it
 floor(x), i8(round(x))    -> where(x ** 2 < 2 ** 46, t - (t > x), x) with t = i32(x), i8(x): see `whole`
 dot[k](x[m, k], y[m, k])  -> sum[k](x * y), as no axis is left for a matrix product
+scan[n](0.9, b)           -> scan[n](full[n](0.9), b)
 c[m, n] = v               -> c[m, n] = T(v), so that every rounding is an operation
 c[m, n] += v              -> as it is where the sum is rounded, not the term
 """
@@ -24,9 +25,11 @@ from tilery.dsl.program import (
     DimensionSize,
     Dot,
     Elementwise,
+    Fill,
     Op,
     Positions,
     Reduce,
+    Scan,
     Statement,
     Store,
     Value,
@@ -77,6 +80,8 @@ class _Translator(Rewriter):
             return _place_of_extreme(op)
         if isinstance(op, Dot) and not _has_free_axes(op):
             return _row_products(op)
+        if isinstance(op, Scan) and any(each in self._host.ops for each in op.operands[:2]):
+            return self._of_tiles(op)
         if isinstance(op, Elementwise) and op.fn == "div" and self._host.is_one(op.operands[0]):
             return [Elementwise(like(op.result), "reciprocal", op.operands[1:])]
         if isinstance(op, Elementwise) and op.fn in CORRECTED and op.fn not in self._known:
@@ -84,6 +89,16 @@ class _Translator(Rewriter):
         if isinstance(op, Elementwise) and op.fn not in self._known:
             return in_program(op)
         return None
+
+    def _of_tiles(self, op: Scan) -> list[Op]:
+        """The same scan with a tile in place of a number that stands for its factors or terms: the instruction takes none."""
+        done: list[Op] = []
+        tiles = list(op.operands)
+        for place, each in enumerate(op.operands[:2]):
+            if each in self._host.ops:
+                tiles[place] = Value(each.name, (op.axis,), each.dtype, each.span)
+                done.append(Fill(tiles[place], each))
+        return [*done, replace(op, result=like(op.result), operands=tuple(tiles))]
 
     def _mean(self, op: Reduce) -> list[Op]:
         if not all(axis.whole for axis in op.axes):

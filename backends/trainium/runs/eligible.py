@@ -79,7 +79,8 @@ def _bars(statement: Statement, multiplied: Collection[str]) -> Iterator[tuple[V
                 yield statement.result, Bar(None, why, statement.result.span, instead)
         case Scan():
             why = f"{statement.fn} goes along it"
-            yield from ((each, Bar(statement.axis, why, statement.result.span)) for each in (statement.operand, statement.result))
+            tiles = (*statement.operands, statement.result)
+            yield from ((each, Bar(statement.axis, why, statement.result.span)) for each in tiles if statement.axis in each.axes)
         case Reduce(fn=fn, result=result) if fn in ("sum", "max", "min") and result.element == F32 and F32.name in multiplied:
             pass
         case Reduce():

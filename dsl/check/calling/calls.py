@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from ..errors import Label
-from ..functions import FUNCTIONS, NAMED, REDUCTIONS, SCANS, VARIADIC, joined, may_be_bool
-from ..program import Axis, Reduce, Scan, Value
-from ..report import axes_said, did_you_mean, listed
-from ..spans import Span
-from ..text import syntax
-from ..types import BOOL, F32, I32, AnyType, ElementType, type_name
-from .context import Checked, Context
-from .places.reads import axes_in
+from ...functions import FUNCTIONS, NAMED, REDUCTIONS, SCANS, VARIADIC, joined, may_be_bool
+from ...program import Axis, Reduce, Value
+from ...report import axes_said, did_you_mean
+from ...spans import Span
+from ...text import syntax
+from ...types import BOOL, F32, I32, AnyType, ElementType, type_name
+from ..context import Checked, Context
+from ..places.reads import axes_in
 from .products import contraction
+from .scans import has_axes, scan
 
 
 def elementwise(c: Context, fn: str, operands: tuple[Value, ...], span: Span) -> Checked:
@@ -73,6 +73,8 @@ def apply_over_axes(c: Context, node: syntax.Call, operands: tuple[Value, ...], 
     if not node.axes:
         c.report.error("TK304", f"`{name}` needs its axes in brackets", node.span, help=f"write `{name}[n](...)`")
         return None
+    if name in SCANS:
+        return scan(c, node, operands, whole)
     axes = axes_in(c, node.axes, "an axis")
     if len(node.arguments) != wanted:
         c.report.error("TK306", f"`{name}` takes {wanted} and is given {len(node.arguments)}", node.span, f"expected {wanted}")
@@ -83,8 +85,6 @@ def apply_over_axes(c: Context, node: syntax.Call, operands: tuple[Value, ...], 
         return _full(c, operands[0], axes, node.span)
     if name == "dot":
         return contraction(c, operands[0], operands[1], axes, node.span)
-    if name in SCANS:
-        return _scan(c, name, operands[0], axes, node.span)
     return _reduce(c, name, operands[0], axes, node.span)
 
 
@@ -110,29 +110,8 @@ def _full(c: Context, value: Value, axes: tuple[Axis, ...], span: Span) -> Check
     return c.emit.fill(value, axes, span)
 
 
-def _has_axes(c: Context, fn: str, operand: Value, axes: tuple[Axis, ...], span: Span) -> bool:
-    missing = [each for each in axes if each not in operand.axes]
-    if missing:
-        has = f"it has {listed(operand.axes)}" if operand.axes else "it is a scalar"
-        others = (Label(operand.span, has),)
-        c.report.error("TK308", f"`{fn}` over {listed(missing)}, which its operand does not have", span, others=others)
-    return not missing
-
-
-def _scan(c: Context, fn: str, operand: Value, axes: tuple[Axis, ...], span: Span) -> Checked:
-    if not _has_axes(c, fn, operand, axes, span):
-        return None
-    if len(axes) > 1:
-        c.report.error("TK309", f"`{fn}` runs along one axis", span, f"found {len(axes)}")
-        return None
-    if operand.dtype == BOOL:
-        c.report.error("TK314", f"`{fn}` takes numbers, and this is bool", operand.span, "expected numbers", "cast it: `i32(x)`")
-        return None
-    return c.emit.add(Scan(c.emit.value(operand.axes, joined([operand.dtype]), span), fn, operand, axes[0]))
-
-
 def _reduce(c: Context, fn: str, operand: Value, axes: tuple[Axis, ...], span: Span) -> Checked:
-    if not _has_axes(c, fn, operand, axes, span):
+    if not has_axes(c, fn, (operand,), axes, span):
         return None
     gives = REDUCTIONS[fn]
     if gives == "logic" and not may_be_bool(operand.dtype):
@@ -144,6 +123,12 @@ def _reduce(c: Context, fn: str, operand: Value, axes: tuple[Axis, ...], span: S
     if gives == "index" and len(axes) > 1:
         c.report.error("TK309", f"`{fn}` gives a position, so it takes one axis", span, f"found {len(axes)}")
         return None
-    kinds: dict[str, AnyType] = {"logic": BOOL, "index": I32, "float": F32, "same": joined([operand.dtype])}
+    kinds: dict[str, AnyType] = {
+        "logic": BOOL,
+        "index": I32,
+        "float": F32,
+        "same": joined([operand.dtype]),
+        "kept": operand.dtype,
+    }
     kept = tuple(each for each in operand.axes if each not in axes)
     return c.emit.add(Reduce(c.emit.value(kept, kinds[gives], span), fn, operand, axes))

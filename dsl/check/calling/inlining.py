@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from ..errors import Label
-from ..known_fns import Known
-from ..program import Call, Op, Signature, Value
-from ..specialise.needed import needed_ops
-from ..text import syntax
-from .context import Checked, Context
-from .scope import Scope
+from ...errors import Label
+from ...known_fns import Known
+from ...program import Call, Op, Signature, Value
+from ...specialise.needed import needed_ops
+from ...text import syntax
+from ..context import Checked, Context
+from ..scope import Scope
 
 DEEPEST_CALL = 12
 """`fn`s calling each other."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..errors import Label
-from ..functions import product_type
-from ..program import Axis, Dot, Value
-from ..report import axes_said, listed
-from ..spans import Span
-from ..types import BOOL, F32, I32, ElementType, TypeVariable, Wide, type_name
-from .context import Checked, Context
-from .emitter import united
+from ...errors import Label
+from ...functions import product_type
+from ...program import Axis, Dot, Value
+from ...report import axes_said, listed
+from ...spans import Span
+from ...types import BOOL, F32, I32, ElementType, TypeVariable, Wide, type_name
+from ..context import Checked, Context
+from ..emitter import united
 
 
 def product(c: Context, left: Value, right: Value, span: Span) -> Checked:

@@ -1,0 +1,1 @@
+"""Functions applied to values: elementwise ones, reductions, scans, products, and calls of `fn`s."""
