@@ -19,7 +19,8 @@ def least_bytes(kernel: program.Program, dims: Mapping[str, int], compared: bool
 
     Temporary tiles, masks and comparisons need more; the emulator limits them to its scratch memory.
     """
-    arguments = sum(_elements(each, dims) * each.element.bytes for each in kernel.signature.tensors)
+    signature = kernel.signature
+    arguments = sum(_elements(each, dims) * each.element.bytes for each in (*signature.tensors, *signature.temps))
     # Drawing one holds it in f32 beside the others.
     drawing = max((_elements(each, dims) * max(0, 4 - each.element.bytes) for each in kernel.signature.tensors), default=0)
     results = sum(_elements(each, dims) * (each.element.bytes + FLOAT64_BYTES * compared) for each in kernel.signature.results)
@@ -38,7 +39,7 @@ def check_memory(kernel: program.Program, dims: Mapping[str, int], compared: boo
     """The least that a run takes, in bytes. Raises `UsageError` if this machine has not so much."""
     needed, there = least_bytes(kernel, dims, compared), machine_bytes()
     if there is not None and needed > there:
-        largest = max((*kernel.signature.tensors, *kernel.signature.results), key=lambda each: _elements(each, dims))
+        largest = max(kernel.signature.memory, key=lambda each: _elements(each, dims))
         raise UsageError(
             f"this takes at least {_gibibytes(needed)}, and the machine has {_gibibytes(there)}: "
             f"`{largest.name}` alone has {_elements(largest, dims):,} elements\n"

@@ -178,7 +178,7 @@ def _bindings(body: tuple[syntax.Stmt, ...]) -> Iterator[tuple[str, Span]]:
                 yield each.variable.name.text, each.variable.name.span
             case syntax.Count():
                 yield each.counter.text, each.counter.span
-            case syntax.Tune():
+            case syntax.Tune() | syntax.Temp():
                 yield each.name.text, each.name.span
         for block in syntax.inner_blocks(each):
             yield from _bindings(block)

@@ -95,6 +95,7 @@ class _Printer:
         parameters = [print_parameter(each, ranged=self.named) for each in signature.parameters]
         results = [print_parameter(each) for each in signature.results]
         lines = [f"kernel {kernel.name}({', '.join(parameters)}) -> ({', '.join(results)}):"]
+        lines += [f"    temp {print_parameter(each)}" for each in signature.temps]
         lines += [f"    tune {each.name} in {{{_comma(each.choices)}}} = {each.default}" for each in kernel.tunes]
         fixed = [f"{name} = {value}" for name, value in sorted({**kernel.types, **kernel.constants, **kernel.tuned}.items())]
         lines += [f"    with {', '.join(fixed)}"] if fixed else []

@@ -126,6 +126,10 @@ class Tensor:
     span: Span
     range: Range | None = None
     """What the text says of the elements of an argument."""
+    role: str = "argument"
+    """`argument`, `result`, `inout` for both at once, or `temp`."""
+    phase: int = 0
+    """In a load or a store: how many phases have written to it, a store's own included. Loads of different phases differ."""
 
     @property
     def element(self) -> ElementType:
@@ -169,6 +173,8 @@ class Signature:
     dimensions: tuple[str, ...]
     """The name of every dimension that the arguments bind, in order of first appearance."""
     type_variables: tuple[str, ...]
+    temps: tuple[Tensor, ...] = ()
+    """The tensors that live in device memory for as long as a call lasts, `temp h: T[M, N]`."""
     derived: tuple[tuple[str, Size], ...] = ()
     """Names of dimensions that follow from others, `require P == H // 2`. Shapes and axes hold what they stand for."""
 
@@ -180,6 +186,11 @@ class Signature:
     def dimension_names(self) -> tuple[str, ...]:
         """Every dimension's name, derived ones too."""
         return (*self.dimensions, *(name for name, _ in self.derived))
+
+    @property
+    def memory(self) -> tuple[Tensor, ...]:
+        """Every tensor in device memory, each once."""
+        return (*self.tensors, *(each for each in self.results if each.role != "inout"), *self.temps)
 
     @property
     def ranges(self) -> dict[str, Range]:

@@ -71,6 +71,8 @@ class _Lines:
     scalars: Mapping[str, program.ScalarParameter]
     tensors: set[str]
     known: dict[Value, tuple[Line, ...]] = field(default_factory=dict)
+    stored: dict[str, list[Value]] = field(default_factory=dict)
+    """What is written to each `temp`, by its name."""
 
     def block(self, statements: Iterable[Statement]) -> None:
         """Follows statements in order; what a loop carries is what it starts from, or what a step leaves."""
@@ -85,6 +87,8 @@ class _Lines:
                     self.block(each.body)
                     for one in each.carried:
                         self.known[one.result] = self.one_of((one.initial, one.updated))
+                case program.Store(tensor=tensor) if tensor.role == "temp":
+                    self.stored.setdefault(tensor.name, []).append(each.value)
                 case Op():
                     self.known[each.result] = tuple(each for each in self.lines(each) if -inf < each.low and each.high < inf)
 
@@ -108,6 +112,8 @@ class _Lines:
                 return (Line({name: 1.0}) if default is None else Line({}, default, default),)
             case program.Load(tensor=tensor) if tensor.element.kind == "int" and tensor.name in self.tensors:
                 return (Line({tensor.name: 1.0}),)
+            case program.Load(tensor=tensor) if tensor.role == "temp":
+                return self.one_of(self.stored.get(tensor.name, ()))
             case program.Cast(operand=operand) | program.Fill(operand=operand):
                 return self.known.get(operand, ())
             case program.Reduce(fn="min" | "max" | "first" | "last", operand=operand):

@@ -60,6 +60,15 @@ class _Uses:
                     found[one.argument] = found[one.result] = (one.initial, one.updated)
         return found
 
+    @cached_property
+    def stored(self) -> dict[str, tuple[Value, ...]]:
+        """What is written to each `temp`, by its name."""
+        found: dict[str, tuple[Value, ...]] = {}
+        for each in self.statements:
+            if isinstance(each, program.Store) and each.tensor.role == "temp":
+                found[each.tensor.name] = (*found.get(each.tensor.name, ()), each.value)
+        return found
+
     def fractional_power(self, op: program.Elementwise) -> bool:
         """Whether it is `x ** 0.5` or the like."""
         exponent = self.ops.get(op.operands[-1])
@@ -93,6 +102,8 @@ class _Uses:
             op = self.ops.get(value)
             if op is not None:
                 yield op
+                if isinstance(op, program.Load):
+                    waiting += self.stored.get(op.tensor.name, ())
                 waiting += self._sources(op) if keeping_sign else program.operands(op)
                 if isinstance(op, program.Call):
                     waiting.append(op.body[-1].result)

@@ -43,12 +43,13 @@ class Emulation:
         self.plan = made
         """None: the kernel is executed step by step."""
         self.show = show
-        tensors = (*kernel.signature.tensors, *kernel.signature.results)
-        self.shapes = {each.name: tuple(program.size_value(size, dims) for size in each.shape) for each in tensors}
+        memory = kernel.signature.memory
+        self.shapes = {each.name: tuple(program.size_value(size, dims) for size in each.shape) for each in memory}
         stores = (each for each in program.walk(kernel.body) if isinstance(each, program.Store))
         self._added_to = frozenset(each.tensor.name for each in stores if each.accumulate)
         self._frames: list[Frame] = []
         self._converted: dict[str, Array] = {}
+        self._temps: dict[str, Array] = {}
         self._turn = Turns()
 
     def __call__(self, arguments: Mapping[str, Array | float], out: Mapping[str, Array] | None = None) -> dict[str, Array]:
@@ -61,11 +62,13 @@ class Emulation:
         tensors = {each.name: self._checked(each, arguments) for each in signature.tensors}
         scalars = {each.name: _scalar(self.kernel, each, arguments) for each in signature.scalars}
         _refuse_unknown(self.kernel, arguments)
-        results = {each.name: self._result(each, out) for each in signature.results}
+        results = {each.name: self._result(each, out, tensors) for each in signature.results}
         if self.plan is None:
             return step_through(self.kernel, self.dims, self.tiles, {**tensors, **scalars}, into=results, show=self.show)
         with self._turn, np.errstate(all="ignore"):
-            self._run(self.plan, {**tensors, **self._convert(self.plan, tensors)}, scalars, results)
+            temps = {each.name: self._temp(each) for each in signature.temps}
+            read = {**tensors, **temps, **self._convert(self.plan, tensors)}
+            self._run(self.plan, read, scalars, {**results, **temps})
         return results
 
     @property
@@ -96,14 +99,25 @@ class Emulation:
             raise UsageError(f"{name} should have the shape {shape} of [{sizes}], not {array.shape}")
         return array
 
-    def _result(self, tensor: program.Tensor, out: Mapping[str, Array] | None) -> Array:
+    def _result(self, tensor: program.Tensor, out: Mapping[str, Array] | None, arguments: Mapping[str, Array]) -> Array:
         if out is not None and tensor.name in out:
             array = self._fitting(tensor, out[tensor.name], "result")
         else:
             array = np.empty(self.shapes[tensor.name], numerics.numpy_dtype(tensor.element))
-        if tensor.name in self._added_to:
+        if tensor.role == "inout":
+            if array is not arguments[tensor.name]:
+                array[...] = arguments[tensor.name]
+        elif tensor.name in self._added_to:
             array[...] = 0
         return array
+
+    def _temp(self, tensor: program.Tensor) -> Array:
+        """The memory of a `temp`, the same in every call."""
+        if tensor.name not in self._temps:
+            self._temps[tensor.name] = np.empty(self.shapes[tensor.name], numerics.numpy_dtype(tensor.element))
+        if tensor.name in self._added_to:
+            self._temps[tensor.name][...] = 0
+        return self._temps[tensor.name]
 
     def _convert(self, plan: Plan, tensors: Mapping[str, Array]) -> Mapping[str, Array]:
         for tensor in self.kernel.signature.tensors:
@@ -114,12 +128,15 @@ class Emulation:
                 _converted(array, tensor.element, self._converted[tensor.name], plan.workers)
         return self._converted
 
-    def _run(self, plan: Plan, tensors: Mapping[str, Array], scalars: Mapping[str, float], results: Mapping[str, Array]) -> None:
+    def _run(self, plan: Plan, given: Mapping[str, Array], scalars: Mapping[str, float], results: Mapping[str, Array]) -> None:
+        tensors = dict(given)
         while len(self._frames) < plan.workers:
             self._frames.append(plan.layout.frame())
         numbers = count()
         for frame in self._frames:
             frame.tensors, frame.scalars, frame.results, frame.numbers = tensors, scalars, results, numbers
+        for step in plan.before:
+            step(self._frames[0])
         if plan.workers == 1:
             _work(plan, self._frames[0])
             return

@@ -22,7 +22,8 @@ class Frame:
     """One array for each slot."""
     spans: dict[str, slice] = field(default_factory=dict)
     """The positions that each tile axis covers in the current step."""
-    tensors: Mapping[str, Array] = field(default_factory=dict)
+    tensors: dict[str, Array] = field(default_factory=dict)
+    """What loads read, shared by all workers."""
     results: Mapping[str, Array] = field(default_factory=dict)
     scalars: Mapping[str, float] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=count)

@@ -44,6 +44,15 @@ def load(tensor: str, parts: Sequence[Part], out: int) -> Step:
     return run
 
 
+def renewed(tensor: str, copied: bool) -> Step:
+    """From here on loads read a result as it is now, or as it comes to be."""
+
+    def run(frame: Frame) -> None:
+        frame.tensors[tensor] = frame.results[tensor].copy() if copied else frame.results[tensor]
+
+    return run
+
+
 def load_converted(tensor: str, parts: Sequence[Part], t: ElementType, out: int) -> Step:
     """A part of a tensor in storage type, brought to its computing form."""
 

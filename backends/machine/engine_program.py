@@ -29,7 +29,8 @@ Held = TypeVar("Held")
 """A number of positions, or a range of them."""
 
 DEVICE = "hbm"
-"""The memory of a buffer that stands for a result in device memory that several stores add to. It takes no room on the chip."""
+"""The memory of a buffer that stands for a tensor in device memory that the program writes and then uses: it says what waits for
+what, and takes no room on the chip."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -225,6 +226,13 @@ class Clear:
 
 
 @dataclass(frozen=True, slots=True)
+class Barrier:
+    """Waits until every core has done what came before it with a tensor in device memory: what follows may read and write it."""
+
+    tensor: Tensor
+
+
+@dataclass(frozen=True, slots=True)
 class Observe:
     """Prints a tile; in the exact execution only."""
 
@@ -242,7 +250,7 @@ class FamilyAction:
     __slots__ = ()
 
 
-Action = Transfer | MatMul | Transpose | Compute | Copy | ReduceRuns | Clear | Observe | FamilyAction
+Action = Transfer | MatMul | Transpose | Compute | Copy | ReduceRuns | Clear | Barrier | Observe | FamilyAction
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,6 +22,7 @@ from tilery.dsl.program import (
 
 from .engine_program import (
     Action,
+    Barrier,
     Buffer,
     Clear,
     Compute,
@@ -61,6 +62,8 @@ def formula(action: Action, host: Iterable[Op]) -> str:
             return f"{action.out} = {op.fn}({action.out}, {op.fn}[{', '.join(map(str, op.axes))}]({action.source})), of each run"
         case Clear():
             return f"{action.tensor.name if action.tensor else action.target} = {action.value:g}"
+        case Barrier(tensor=tensor):
+            return f"what is done with {tensor.name} is done on all cores"
         case Observe():
             return f"shows {action.buffer or action.statement.what}"
         case Compute():

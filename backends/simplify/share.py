@@ -5,7 +5,8 @@
         b = exp(x)               y[n] = a * n
         y[n] = b * n
 
-Loads are shared too: no kernel reads what it writes. Two sibling loops share nothing: neither need run before the other.
+Loads are shared too, those of one phase: between two phases the kernel may have written. Two sibling loops share nothing: neither
+need run before the other.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def _parts(op: Op, number: Callable[[Value], Hashable]) -> tuple[Hashable, ...]:
         case Positions():
             return (op.axis,)
         case Load():
-            return (op.tensor.name, *(_place(each, number) for each in op.index), _exact(op.fill))
+            return (op.tensor.name, op.tensor.phase, *(_place(each, number) for each in op.index), _exact(op.fill))
         case Cut():
             return (number(op.tile), *(_place(each, number) for each in op.index), _exact(op.fill))
         case Elementwise():

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from tilery.dsl.program import Axis, Tensor, size_value
 
-from ..machine.engine_program import Buffer, Clear, Compute, Copy, Instruction, MatMul, ReduceRuns, Transfer, Transpose
+from ..machine.engine_program import Barrier, Buffer, Clear, Compute, Copy, Instruction, MatMul, ReduceRuns, Transfer, Transpose
 from ..machine.numbers import Number, ceil_div, in_pieces, larger, product, smaller
 from ..machine.splits import Extents, count
 from .addressing import contiguous_axis
@@ -20,7 +20,7 @@ from .repetitions import matmul_splits, transpose_splits
 from .runs.pieces import elements_a_lane, left_over, piece_count, run_length
 
 
-def duration_s(instruction: Instruction, chip: TrainiumChip, extents: Extents, dims: Mapping[str, int]) -> Number:
+def duration_s(instruction: Instruction, chip: TrainiumChip, extents: Extents, dims: Mapping[str, int], cores: int = 1) -> Number:
     """Seconds for which the instruction, with its repetitions, occupies its engine."""
     match instruction.action:
         case Transfer() as action:
@@ -34,13 +34,24 @@ def duration_s(instruction: Instruction, chip: TrainiumChip, extents: Extents, d
             return elementwise_transpose_cycles(action, engine, chip, extents) / chip.engine(engine).clock_hz
         case Clear(tensor=Tensor() as tensor):
             return product(size_value(each, dims) for each in tensor.shape) * tensor.element.bytes / chip.dma_bytes_per_s
+        case Barrier():
+            return barrier_s(chip) if cores > 1 else 0.0
         case Compute() | Copy() | ReduceRuns() | Clear() as action:
             return compute_cycles(instruction, action, chip, extents) / chip.engine(instruction.engine).clock_hz
 
 
 def latency_s(instruction: Instruction, chip: TrainiumChip) -> float:
     """Seconds from the end of the occupation until the result can be used; the engine goes on meanwhile."""
-    return chip.dma.latency_ns * 1e-9 if instruction.engine == "dma" else 0.0
+    moves = instruction.engine == "dma" and not isinstance(instruction.action, Barrier)
+    return chip.dma.latency_ns * 1e-9 if moves else 0.0
+
+
+def barrier_s(chip: TrainiumChip) -> float:
+    """Seconds until every core knows that all have come to a barrier: as long as a transfer of a word from one to the others.
+
+    On one core an instruction waits for the semaphores of those before it, which costs nothing of its own.
+    """
+    return (chip.dma.floor_ns + chip.dma.latency_ns) * 1e-9
 
 
 def transferred_bytes(action: Transfer, chip: TrainiumChip, extents: Extents) -> Number:

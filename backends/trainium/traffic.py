@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..machine.engine_program import DEVICE, Buffer, Instruction, MatMul, Setting, Transfer, Transpose
+from ..machine.engine_program import DEVICE, Barrier, Buffer, Instruction, MatMul, Setting, Transfer, Transpose
 from ..machine.numbers import Number, larger, product
 from ..machine.splits import Extents, touches
 from ..machine.time.run_traffic import Traffic
@@ -22,6 +22,8 @@ def traffic(node: Instruction, extents: Extents, setting: Setting) -> Traffic:
         case MatMul():
             found.macs = dict(macs(node, extents))
             found.operands = {"sbuf": sbuf}
+        case Barrier():
+            pass
         case Transpose():
             found.operands = {"sbuf": sbuf}
         case _:
@@ -45,7 +47,7 @@ def on_chip_bytes(node: Instruction, chip: TrainiumChip, extents: Extents) -> tu
         moved = elements(buffer, extents) * buffer.element.bytes * touches(splits, buffer, extents)
         if buffer.memory == "sbuf":
             sbuf = sbuf + moved
-        else:
+        elif buffer.memory == "psum":
             psum = psum + moved
     return sbuf, psum
 

@@ -68,7 +68,7 @@ class Trainium(Family[TrainiumChip]):
 
     def duration_s(self, node: Instruction, extents: Extents, setting: Setting) -> Number:
         """The published formulas; they depend on nothing but the extents."""
-        return cost.duration_s(node, trainium(setting.chip), extents, setting.dims)
+        return cost.duration_s(node, trainium(setting.chip), extents, setting.dims, setting.cores)
 
     def latency_s(self, node: Instruction, chip: TrainiumChip) -> float:
         """Of transfers."""

@@ -7,6 +7,7 @@ judged on the scale of their neighbours. (Where every element should be 0, the s
 
     u(result)                                               the store
     + 4 u(T) for every cast to a type T narrower than f32   p rounded to bf16 before a product
+    + 4 u(T) for every store into a temp of type T
     + 4 u(f32) sqrt(K) for every sum, product of elements, or contraction, of length K
     + 4 u(f32) for every elementwise operation
     + 4 u(f32) sqrt(K) for every `+=` into a result, K positions adding to one element
@@ -95,6 +96,8 @@ def tolerance(kernel: program.Program, dims: Mapping[str, int], result: ElementT
                 units += 4 * unit(F32)
             case program.Store(accumulate=True):
                 units += 4 * unit(F32) * sqrt(_length(_added_over(kernel, each), dims))
+            case program.Store(tensor=tensor) if tensor.role == "temp" and tensor.element.kind == "float":
+                units += 4 * unit(tensor.element)
     return min(units, BROADEST)
 
 

@@ -29,7 +29,7 @@ from tilery.dsl import program
 from tilery.dsl.program import Op, Value
 from tilery.dsl.types import F32, ElementType
 
-from ..emulator.stepping.stepwise import Run
+from ..emulator.stepping.stepwise import Run, started, temps
 from ..numbers import indexing
 from ..numbers.axes import aligned, contract
 from ..numbers.rounding import largest_and_smallest
@@ -68,11 +68,10 @@ def explained_errors(
 
     `wanted` holds an array of truth values for each result. Elsewhere the answer may be 0: tiles without any are left out.
     """
-    results = {each.name: np.zeros([program.size_value(size, dims) for size in each.shape]) for each in kernel.signature.results}
     with np.errstate(all="ignore"):
-        run = _Analysis(kernel, dims, arguments, results, wanted)
+        run = _Analysis(kernel, dims, arguments, wanted)
         run.block(kernel.body)
-    return run.error_bounds
+    return {each.name: run.error_bounds[each.name] for each in kernel.signature.results}
 
 
 class _Analysis(Run):
@@ -83,12 +82,13 @@ class _Analysis(Run):
         kernel: program.Program,
         dims: Mapping[str, int],
         arguments: Mapping[str, Array | float],
-        results: Mapping[str, Array],
         wanted: Mapping[str, Array],
     ) -> None:
-        super().__init__(dims, _tiles(kernel, dims), arguments, results, HighPrecision(), None)
-        self.error_bounds = {name: np.zeros(each.shape) for name, each in results.items()}
-        self._magnitudes = {name: np.zeros(each.shape) for name, each in results.items()}
+        arithmetic = HighPrecision()
+        memory = {**started(kernel, dims, arguments, arithmetic), **temps(kernel, dims, arithmetic)}
+        super().__init__(dims, _tiles(kernel, dims), arguments, memory, arithmetic, None)
+        self.error_bounds = {name: np.zeros(each.shape) for name, each in memory.items()}
+        self._magnitudes = {name: np.abs(each).astype(np.float64) for name, each in memory.items()}
         self._errors: dict[Value, Errors] = {}
         self._needed = _needed_positions(kernel, wanted)
 
@@ -153,10 +153,20 @@ class _Analysis(Run):
                 return self._scan(op, value, own)
             case program.Dot():
                 return self._dot(op, own)
+            case program.Load() if op.tensor.role != "argument":
+                return self._reload(op, value, own)
             case program.Call():
                 return self._errors[op.body[-1].result]
             case _:
                 return {}
+
+    def _reload(self, op: program.Load, value: Array, own: Axes) -> Errors:
+        """Errors of what the kernel has written itself: they come back as if they had arisen element by element."""
+        bound = indexing.read(
+            self.error_bounds[op.tensor.name], replace(op, fill=None if op.fill is None else 0.0), self.place, _same
+        )
+        errors = _added({}, own, np.square(bound / SIGMAS))
+        return _added(errors, own, _cast_error(value, op.tensor.element) ** 2) if op.tensor.element.kind == "float" else errors
 
     def _spread(self, value: Value, errors: Errors) -> Array:
         """How far a value may be off, in absolute terms."""
@@ -337,6 +347,8 @@ def _needed_positions(kernel: program.Program, wanted: Mapping[str, Array]) -> d
     """For parallel loops that choose a place in every result: at which positions there is something to be asked."""
     stores = [each for each in program.walk(kernel.body) if isinstance(each, program.Store)]
     found: dict[str, Array] = {}
+    if any(each.tensor.role in ("temp", "inout") for each in stores):
+        return found  # what is asked for may be read from anywhere in these
     for loop in program.walk(kernel.body):
         if not isinstance(loop, program.TileLoop):
             continue

@@ -37,14 +37,19 @@ def reference(kernel: program.Program, dims: Mapping[str, int], arguments: Mappi
     """
     if not kernel.reference:
         raise UsageError(f"kernel {kernel.name} has no `reference:`, so there is nothing to compare its results with")
-    results = {
-        each.name: np.zeros(_shape(each.shape, dims), _wide(numerics.compute_dtype(each.element)))
-        for each in kernel.signature.results
-    }
+    results = {each.name: _started(each, dims, arguments) for each in kernel.signature.results}
     with np.errstate(all="ignore"):
         for slices in _blocks(kernel.reference, dims):
             _Block(kernel.reference, dims, arguments, slices).run(results)
     return results
+
+
+def _started(tensor: program.Tensor, dims: Mapping[str, int], arguments: Mapping[str, Array | float]) -> Array:
+    """A result before anything is written to it: zeros, or what is given where the kernel updates it in place."""
+    wide = _wide(numerics.compute_dtype(tensor.element))
+    if tensor.role != "inout":
+        return np.zeros(_shape(tensor.shape, dims), wide)
+    return numerics.to_compute(np.asarray(arguments[tensor.name]), tensor.element).astype(wide)
 
 
 def _shape(sizes: Sequence[program.Size], dims: Mapping[str, int]) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from .context import Context
 from .emitter import Emitter
 from .expressions import evaluate
 from .places.coverage import check_coverage
+from .places.phases import check_phases
 from .pure import always_true, closed_ops
 from .ranges import names_in_range
 from .scope import Scope
@@ -43,10 +44,13 @@ def check_kernel(
     doc, rest = _docstring(node.body)
     declare_tunes(context, rest)
     reference = _reference(context, rest, node)
-    body_nodes = tuple(each for each in rest if not isinstance(each, syntax.Reference | syntax.Require | syntax.Tune))
+    body_nodes = tuple(
+        each for each in rest if not isinstance(each, syntax.Reference | syntax.Require | syntax.Tune | syntax.Temp)
+    )
     requirements = _requirements(context, rest)
     body = _block(context, body_nodes)
     check_coverage(context, body_nodes, body, "the kernel")
+    check_phases(context, body)
     if constants is None:
         _warn_unused(context, node)
     return Program(
@@ -90,8 +94,8 @@ def _reference(c: Context, rest: tuple[syntax.Stmt, ...], node: syntax.KernelNod
         c.report.error("TK426", "a kernel has one `reference`, and this is another one", again.span)
     c.in_reference = True
     statements = _block(c, blocks[0].body)
-    c.in_reference = False
     check_coverage(c, blocks[0].body, statements, "the reference")
+    c.in_reference = False
     return statements
 
 

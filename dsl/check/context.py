@@ -14,6 +14,7 @@ from ..spans import Span
 from ..text import syntax
 from ..types import ELEMENT_TYPES, AnyType
 from .emitter import Emitter
+from .places.phase_count import Phases
 from .scope import Scope
 
 DEEPEST_NESTING = 90
@@ -50,6 +51,8 @@ class Context:
     seen: dict[Span, Value] | None = None
     """Where given, the value of each expression by its place, for an editor to show."""
     in_reference: bool = False
+    phases: Phases = field(default_factory=Phases)
+    """Which stretch of the kernel this is, and what each has written."""
     depth: int = 0
 
     @contextmanager
@@ -78,6 +81,10 @@ class Context:
     def result(self, name: str) -> Tensor | None:
         """The result of that name."""
         return next((each for each in self.signature.results if each.name == name), None)
+
+    def temp(self, name: str) -> Tensor | None:
+        """The `temp` of that name; a reference knows none."""
+        return None if self.in_reference else next((each for each in self.signature.temps if each.name == name), None)
 
     def element_type(self, name: str) -> AnyType | None:
         """The type that a name stands for: an element type or a type variable of the kernel."""
@@ -112,7 +119,7 @@ class Context:
 
     def taken(self, name: str) -> str | None:
         """What a name stands for throughout the kernel, so that the text may not bind it."""
-        if self.argument(name) or self.result(name):
+        if self.argument(name) or self.result(name) or self.temp(name):
             return "a tensor of the kernel"
         if any(each.name == name for each in self.signature.parameters):
             return "a parameter of the kernel"

@@ -149,7 +149,7 @@ def _position(c: Context, node: syntax.Name) -> Checked:
 
 def _unknown(c: Context, node: syntax.Name) -> None:
     name = node.text
-    tensor = c.argument(name) or c.result(name)
+    tensor = c.argument(name) or c.result(name) or c.temp(name)
     if tensor is not None:
         c.used.add(name)
         help = f"read it at the axes of a tile, like `{name}[{', '.join(map(str, tensor.shape))}]`"
@@ -197,7 +197,7 @@ def _no_function(c: Context, node: syntax.Call) -> None:
     if name in REDUCTIONS or name in SCANS or name in ("zeros", "full", "dot", "index"):
         help = f"name the axes in brackets: `{name}[...](...)`" if name not in ("zeros", "index") else f"write `{name}[...]`"
         c.report.error("TK304", f"`{name}` needs its axes in brackets", node.span, help=help)
-    elif c.argument(name) or c.result(name):
+    elif c.argument(name) or c.result(name) or c.temp(name):
         c.used.add(name)
         help = f"brackets hold axes, parentheses hold values: `{name}[...]`"
         c.report.error("TK213", f"the tensor `{name}` cannot be called", node.function.span, help=help)

@@ -35,14 +35,26 @@ def check_tile(c: Context, node: syntax.Tile, block: Block) -> None:
         return
     outside = dict(c.scope.names)
     frame = Frame("tile", tuple(variables), node.span, frozenset(c.scope.locals()))
-    c.scope.frames.append(frame)
-    c.used -= {each.axis.name for each in variables}
-    with c.emit.block() as body:
-        block(c, node.body)
-    _warn_idle(c, frame)
-    c.scope.frames.pop()
+    with _phase(c):
+        c.scope.frames.append(frame)
+        c.used -= {each.axis.name for each in variables}
+        with c.emit.block() as body:
+            block(c, node.body)
+        _warn_idle(c, frame)
+        c.scope.frames.pop()
     c.scope.leave(outside, f"it is bound in each step of `{frame.heading}`")
     c.emit.out.append(TileLoop(frame.variables, tuple(body), node.span))
+
+
+@contextmanager
+def _phase(c: Context) -> Iterator[None]:
+    """A `tile` directly in the kernel is a phase of its own: all its steps come after what stands before it."""
+    outermost = not c.scope.frames
+    if outermost:
+        c.phases.turn()
+    yield
+    if outermost:
+        c.phases.turn()
 
 
 def _warn_idle(c: Context, frame: Frame) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .. import sizes
 from ..errors import Label
@@ -39,11 +39,14 @@ def check_signature(
     parameters = ranged(heading.parameters, kernel.parameters, {**heading.sizes, **constants}, report)
     for each in kernel.results:
         heading.result(each)
+    for statement in kernel.body:
+        if isinstance(statement, syntax.Temp):
+            heading.temp(statement)
     heading.check_dimensions()
     names = tuple(name for name in heading.variables if name not in types)
     dimensions = tuple(name for name in heading.dimensions if name not in heading.derived)
     derived = tuple(heading.derived.items())
-    signature = Signature(parameters, tuple(heading.results), dimensions, names, derived)
+    signature = Signature(parameters, tuple(heading.results), dimensions, names, tuple(heading.temps), derived)
     return signature, frozenset(heading.broken)
 
 
@@ -53,6 +56,7 @@ class _Heading:
     types: Mapping[str, ElementType]
     parameters: list[Parameter] = field(default_factory=list)
     results: list[Tensor] = field(default_factory=list)
+    temps: list[Tensor] = field(default_factory=list)
     dimensions: dict[str, Span] = field(default_factory=dict)
     given: set[str] = field(default_factory=set)
     """The dimensions that the shapes of the arguments say."""
@@ -90,7 +94,12 @@ class _Heading:
         if node.range is not None:
             what = f"the result `{node.name.text}` cannot have a range: it is what the kernel makes it"
             self.report.error("TK227", what, node.range.span, help="a range stands with an argument, or with nothing")
-        self.results.append(self._tensor(node))
+        self.results.append(replace(self._tensor(node), role="result"))
+
+    def temp(self, node: syntax.Temp) -> None:
+        declared = syntax.Parameter(node.span, node.name, node.type, node.dimensions, None)
+        self._declare(node.name)
+        self.temps.append(replace(self._tensor(declared), role="temp"))
 
     @property
     def sizes(self) -> dict[str, Size]:

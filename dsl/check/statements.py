@@ -39,7 +39,7 @@ def _statement(c: Context, node: syntax.Stmt) -> None:
             c.report.error("TK114", "this value is not used", node.span, help="bind it to a name, `x = ...`, or store it")
         case syntax.Print():
             _print(c, node)
-        case syntax.Reference() | syntax.Require() | syntax.Tune():
+        case syntax.Reference() | syntax.Require() | syntax.Tune() | syntax.Temp():
             word = type(node).__name__.lower()
             c.report.error("TK120", f"`{word}` stands directly in the kernel, in no other block", node.span)
 
@@ -97,7 +97,7 @@ def _starts_from_nothing(c: Context, target: syntax.Name) -> bool:
 def _may_bind(c: Context, target: syntax.Name) -> bool:
     name = target.text
     if (what := c.taken(name)) is not None:
-        help = f"write its tile: `{name}[...] = ...`" if c.result(name) else "take another name"
+        help = f"write its tile: `{name}[...] = ...`" if c.result(name) or c.temp(name) else "take another name"
         c.report.error("TK215", f"`{name}` is {what} and cannot be bound", target.span, help=help)
         return False
     if name in c.counters:

@@ -187,6 +187,15 @@ class Tune(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Temp(Node):
+    """`temp h: T[M, N]`, a tensor in device memory for as long as a call lasts."""
+
+    name: Name
+    type: Name
+    dimensions: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Print(Node):
     """`print("text", tile)`."""
 
@@ -194,7 +203,7 @@ class Print(Node):
     values: tuple[Expr, ...]
 
 
-Stmt = Doc | Alone | Assign | Tile | For | Count | If | Reference | Require | Tune | Print
+Stmt = Doc | Alone | Assign | Tile | For | Count | If | Reference | Require | Tune | Temp | Print
 
 
 # --- items of a file --------------------------------------------------------------------------------------------------

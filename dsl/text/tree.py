@@ -155,6 +155,13 @@ class TreeBuilder(Transformer_NonRecursive[Token, syntax.Item]):
         choices = tuple(syntax.Number(span, each) for each in range(first, last + 1, max(1, stride)))
         return syntax.Tune(name.span, name, choices, default)
 
+    def temp(self, meta: Meta, c: Children) -> syntax.Temp:
+        word: Token = c[0]
+        if word != "temp":
+            help = "a tensor of the kernel's own is `temp h: f32[M, N]`"
+            self.errors.append(Diagnostic("TK123", f"`{word}` does not belong here", self.span(word), "expected `temp`", help))
+        return syntax.Temp(self.span(meta), self.word(c[1]), self.word(c[2]), tuple(c[3]))
+
     def tune_list(self, meta: Meta, c: Children) -> syntax.Tune:
         name = self.word(c[0])
         return syntax.Tune(name.span, name, tuple(each for each in c[1:-1] if each is not None), c[-1])

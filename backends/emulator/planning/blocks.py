@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import product, repeat
 from math import inf, prod
+from types import MappingProxyType
 
 from tilery.backends.numbers.conditions import Condition, condition
 from tilery.backends.simplify.rewriter import defined
@@ -27,11 +28,16 @@ NOTHING: frozenset[Value] = frozenset()
 
 
 def lower_block(
-    statements: Sequence[Statement], scope: Scope, arguments: frozenset[Value] = NOTHING, kept: frozenset[Value] = NOTHING
+    statements: Sequence[Statement],
+    scope: Scope,
+    arguments: frozenset[Value] = NOTHING,
+    kept: frozenset[Value] = NOTHING,
+    before: Mapping[Statement, Sequence[Step]] = MappingProxyType({}),
 ) -> None:
     """Lowers statements in order, giving buffers back after their last use.
 
-    `arguments` are what a loop carries into this block, `kept` what it carries on, and so outlives it.
+    `arguments` are what a loop carries into this block, `kept` what it carries on, and so outlives it. `before` has steps that
+    come before a statement.
     """
     statements = [each for each in statements if not (isinstance(each, Op) and each.result in scope.shared.lazy)]
     scope.targets = store_targets(statements, kept)
@@ -43,6 +49,7 @@ def lower_block(
     for number, each in enumerate(statements):
         ending = {value for value in defined(each) | set(uses(each)) if last[value] == number and value in mine}
         scope.dying = frozenset(ending - defined(each))
+        scope.steps += before.get(each, ())
         _lower_statement(each, scope)
         for value in ending:
             scope.release(value)

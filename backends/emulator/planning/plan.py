@@ -16,6 +16,7 @@ from . import blocks
 from .allocation import Scope, Shared
 from .emulator_passes import prepare
 from .fuse import Accumulate
+from .renewing import renewals
 from .survey import converted_tensors, unevaluated
 
 MOST_WORKERS = 8
@@ -27,6 +28,8 @@ WORTH_SHARING = 1 << 21
 class Plan:
     """The steps of a call, and the frames that they run on."""
 
+    before: Sequence[Step]
+    """What one worker does before all of them begin."""
     steps: Sequence[Step]
     layout: Layout
     converted: frozenset[str]
@@ -80,8 +83,9 @@ def _plan(
         shared_loop=next((each for each in body if isinstance(each, program.TileLoop)), None) if workers > 1 else None,
     )
     scope = Scope(shared, _whole_axes(kernel, dims))
-    blocks.lower_block(body, scope)
-    return Plan(scope.steps, shared.layout, shared.converted, workers, sizes)
+    first, renewing = renewals(body)
+    blocks.lower_block(body, scope, before=renewing)
+    return Plan(first, scope.steps, shared.layout, shared.converted, workers, sizes)
 
 
 def _whole_axes(kernel: program.Program, dims: Mapping[str, int]) -> dict[str, int]:

@@ -86,7 +86,11 @@ def converted_tensors(
     found: dict[str, int] = {}
     for tensor, times in _readings(body, dims, sizes, {}):
         elements = prod(program.size_value(each, dims) for each in tensor.shape)
-        if times > 1 and numerics.numpy_dtype(tensor.element) != numerics.compute_dtype(tensor.element):
+        if (
+            times > 1
+            and tensor.role == "argument"
+            and numerics.numpy_dtype(tensor.element) != numerics.compute_dtype(tensor.element)
+        ):
             found[tensor.name] = 4 * elements
     result: set[str] = set()
     for name, size_bytes in sorted(found.items(), key=lambda each: each[1]):

@@ -40,15 +40,35 @@ def step_through(
     sizes that the text fixes; raises `UsageError` where another one is missing.
     """
     arithmetic = arithmetic or Arithmetic()
-    results = into or {
-        each.name: np.zeros([program.size_value(size, dims) for size in each.shape], arithmetic.stored(each.element))
-        for each in kernel.signature.results
-    }
+    results = into or started(kernel, dims, arguments, arithmetic)
     order = [each.axis.name for each in kernel.loop_variables]
     with np.errstate(all="ignore"):
-        run = (runner or Run)(dims, tile_sizes(kernel, dims, tiles), arguments, results, arithmetic, probes, show, order)
+        memory = {**results, **temps(kernel, dims, arithmetic)}
+        run = (runner or Run)(dims, tile_sizes(kernel, dims, tiles), arguments, memory, arithmetic, probes, show, order)
         run.block(kernel.printing if show and kernel.printing else kernel.body)
     return dict(results)
+
+
+def started(
+    kernel: program.Program, dims: Mapping[str, int], arguments: Mapping[str, Array | float], arithmetic: Arithmetic
+) -> dict[str, Array]:
+    """The results before the kernel runs: zeros, or what is given where it updates it in place."""
+    results = {each.name: _zeros(each, dims, arithmetic) for each in kernel.signature.results}
+    for each in kernel.signature.results:
+        if each.role == "inout":
+            given = np.asarray(arguments[each.name])
+            wide = results[each.name].dtype != given.dtype
+            results[each.name][...] = arithmetic.load(given, each.element) if wide else given
+    return results
+
+
+def temps(kernel: program.Program, dims: Mapping[str, int], arithmetic: Arithmetic) -> dict[str, Array]:
+    """The memory of what the kernel keeps for itself."""
+    return {each.name: _zeros(each, dims, arithmetic) for each in kernel.signature.temps}
+
+
+def _zeros(tensor: program.Tensor, dims: Mapping[str, int], arithmetic: Arithmetic) -> Array:
+    return np.zeros([program.size_value(size, dims) for size in tensor.shape], arithmetic.stored(tensor.element))
 
 
 class Run:
@@ -156,6 +176,13 @@ class Run:
         else:
             indexing.window(result, store.index, self.place)[...] = self.arithmetic.store(tile, t)
 
+    def load(self, load: program.Load) -> Array:
+        """A tile of a tensor; of one that the kernel writes to, as it is now."""
+        t, written = load.tensor.element, load.tensor.role != "argument"
+        tensor = self.results[load.tensor.name] if written else np.asarray(self.arguments[load.tensor.name])
+        tile = indexing.read(tensor, load, self.place, lambda x: self.arithmetic.load(x, t))
+        return np.array(tile) if written else tile
+
     def op(self, op: Op) -> Array:
         """What an operation gives."""
         computing = self.arithmetic.computing(op.result.element)
@@ -169,8 +196,7 @@ class Run:
             case program.Positions():
                 return np.arange(self.span(op.axis).start, self.span(op.axis).stop, dtype=np.int32)
             case program.Load():
-                tensor, t = np.asarray(self.arguments[op.tensor.name]), op.tensor.element
-                return indexing.read(tensor, op, self.place, lambda x: self.arithmetic.load(x, t))
+                return self.load(op)
             case program.Elementwise():
                 lined_up = [numerics.aligned(self.values[each], _names(each), _names(op.result)) for each in op.operands]
                 return self.arithmetic.elementwise(op.fn, lined_up)

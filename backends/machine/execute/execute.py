@@ -18,7 +18,7 @@ from tilery.backends.operations import numerics
 from tilery.backends.operations.numerics import Array
 from tilery.backends.showing import Show, shown
 from tilery.dsl.errors import TileryError
-from tilery.dsl.program import Axis, Size, Value, index_axes, size_value
+from tilery.dsl.program import Axis, Size, Tensor, Value, index_axes, size_value
 from tilery.dsl.types import ElementType
 
 from ..engine_program import (
@@ -86,8 +86,9 @@ class Machine:
         self._guards = Guards(program)
         self._order = [each.axis.name for each in program.kernel.loop_variables]
         signature = program.kernel.signature
-        self._memory = {tensor.name: np.asarray(arguments[tensor.name]) for tensor in signature.tensors}
-        self.results = {each.name: _poisoned(self._shape(each.shape), each.element) for each in signature.results}
+        given = {each.name: np.asarray(arguments[each.name]) for each in signature.tensors}
+        self.results = {each.name: self._started(each, given) for each in signature.results}
+        self._memory = {**given, **self.results, **{each.name: self._started(each, {}) for each in signature.temps}}
         scalars = {each.name: np.asarray(arguments[each.name], numerics.compute_dtype(each.dtype)) for each in signature.scalars}
         self._immediates: dict[Value, Array] = {}
         for op in program.structure.host:
@@ -111,6 +112,12 @@ class Machine:
 
     def _shape(self, sizes: tuple[Size, ...]) -> tuple[int, ...]:
         return tuple(size_value(size, self._program.dims) for size in sizes)
+
+    def _started(self, tensor: Tensor, given: Mapping[str, Array]) -> Array:
+        """A tensor that the program writes, as it is before."""
+        if tensor.role == "inout":
+            return np.array(given[tensor.name])
+        return _poisoned(self._shape(tensor.shape), tensor.element)
 
     def _allocate(self, buffer: Buffer) -> None:
         if buffer.memory == DEVICE:
@@ -270,7 +277,7 @@ class Machine:
     def _store(self, node: Instruction, action: Transfer) -> None:
         tensor, buffer = action.tensor, action.buffer
         axes = names(index_axes(action.index))
-        result = self.results[tensor.name]
+        result = self._memory[tensor.name]
         for ranges in self.parts(node):
             where = self._places(action, ranges)
             self._refuse_outside(where, action)
@@ -290,7 +297,7 @@ class Machine:
 
     def _clear(self, action: Clear) -> None:
         if action.tensor is not None:
-            self.results[action.tensor.name][...] = action.value
+            self._memory[action.tensor.name][...] = action.value
         else:
             self.write(action.target, self._ranges, np.asarray(action.value))
 

@@ -17,6 +17,7 @@ from tilery.dsl.program import Axis, Call, Carried, Constant, Elementwise, Guard
 from tilery.dsl.spans import Span
 from tilery.dsl.types import ElementType
 
+from ..phases.feeding import Device
 from ..runs.arrange import Arrangement
 from .host import Host
 from .hosted import Prepared
@@ -72,6 +73,8 @@ class Builder:
         """The running sum that each product is added to."""
         self.accumulated: dict[Tensor, Buffer] = {}
         """The buffers of results that stores add to."""
+        self.device = Device(prepared.body)
+        """The tensors in device memory that the kernel writes and reads."""
         self.negated: dict[Value, tuple[Frame, Buffer]] = {}
         """Where scalar operands lie negated, with the frame that holds each."""
         self.done: set[Op | Store | Print] = set()

@@ -14,6 +14,7 @@ from tilery.dsl.types import BF16
 
 from ..addressing import alongside, is_strided
 from ..instructions import Activation, Memset, Step, TensorScalar, placed
+from ..phases.waiting import fed, store_buffers
 from .builder import Builder
 from .loads import positions
 from .select import Group
@@ -95,7 +96,12 @@ def _stored(builder: Builder, results: list[Value]) -> Store | None:
         return None
     uses = builder.uses.of(results[0])
     store = uses[0].by if len(uses) == 1 and uses[0].block == builder.uses.block_of[results[0]] else None
-    if not isinstance(store, Store) or store.value != results[0] or is_strided(store.index, builder.layout[store.value]):
+    if (
+        not isinstance(store, Store)
+        or store.value != results[0]
+        or not fed(builder, store)
+        or is_strided(store.index, builder.layout[store.value])
+    ):
         return None
     # Positions that are computed later have no buffer yet. Then the store is emitted where the text has it.
     known = all(value in builder.home or value in builder.host.values for value in index_values(store.index))
@@ -174,9 +180,11 @@ def _transfer(builder: Builder, statement: Store, source: Buffer) -> None:
     name = statement.tensor.name
     chosen = positions(builder, statement.index, source.partition, statement.span)
     target = (_accumulated(builder, statement),) if statement.accumulate else ()
+    before, after = store_buffers(builder, statement)
     action = Transfer(statement.tensor, statement.index, source, store=True, positions=chosen, accumulate=statement.accumulate)
-    reads = (source, *(buffer for _, buffer in chosen), *target)
-    builder.emit(f"store {name}", builder.transfer_queue("store"), "store", action, reads, target, statement.span)
+    reads = (source, *(buffer for _, buffer in chosen), *target, *before)
+    writes = (*target, *after)
+    builder.emit(f"store {name}", builder.transfer_queue("store"), "store", action, reads, writes, statement.span)
     builder.done.add(statement)
 
 

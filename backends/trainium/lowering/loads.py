@@ -14,13 +14,14 @@ from tilery.dsl.program import Axis, Dot, Index, Load, Value
 from tilery.dsl.spans import Span
 
 from ..addressing import alongside, gathered, is_strided
+from ..phases.waiting import read_buffers
 from .builder import Builder
 from .transposes import in_sbuf, transpose, way_to_turn
 
 
 def load(builder: Builder, op: Load) -> None:
     """Emits a load, and the transposes of its tile for dots that read it."""
-    key = (op.tensor.name, op.index, op.fill)
+    key = (op.tensor.name, op.tensor.phase, op.index, op.fill)
     if key in builder.loaded:
         frame, earlier = builder.loaded[key]
         if any(frame is each for each in builder.frames) and _wanted(builder, earlier) == _wanted(builder, op.result):
@@ -135,8 +136,8 @@ def _transfer(builder: Builder, op: Load, buffer: Buffer, queue: str, transposed
     if op.fill is not None:
         clear(builder, buffer, op.fill, op.result.span)
     action = Transfer(op.tensor, op.index, buffer, store=False, transposed=transposed, positions=chosen, fill=op.fill)
-    writes = (buffer,)
-    builder.emit(f"load {op.tensor.name}", queue, "load", action, [each for _, each in chosen], writes, op.result.span)
+    reads = [*(each for _, each in chosen), *read_buffers(builder, op)]
+    builder.emit(f"load {op.tensor.name}", queue, "load", action, reads, (buffer,), op.result.span)
 
 
 def clear(builder: Builder, buffer: Buffer, value: float, span: Span) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tilery.dsl import sizes
 from tilery.dsl.errors import Diagnostic, Label
-from tilery.dsl.program import AffineIndex, CountedLoop, ForLoop, GatherIndex, If, Statement, Store, TileLoop, index_axes
+from tilery.dsl.program import AffineIndex, CountedLoop, ForLoop, GatherIndex, If, Statement, Store, Tensor, TileLoop, index_axes
 from tilery.dsl.report import Report
 from tilery.dsl.spans import Span
 from tilery.dsl.text import syntax
@@ -26,17 +26,24 @@ def check_coverage(c: Context, nodes: tuple[syntax.Stmt, ...], statements: tuple
     What depends on sizes is left to `check_bounds`.
     """
     twice: set[str] = set()
-    written = _stores(nodes, {each.name for each in c.signature.results}, c.report)
-    for result in c.signature.results:
+    wanted = _to_be_written(c)
+    written = _stores(nodes, wanted, c.report)
+    for result in wanted.values():
         targets = written[result.name]
         if not targets:
             help = f"store it: `{result.name}[{', '.join(map(str, result.shape))}] = ...`, or tile by tile"
-            c.report.error("TK423", f"{place} never writes the result `{result.name}`", result.span, help=help)
+            c.report.error("TK423", f"{place} never writes the {result.role} `{result.name}`", result.span, help=help)
         _check_kinds(c, result.name, targets)
-        if _written_twice(c, result.name, targets, place):
+        if _written_twice(c, result, targets, place):
             twice.add(result.name)
     for road in _roads(statements):
-        _check_road(c, [each for each in road if each.tensor.name not in twice])
+        _check_road(c, wanted, [each for each in road if each.tensor.name not in twice])
+
+
+def _to_be_written(c: Context) -> dict[str, Tensor]:
+    """What has no elements before the kernel writes them, by name."""
+    temps = () if c.in_reference else c.signature.temps
+    return {each.name: each for each in (*c.signature.results, *temps) if each.role != "inout"}
 
 
 def _check_kinds(c: Context, name: str, targets: list[_Target]) -> None:
@@ -49,12 +56,12 @@ def _check_kinds(c: Context, name: str, targets: list[_Target]) -> None:
             c.report.error("TK429", what, each.span, help="use `+=` in both places, or `=` in one", others=others)
 
 
-def _written_twice(c: Context, name: str, targets: list[_Target], place: str) -> bool:
+def _written_twice(c: Context, result: Tensor, targets: list[_Target], place: str) -> bool:
     """Reports two stores that name nothing but axes: they write the same elements, whatever the sizes."""
     plain = [each for each in targets if each.op is None and _names_axes(c, each.node)]
     for again in plain[1:]:
         others = (Label(plain[0].span, "written here"),)
-        c.report.error("TK424", f"{place} writes the result `{name}` a second time", again.span, others=others)
+        c.report.error("TK424", f"{place} writes the {result.role} `{result.name}` a second time", again.span, others=others)
     return len(plain) > 1
 
 
@@ -100,9 +107,9 @@ def _opened(stores: Road) -> Iterator[Store]:
     return (dataclasses.replace(each, accumulate=True) for each in stores)
 
 
-def _check_road(c: Context, road: Road) -> None:
+def _check_road(c: Context, wanted: Mapping[str, Tensor], road: Road) -> None:
     known = set(c.signature.dimensions)
-    for result in c.signature.results:
+    for result in wanted.values():
         stores = [each for each in road if each.tensor.name == result.name]
         if not stores or any(each.accumulate for each in stores) or not all(_settled(each, known) for each in stores):
             continue
@@ -144,7 +151,7 @@ class _Target:
         return self.node.span
 
 
-def _stores(statements: tuple[syntax.Stmt, ...], results: set[str], report: Report) -> dict[str, list[_Target]]:
+def _stores(statements: tuple[syntax.Stmt, ...], results: Mapping[str, Tensor], report: Report) -> dict[str, list[_Target]]:
     found: dict[str, list[_Target]] = defaultdict(list)
     for each in statements:
         if isinstance(each, syntax.Assign) and isinstance(each.target, syntax.Subscript):
@@ -163,11 +170,11 @@ def _add(found: dict[str, list[_Target]], more: dict[str, list[_Target]]) -> Non
         found[name] += spans
 
 
-def _either(node: syntax.If, results: set[str], report: Report) -> dict[str, list[_Target]]:
+def _either(node: syntax.If, results: Mapping[str, Tensor], report: Report) -> dict[str, list[_Target]]:
     """What an `if` writes: one branch is taken, so both must write the same results."""
     then, otherwise = _stores(node.then, results, report), _stores(node.otherwise, results, report)
     for name in {*then, *otherwise}:
-        if bool(then[name]) != bool(otherwise[name]):
+        if bool(then[name]) != bool(otherwise[name]) and results[name].role == "result":
             others = (Label(node.span, "the `if`"),)
             what = f"only one branch of the `if` writes the result `{name}`"
             report.error("TK425", what, (then[name] or otherwise[name])[0].span, help="write it in both", others=others)

@@ -122,7 +122,7 @@ def _alone(result: Tensor, store: Written, box: Box, shape: Sequence[Size]) -> V
             undecided = True
             continue
         what = f"{found} along dimension {position + 1}, which is `{result.shape[position]}`"
-        others = (Label(result.span, "every element of a result is written"),)
+        others = (Label(result.span, f"every element of a {result.role} is written"),)
         return Diagnostic("TK438", f"this store leaves elements of `{result.name}` unwritten: {what}", store.span, others=others)
     return UNDECIDED if undecided else None
 
@@ -155,7 +155,7 @@ def _together(result: Tensor, stores: Sequence[Written], boxes: Sequence[Box], s
         if a == b or (_numeric(a) and _numeric(b) and not _apart(a, b)):
             others = (Label(one.span, "written here"),)
             return Diagnostic(
-                "TK424", f"elements of the result `{result.name}` are written a second time", other.span, others=others
+                "TK424", f"elements of the {result.role} `{result.name}` are written a second time", other.span, others=others
             )
         undecided = undecided or not _apart(a, b)
     total: Size = 0

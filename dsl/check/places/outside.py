@@ -80,7 +80,7 @@ def check_bounds(kernel: Program, dims: Mapping[str, int]) -> None:
 
 def bounds_conditions(kernel: Program) -> Iterator[Condition]:
     """Every tensor has elements, every read lies inside its tensor, and every element of a result is written once."""
-    for tensor in (*kernel.signature.tensors, *kernel.signature.results):
+    for tensor in kernel.signature.memory:
         for size in tensor.shape:
             yield Condition(_names(size), partial(_check_some, tensor, size))
     for statements in (kernel.reference, kernel.body):
@@ -153,7 +153,7 @@ def _sized(axis: Axis, dims: Mapping[str, int]) -> Axis:
 
 def _written_conditions(kernel: Program, statements: Sequence[Statement]) -> Iterator[Condition]:
     stores = [each for each in walk(tuple(statements)) if isinstance(each, Store)]
-    for result in kernel.signature.results:
+    for result in (*kernel.signature.results, *kernel.signature.temps):
         mine = [each for each in stores if each.tensor.name == result.name]
         if mine and not any(each.accumulate for each in mine):
             names = _names(*result.shape).union(*(_index_names(index) for each in mine for index in each.index))

@@ -23,7 +23,7 @@ def subscript(c: Context, node: syntax.Subscript, evaluate: Evaluate) -> Checked
         return zeros(c, node)
     if name == "index":
         return _index(c, node)
-    tensor = c.argument(name)
+    tensor = c.argument(name) or c.temp(name)
     if name in c.broken:
         return None
     if tensor is None:
@@ -38,7 +38,8 @@ def subscript(c: Context, node: syntax.Subscript, evaluate: Evaluate) -> Checked
         return None
     if fill is not None:
         _warn_needless(c, index, node.otherwise)
-    return c.emit.add(Load(c.emit.value(index_axes(index), tensor.dtype, node.span), tensor, index, fill))
+    found = tensor if c.in_reference else c.phases.read(tensor)
+    return c.emit.add(Load(c.emit.value(index_axes(index), tensor.dtype, node.span), found, index, fill))
 
 
 def _fill(c: Context, dtype: AnyType, node: syntax.Expr, evaluate: Evaluate) -> Fill | None:
@@ -83,7 +84,7 @@ def _not_a_tensor(c: Context, node: syntax.Subscript) -> None:
         help = f"a tile lines up by its axes' names: write `{name}` alone"
         c.report.error("TK211", f"`{name}` is no tensor, and only tensors are indexed", node.base.span, help=help)
     else:
-        hint = did_you_mean(name, [*(each.name for each in c.signature.tensors), "zeros", "index"])
+        hint = did_you_mean(name, [*(each.name for each in (*c.signature.tensors, *c.signature.temps)), "zeros", "index"])
         c.report.error("TK201", f"there is no tensor `{name}`", node.base.span, "not found", hint)
 
 

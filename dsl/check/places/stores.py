@@ -33,12 +33,13 @@ def check_store(c: Context, target: syntax.Subscript, node: syntax.Assign) -> No
         return
     axes = list(index_axes(index))
     if value is not None and _axes_agree(c, value, axes, target, node) and _type_agrees(c, tensor, value):
-        c.emit.out.append(Store(tensor, index, value, node.op == "+", node.span))
+        written = tensor if c.in_reference else c.phases.write(tensor)
+        c.emit.out.append(Store(written, index, value, node.op == "+", node.span))
 
 
 def _written(c: Context, target: syntax.Subscript) -> Tensor | None:
     name = target.base.text
-    if (tensor := c.result(name)) is not None:
+    if (tensor := c.result(name) or c.temp(name)) is not None:
         c.used.add(name)
         return tensor
     if (argument := c.argument(name)) is not None:
@@ -47,7 +48,7 @@ def _written(c: Context, target: syntax.Subscript) -> Tensor | None:
         help = f"store into a result: `-> y: {argument.dtype}[{dims}]` after the arguments, and `y[...] = ...` here"
         c.report.error("TK410", f"the argument `{name}` can only be read", target.span, "", help, others)
     elif name not in c.broken:
-        results = [each.name for each in c.signature.results]
+        results = [each.name for each in (*c.signature.results, *c.signature.temps)]
         help = did_you_mean(name, results) or f"the results are {listed(results)}"
         c.report.error("TK201", f"there is no result `{name}`", target.base.span, "not found", help)
     return None
