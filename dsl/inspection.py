@@ -14,7 +14,7 @@ from .program import Axis, LoopVariable, Program, Value
 from .report import Report
 from .spans import Span
 from .text import syntax
-from .text.words import RESERVED
+from .text.words import CONTEXT_WORDS, RESERVED
 from .types import ELEMENT_TYPES, ElementType, Wide, type_name
 
 _LOOP = re.compile(r"(\w+) +of +[\w ()*/+-]+")
@@ -195,7 +195,7 @@ def completions(examined: Examined, text: str, line: int) -> list[Word]:
     words += [Word(each, "function") for each in sorted({*NAMED, *REDUCTIONS, *SCANS, "zeros", "full", "index", "dot"})]
     words += [Word(name, "function", _heading(known.node)) for name, known in examined.visible.items()]
     words += [Word(each, "type", f"{kind.bytes} bytes") for each, kind in ELEMENT_TYPES.items()]
-    words += [Word(each, "keyword") for each in sorted(RESERVED)]
+    words += [Word(each, "keyword") for each in sorted({*RESERVED, *CONTEXT_WORDS})]
     return list({each.text: each for each in reversed(words)}.values())[::-1]
 
 

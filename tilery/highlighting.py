@@ -27,6 +27,7 @@ class TkLexer(RegexLexer):
             (r'"""', String.Doc, "doc"),
             (r'"[^"\n]*"', String.Double),
             (r"\b(kernel|fn)(\s+)([A-Za-z_]\w*)", bygroups(Keyword.Declaration, Whitespace, Name.Function)),  # type: ignore[no-untyped-call]
+            (r"^(\s*)(temp)(?=\s+[A-Za-z_]\w*\s*:)", bygroups(Whitespace, Keyword.Declaration)),  # type: ignore[no-untyped-call]
             (words(("true", "false", "inf"), prefix=r"\b", suffix=r"\b"), Keyword.Constant),
             (words(("and", "or", "not"), prefix=r"\b", suffix=r"\b"), Operator.Word),
             (words(sorted(RESERVED), prefix=r"\b", suffix=r"\b"), Keyword),

@@ -8,5 +8,8 @@ ITEM_WORDS = ("kernel", "fn", "from")
 STATEMENT_WORDS = ("tile", "for", "if", "else", "reference", "require", "tune", "print")
 """What a statement may start with."""
 
+CONTEXT_WORDS = ("temp",)
+"""What means something at one place only, and is a name anywhere else: `temp h: T[M]`."""
+
 RESERVED = frozenset((*ITEM_WORDS, *STATEMENT_WORDS, "import", "in", "of", "by", "or", "and", "not", "true", "false"))
 """Every word that the grammar knows."""

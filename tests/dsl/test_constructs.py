@@ -34,7 +34,7 @@ from tilery.dsl.program import (
 from tilery.dsl.types import BF16, F8E4M3, F32
 
 FOLDER = Path(__file__).parents[1] / "kernels"
-FILES = sorted(FOLDER.glob("*.tk"))
+FILES = sorted(FOLDER.rglob("*.tk"))
 
 
 def definition(file: str, name: str = "") -> KernelDefinition:

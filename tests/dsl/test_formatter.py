@@ -14,7 +14,7 @@ from tilery.dsl.text.formatter import format_text
 ROOT = Path(__file__).parents[2]
 FILES = [
     *sorted((ROOT / "kernels").glob("*.tk")),
-    *sorted((ROOT / "tests" / "kernels").glob("*.tk")),
+    *sorted((ROOT / "tests" / "kernels").rglob("*.tk")),
     ROOT / "dsl" / "prelude.tk",
 ]
 

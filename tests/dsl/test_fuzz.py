@@ -10,7 +10,7 @@ from tilery.dsl import SourceErrors, UsageError, load, parse
 from tilery.dsl.types import BF16
 
 ROOT = Path(__file__).parents[2]
-KERNELS = [each.read_text() for folder in (ROOT / "kernels", ROOT / "tests" / "kernels") for each in sorted(folder.glob("*.tk"))]
+KERNELS = [each.read_text() for folder in (ROOT / "kernels", ROOT / "tests" / "kernels") for each in sorted(folder.rglob("*.tk"))]
 SIGNS = "( ) [ ] { } : , = + - * / @ ** // -> .. < == # 0 1.5 64 M N m n x"
 WORDS = "kernel fn tile for of by if else any reference and or not true inf zeros full index sum dot where exp T f32 "
 WORDS += "from import in tune step require cumsum argmax i32 r k G"

@@ -9,12 +9,12 @@ from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
 from pygments.token import Comment, Error, Keyword, Name, Number, String, _TokenType
 
 from tilery.dsl.functions import NAMED, REDUCTIONS, SCANS
-from tilery.dsl.text.words import RESERVED
+from tilery.dsl.text.words import CONTEXT_WORDS, RESERVED
 from tilery.dsl.types import ELEMENT_TYPES
 from tilery.highlighting import TkLexer
 
 ROOT = Path(__file__).parents[2]
-FILES = [*sorted((ROOT / "kernels").glob("*.tk")), *sorted((ROOT / "tests" / "kernels").glob("*.tk"))]
+FILES = [*sorted((ROOT / "kernels").glob("*.tk")), *sorted((ROOT / "tests" / "kernels").rglob("*.tk"))]
 GRAMMAR = json.loads((ROOT / "editors" / "vscode" / "syntaxes" / "tk.tmLanguage.json").read_text(encoding="utf-8"))
 
 
@@ -46,7 +46,7 @@ def patterns() -> str:
 
 def test_the_textmate_grammar_names_every_word() -> None:
     assert GRAMMAR["scopeName"] == "source.tk"
-    for word in (*RESERVED, *ELEMENT_TYPES, *NAMED, *REDUCTIONS, *SCANS):
+    for word in (*RESERVED, *CONTEXT_WORDS, *ELEMENT_TYPES, *NAMED, *REDUCTIONS, *SCANS):
         assert re.search(rf"\b{word}\b", patterns()), word
 
 

@@ -17,7 +17,11 @@ from tilery.dsl.errors import UsageError
 from tilery.dsl.types import BF16, F32, ElementType
 
 FOLDER = Path(__file__).parents[1] / "kernels"
-KERNELS = [(path.stem, name) for path in sorted(FOLDER.glob("*.tk")) for name in dsl.load(path).kernels]
+KERNELS = [
+    (path.relative_to(FOLDER).with_suffix("").as_posix(), name)
+    for path in sorted(FOLDER.rglob("*.tk"))
+    for name in dsl.load(path).kernels
+]
 
 
 def specialised(file: str, name: str, t: ElementType) -> program.Program:

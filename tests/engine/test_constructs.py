@@ -19,7 +19,7 @@ from tilery.dsl.program import Program
 from tilery.dsl.types import ELEMENT_TYPES
 
 FOLDER = Path(__file__).parents[1] / "kernels"
-KERNELS = [(path, name) for path in sorted(FOLDER.glob("*.tk")) for name in load(path).kernels]
+KERNELS = [(path, name) for path in sorted(FOLDER.rglob("*.tk")) for name in load(path).kernels]
 SPECIAL: dict[str, dict[str, int]] = {
     "conv2d": {"N": 2, "C": 140, "H": 9, "W": 23, "O": 45, "R": 3, "S": 3},
     "average_pool": {"N": 3, "H": 21, "W": 131},

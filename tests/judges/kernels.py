@@ -119,6 +119,7 @@ def _kernel(d: Draft) -> tuple[str, list[Axis]]:
     for _ in range(d.draw.choice([1, 1, 2, 3])):
         form = d.draw.choice([_plain, _plain, _split, _overlapping, _scattered, _digits, _looped, _looped, _counted])
         extra += form(d, axes, results)
+    temps, later = _phased(d, results, extra) if d.chance(0.3) else ([], [])
     # An argument that says how many places there are, if nothing else does.
     sizes = ", ".join(each for each in dict.fromkeys(names + ["V"] * ("V" in " ".join([*d.inputs.values(), *results.values()]))))
     inputs = ", ".join(f"{name}: {kind}" for name, kind in {**d.inputs, "like": f"bool[{sizes}]"}.items())
@@ -126,7 +127,27 @@ def _kernel(d: Draft) -> tuple[str, list[Axis]]:
     heads = ", ".join(f"{each.variable} of {each.dim}" + (" by 1" if each.unit else "") for each in axes)
     lines = [f"kernel drawn({inputs}) -> ({given}):"]
     lines += ["    reference:", *d.reference] if d.referenced else []
-    return "\n".join([*lines, f"    tile {heads}:", *d.body, ""]), [*axes, *extra]
+    return "\n".join([*lines, *temps, f"    tile {heads}:", *d.body, *later, ""]), [*axes, *extra]
+
+
+def _phased(d: Draft, results: dict[str, str], extra: list[Axis]) -> tuple[list[str], list[str]]:
+    """The last result becomes a `temp` that a second phase reads, backwards perhaps: what declares it, and that phase."""
+    temp, kind = list(results.items())[-1]
+    dims = kind.split("[")[1].rstrip("]").split(", ")
+    if not all(each in d.dims for each in dims) or len(set(dims)) < len(dims):
+        return [], []
+    del results[temp]
+    name = d.new("z")
+    results[name] = kind
+    axes = [Axis(each, d.new("q"), d.chance(0.15)) for each in dims]
+    extra += axes
+    back = d.chance(0.4)
+    turned = [f"{dims[0]} - 1 - {axes[0].positions}" if back else axes[0].tile, *(each.tile for each in axes[1:])]
+    heads = ", ".join(f"{each.variable} of {each.dim}" + (" by 1" if each.unit else "") for each in axes)
+    later = [f"    tile {heads}:", f"        {name}[{', '.join(turned)}] = {temp}[{', '.join(each.tile for each in axes)}]"]
+    place = f"{dims[0]} - 1 - index[{dims[0]}]" if back else dims[0]
+    d.reference[:] = [each.replace(f"{temp}[{dims[0]}", f"{name}[{place}", 1) for each in d.reference]
+    return [f"    temp {temp}: {kind}"], later
 
 
 def _kind(d: Draft) -> Kind:

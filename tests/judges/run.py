@@ -28,9 +28,13 @@ class Run(Operations):
             return Memory([size_value(each, dims) for each in tensor.shape], tensor.element, given)
 
         tensors = {each.name: memory(each, np.asarray(arguments[each.name])) for each in signature.tensors}
+        made = {each.name: memory(each, None) for each in (*signature.results, *signature.temps) if each.role != "inout"}
+        # What a kernel updates in place is one memory, read and written.
+        written = made | {each.name: tensors[each.name] for each in signature.results if each.role == "inout"}
+        tensors |= {each.name: made[each.name] for each in signature.temps}
         super().__init__(dims, tensors, {each.name: arguments.get(each.name, each.default) for each in signature.scalars})
         self.tiles = tiles
-        self.results = {each.name: memory(each, None) for each in signature.results}
+        self.results = written
         self.added: dict[tuple[str, int], Ledger] = {}
         """What has been added to each element of a result."""
 

@@ -37,7 +37,7 @@ Emitted = tuple[Group, tuple[Compute, ...], Builder]
 
 
 def files() -> Iterator[tuple[str, Program]]:
-    for path in sorted([*(KERNELS / "kernels").glob("*.tk"), *(KERNELS / "tests" / "kernels").glob("*.tk")]):
+    for path in sorted([*(KERNELS / "kernels").glob("*.tk"), *(KERNELS / "tests" / "kernels").rglob("*.tk")]):
         for name, definition in load(path).kernels.items():
             yield name, definition.specialise({"T": BF16} if "T" in definition.signature.type_variables else {}, {})
 

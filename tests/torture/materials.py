@@ -37,7 +37,7 @@ def words() -> tuple[str, ...]:
 @cache
 def kernel_files() -> tuple[Path, ...]:
     """Files with kernels that are right."""
-    return tuple(each for folder in FOLDERS[:2] for each in sorted((ROOT / folder).glob("*.tk")))
+    return tuple(each for folder in FOLDERS[:2] for each in sorted((ROOT / folder).rglob("*.tk")))
 
 
 @cache
