@@ -87,8 +87,8 @@ class Machine:
         self._order = [each.axis.name for each in program.kernel.loop_variables]
         signature = program.kernel.signature
         given = {each.name: np.asarray(arguments[each.name]) for each in signature.tensors}
-        self.results = {each.name: self._started(each, given) for each in signature.results}
-        self._memory = {**given, **self.results, **{each.name: self._started(each, {}) for each in signature.temps}}
+        self.results = {each.name: self._beforehand(each, given) for each in signature.results}
+        self._memory = {**given, **self.results, **{each.name: self._beforehand(each, {}) for each in signature.temps}}
         scalars = {each.name: np.asarray(arguments[each.name], numerics.compute_dtype(each.dtype)) for each in signature.scalars}
         self._immediates: dict[Value, Array] = {}
         for op in program.structure.host:
@@ -113,7 +113,7 @@ class Machine:
     def _shape(self, sizes: tuple[Size, ...]) -> tuple[int, ...]:
         return tuple(size_value(size, self._program.dims) for size in sizes)
 
-    def _started(self, tensor: Tensor, given: Mapping[str, Array]) -> Array:
+    def _beforehand(self, tensor: Tensor, given: Mapping[str, Array]) -> Array:
         """A tensor that the program writes, as it is before."""
         if tensor.role == "inout":
             return np.array(given[tensor.name])
