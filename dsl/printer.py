@@ -97,6 +97,8 @@ class _Printer:
         lines = [f"kernel {kernel.name}({', '.join(parameters)}) -> ({', '.join(results)}):"]
         lines += [f"    temp {print_parameter(each)}" for each in signature.temps]
         lines += [f"    tune {each.name} in {{{_comma(each.choices)}}} = {each.default}" for each in kernel.tunes]
+        derived = dict(signature.derived)
+        lines += [f"    axis {name} of {derived[name]}" for name in signature.named]
         fixed = [f"{name} = {value}" for name, value in sorted({**kernel.types, **kernel.constants, **kernel.tuned}.items())]
         lines += [f"    with {', '.join(fixed)}"] if fixed else []
         for each in kernel.requirements:

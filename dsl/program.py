@@ -177,6 +177,8 @@ class Signature:
     """The tensors that live in device memory for as long as a call lasts, `temp h: T[M, N]`."""
     derived: tuple[tuple[str, Size], ...] = ()
     """Names of dimensions that follow from others, `require P == H // 2`. Shapes and axes hold what they stand for."""
+    named: tuple[str, ...] = ()
+    """Those of them that `axis P of H // 2` declares: names for axes, of which no shape needs to speak."""
 
     def size(self, dimension: str) -> Size | None:
         """What a dimension's name stands for: itself, or the size that it follows from; None if there is no such dimension."""

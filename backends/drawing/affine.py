@@ -114,8 +114,10 @@ class _Lines:
                 return (Line({tensor.name: 1.0}),)
             case program.Load(tensor=tensor) if tensor.role == "temp":
                 return self.one_of(self.stored.get(tensor.name, ()))
-            case program.Cast(operand=operand) | program.Fill(operand=operand):
+            case program.Cast(operand=operand) | program.Fill(operand=operand) | program.Cut(tile=operand):
                 return self.known.get(operand, ())
+            case program.Insert(tile=tile, value=value):
+                return self.one_of((tile, value))
             case program.Reduce(fn="min" | "max" | "first" | "last", operand=operand):
                 return self.known.get(operand, ())
             case program.Call(body=body):

@@ -41,9 +41,10 @@ def places(
 def _indices(statements: tuple[program.Statement, ...], dims: Mapping[str, int], lines: Lines) -> Iterator[tuple[Line, int, int]]:
     """The lines that index a dimension, its extent, by how much they may leave it: by one where something is read instead."""
     for each in statements:
-        if isinstance(each, program.Load | program.Store):
-            slack = int(isinstance(each, program.Load) and each.fill is not None)
-            for index, size in zip(each.index, each.tensor.shape, strict=True):
+        if isinstance(each, program.Load | program.Store | program.Cut):
+            slack = int(not isinstance(each, program.Store) and each.fill is not None)
+            shape = [axis.size for axis in each.tile.axes] if isinstance(each, program.Cut) else each.tensor.shape
+            for index, size in zip(each.index, shape, strict=True):
                 if isinstance(index, program.GatherIndex):
                     extent = program.size_value(size, dims)
                     yield from ((line, extent, slack) for line in lines.get(index.value, ()) if line.factors)

@@ -115,6 +115,10 @@ class _Uses:
                 return (operand,)
             case program.Scan(operands=operands):
                 return operands
+            case program.Cut(tile=tile):
+                return (tile,)
+            case program.Insert(tile=tile, value=value):
+                return (tile, value)
             case program.Reduce(fn="sum" | "mean" | "max" | "min" | "prod" | "first" | "last", operand=operand):
                 return (operand,)
             case program.Dot(left=left, right=right):

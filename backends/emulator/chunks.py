@@ -170,7 +170,9 @@ def _largest(extents: Extents, sizes: Mapping[str, int]) -> int:
 def takes_memory(op: Op) -> bool:
     """Whether the result is a temporary of its own."""
     copied = isinstance(op, program.Load) and (op.result.element.bytes < 4 or not placed.is_plain(op.index))
-    return copied or isinstance(op, program.Elementwise | program.Cast | program.Reduce | program.Scan | program.Dot | Accumulate)
+    held = isinstance(op, program.Unwritten | program.Insert)
+    computed = program.Elementwise | program.Cast | program.Reduce | program.Scan | program.Dot | Accumulate
+    return copied or held or isinstance(op, computed)
 
 
 def _count(value: Value, extents: Extents, sizes: Mapping[str, int]) -> int:

@@ -105,6 +105,8 @@ def _contracted_lengths(kernel: program.Program, dims: Mapping[str, int]) -> dic
                 sources[each.result] = each.tensor.name
             case program.Cast() if each.operand in sources:
                 sources[each.result] = sources[each.operand]
+            case program.Cut() if each.tile in sources:
+                sources[each.result] = sources[each.tile]
             case program.Dot() if each.right in sources:
                 lengths[sources[each.right]] = prod(program.size_value(axis.size, dims) for axis in each.axes)
     return lengths

@@ -144,6 +144,10 @@ class _Analysis(Run):
                 return self._elementwise(op, value, own)
             case program.Cast():
                 return self._cast(op, value, own)
+            case program.Cut():
+                return self._cut(op)
+            case program.Insert():
+                return self._insert(op, value)
             case program.Fill():
                 shape = [1] * len(op.result.axes)
                 return {axes: np.broadcast_to(each, ()).reshape(shape) for axes, each in self._errors[op.operand].items()}
@@ -200,6 +204,32 @@ class _Analysis(Run):
         if not is_exact(op.fn) and op.result.element.kind == "float":
             scale = rounding_scale(op.fn, arrays, value)
             _added(errors, own, np.where(np.isfinite(scale), (unit(F32) * scale) ** 2, 0.0))
+        return errors
+
+    def _cut(self, op: program.Cut) -> Errors:
+        """What is read elsewhere brings its error along; one that stands in several places there is one and the same."""
+        along = {own.name: _moved_along(each) for own, each in zip(op.tile.axes, op.index, strict=True)}
+        errors: Errors = {}
+        without_fill = op if op.fill is None else replace(op, fill=0.0)
+        for axes, variance in self._errors[op.tile].items():
+            whole = np.broadcast_to(variance, self.values[op.tile].shape)
+            found = indexing.cut(whole, without_fill, self.place)
+            _added(errors, SHARED.union(*(along[name] for name in axes)), found)
+        return errors
+
+    def _insert(self, op: program.Insert, value: Array) -> Errors:
+        errors: Errors = {}
+        for axes, variance in self._errors[op.tile].items():
+            kept = np.array(np.broadcast_to(variance, value.shape))
+            indexing.part(kept, op, self.place)[...] = 0.0
+            _added(errors, axes, kept)
+        names = [axis.name for axis in program.index_axes(op.index)]
+        into = {name: own.name for own, each in zip(op.tile.axes, op.index, strict=True) for name in _moved_along(each)}
+        for axes, variance in self._errors[op.value].items():
+            written = np.zeros(value.shape)
+            part = indexing.part(written, op, self.place)
+            part[...] = aligned(np.broadcast_to(variance, self.shape(op.value)), _names(op.value), names)
+            _added(errors, frozenset(into[name] for name in axes if name in into), written)
         return errors
 
     def _as_float(self, value: Value) -> Errors:
@@ -293,6 +323,15 @@ class _Analysis(Run):
                 found = contracted(one, other) if is_left else contracted(other, one)
                 _added(errors, axes - set(over), found if independent else found**2)
         return errors
+
+
+def _moved_along(index: program.Index) -> Axes:
+    """The axes along which the elements of a dimension are different ones; none where one may come twice."""
+    match index:
+        case program.AxisIndex(axis) | program.AffineIndex(((axis, _),), _):
+            return frozenset([axis.name])
+        case _:
+            return SHARED
 
 
 def _summed(variance: Array, names: list[str], over: set[str], axes: Axes) -> Array:

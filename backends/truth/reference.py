@@ -97,7 +97,20 @@ def _survey(
             reduced |= {axis.name for axis in each.axes}
         elif isinstance(each, program.Scan):
             reduced.add(each.axis.name)
+        elif isinstance(each, program.Cut | program.Insert):
+            reduced |= _in_other_places(each)
     return extents, reduced, intermediates
+
+
+def _in_other_places(op: program.Cut | program.Insert) -> set[str]:
+    """The axes along which one slice of a tile is read or written at positions of another."""
+    moved = [
+        (own, each)
+        for own, each in zip(op.tile.axes, op.index, strict=True)
+        if not (isinstance(each, program.AxisIndex) and each.axis == own)
+    ]
+    written = program.index_axes([each for _, each in moved]) if isinstance(op, program.Insert) else ()
+    return {axis.name for axis in (*(own for own, _ in moved), *written)}
 
 
 # --- evaluation -------------------------------------------------------------------------------------------------------
@@ -159,6 +172,10 @@ class _Block:
                 return whole[self.slices.get(op.axis.name, slice(None))]
             case program.Load():
                 return self._load(op)
+            case program.Cut():
+                return self._cut(op)
+            case program.Insert():
+                return self._insert(op)
             case program.Elementwise():
                 return self._elementwise(op.fn, [(self.value(each), _names(each)) for each in op.operands], op.result)
             case program.Cast():
@@ -186,6 +203,17 @@ class _Block:
         tensor, t = np.asarray(self.arguments[op.tensor.name]), op.tensor.element
         computing = indexing.read(tensor, op, self.place, lambda x: numerics.to_compute(x, t))
         return computing.astype(_wide(computing.dtype), copy=False)
+
+    def _cut(self, op: program.Cut) -> Array:
+        for each in program.index_values(op.index):
+            self.value(each)
+        return indexing.cut(self.value(op.tile), op, self.place)
+
+    def _insert(self, op: program.Insert) -> Array:
+        array = np.array(np.broadcast_to(self.value(op.tile), self._extents(op.result)))
+        names = [axis.name for axis in program.index_axes(op.index)]
+        indexing.part(array, op, self.place)[...] = numerics.aligned(self.value(op.value), _names(op.value), names)
+        return array
 
     def _elementwise(self, fn: str, operands: Sequence[tuple[Array, list[str]]], result: program.Value) -> Array:
         return _apply(fn, [numerics.aligned(array, names, _names(result)) for array, names in operands])

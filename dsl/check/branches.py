@@ -11,6 +11,7 @@ from ..text import syntax
 from ..types import BOOL
 from .context import Checked, Context
 from .expressions import evaluate
+from .places.so_far import both
 from .scope import Binding, Gone, Local
 
 Block = Callable[[Context, tuple[syntax.Stmt, ...]], None]
@@ -72,7 +73,8 @@ def _merge(
             continue
         if isinstance(a, Local) and isinstance(b, Local):
             value = _merged_value(c, name, a, b, merged)
-            c.scope.names[name] = Local(value, a.span if a != before.get(name) else b.span)
+            span = a.span if a != before.get(name) else b.span
+            c.scope.names[name] = Local(value, span, both(a.missing, b.missing))
         elif (one := a or b) is not None:
             c.scope.names[name] = Gone(one.span, "only one branch of the `if` binds it")
     return tuple(merged)

@@ -14,6 +14,7 @@ from ..types import BOOL, ElementType, TypeVariable
 from .context import Context
 from .emitter import Emitter
 from .expressions import evaluate
+from .looping import written_in_brackets
 from .places.coverage import check_coverage
 from .places.phases import check_phases
 from .pure import always_true, closed_ops
@@ -22,6 +23,9 @@ from .scope import Scope
 from .signature import check_signature
 from .statements import check_block
 from .tunes import declare_tunes
+
+DECLARATIONS = (syntax.Reference, syntax.Require, syntax.AxisName, syntax.Tune, syntax.Temp)
+"""Statements that stand directly in a kernel, in any order, and do nothing by themselves."""
 
 
 def check_kernel(
@@ -44,10 +48,9 @@ def check_kernel(
     doc, rest = _docstring(node.body)
     declare_tunes(context, rest)
     reference = _reference(context, rest, node)
-    body_nodes = tuple(
-        each for each in rest if not isinstance(each, syntax.Reference | syntax.Require | syntax.Tune | syntax.Temp)
-    )
+    body_nodes = tuple(each for each in rest if not isinstance(each, DECLARATIONS))
     requirements = _requirements(context, rest)
+    context.in_parts = frozenset(written_in_brackets(body_nodes))
     body = _block(context, body_nodes)
     check_coverage(context, body_nodes, body, "the kernel")
     check_phases(context, body)

@@ -15,6 +15,7 @@ from ..text import syntax
 from ..types import ELEMENT_TYPES, AnyType
 from .emitter import Emitter
 from .places.phase_count import Phases
+from .places.so_far import Begun
 from .scope import Scope
 
 DEEPEST_NESTING = 90
@@ -42,6 +43,12 @@ class Context:
     """The tuning parameters."""
     tuned: Mapping[str, int | str] | None = None
     """What they are bound to; None while they are open."""
+    said_of: dict[str, str] = field(default_factory=dict)
+    """What the variables of loops run over, where the text names it."""
+    in_parts: frozenset[str] = frozenset()
+    """The names that the text writes in brackets."""
+    begun: dict[str, Begun] = field(default_factory=dict)
+    """The tiles written in parts that a loop around has to begin."""
     used: set[str] = field(default_factory=set)
     """The parameters, results and constants that something reads or writes."""
     calls: list[Known] = field(default_factory=list)

@@ -8,6 +8,7 @@ from ..types import BOOL, I32
 from .context import Context
 from .expressions import evaluate
 from .looping import Block, allowed, carried_through, finish, starts_of
+from .places.so_far import perhaps_none
 from .scope import Local
 
 MOST_STEPS = 256
@@ -84,4 +85,5 @@ def _once(c: Context, node: syntax.Count, start: Size, stop: Size, block: Block)
 
     step = carried_through(c, node.body, starts, body)
     c.scope.leave(outside, f"it is bound in the steps of `{heading}`, and is gone after them")
-    c.emit.out.append(CountedLoop(node.counter.text, start, stop, finish(c, starts, step), step.body, node.span))
+    carried = finish(c, starts, step, perhaps_none)
+    c.emit.out.append(CountedLoop(node.counter.text, start, stop, carried, step.body, node.span))

@@ -14,6 +14,7 @@ from .calling.calls import apply, apply_over_axes, cast, elementwise
 from .calling.inlining import inline
 from .calling.products import product
 from .context import Checked, Context
+from .places.cuts import readable, report_gone
 from .places.reads import subscript
 from .scope import Gone, Local
 
@@ -93,16 +94,14 @@ def _unbracketed_left(node: syntax.Binary) -> str:
 
 
 def _name(c: Context, node: syntax.Name) -> Checked:
+    if node.text in c.broken:
+        return None
     binding = c.scope.names.get(node.text)
     if isinstance(binding, Local):
         c.scope.read.add(node.text)
-        return binding.value
+        return binding.value if readable(c, node.text, binding, None, node.span) else None
     if isinstance(binding, Gone):
-        c.scope.read.add(node.text)
-        others = (Label(binding.span, "bound here"),)
-        c.report.error("TK402", f"`{node.text}` has no value here: {binding.why}", node.span, others=others)
-        return None
-    if node.text in c.broken:
+        report_gone(c, node, binding)
         return None
     if node.text in c.tunes and not isinstance(c.tunes[node.text].default, str):
         return _tuned(c, node)

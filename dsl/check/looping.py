@@ -12,6 +12,9 @@ from ..text import syntax
 from ..types import BOOL, F32, I32, ElementType, type_name
 from .context import Context
 from .expressions import evaluate
+from .places.cuts import after_loop
+from .places.inserts import unwritten
+from .places.so_far import Filling
 from .pure import always_true, closed_ops
 from .scope import Binding, Frame, Local
 from .variables import check_variable
@@ -93,23 +96,31 @@ def check_for(c: Context, node: syntax.For, block: Block) -> None:
             _drop_unit(context, variable, starts)
         _warn_idle(context, frame)
 
-    step = carried_through(c, node.body, starts, inside)
-    c.scope.leave(outside, f"it is bound in the steps of `{frame.heading}`, and is gone after them")
-    c.emit.out.append(ForLoop(variable, finish(c, starts, step), guard, step.body, node.span))
+    step = carried_through(c, node.body, starts, inside, variable)
+    c.scope.leave({**outside, **_begun_here(starts)}, f"it is bound in the steps of `{frame.heading}`, and is gone after them")
+
+    def filled(after: Filling | None, before: Filling | None) -> Filling | None:
+        return after_loop(c, variable, frame.guarded, after, before)
+
+    c.emit.out.append(ForLoop(variable, finish(c, starts, step, filled), guard, step.body, node.span))
+
+
+def _begun_here(starts: dict[str, Start]) -> dict[str, Binding]:
+    return {name: start.before for name, start in starts.items()}
 
 
 def _drop_unit(c: Context, variable: LoopVariable, starts: dict[str, Start]) -> None:
     """Takes the loop's own axis off what it carries, where it is of extent one: `h = a[s, d] * h` with `s of S by 1`."""
     for name, start in starts.items():
-        binding = c.scope.names[name]
-        value = binding.value if isinstance(binding, Local) else None
+        binding = _local(c.scope.names[name])
+        value = binding.value
         if value is None or start.initial is None or not variable.axis.unit or value.dtype not in (F32, I32, BOOL):
             continue
         if variable.axis in value.axes and variable.axis not in start.initial.axes:
             kept = tuple(each for each in value.axes if each != variable.axis)
             fn = "any" if value.dtype == BOOL else "sum"
             reduced = c.emit.add(Reduce(c.emit.value(kept, value.dtype, value.span, name), fn, value, (variable.axis,)))
-            c.scope.names[name] = Local(reduced, binding.span)
+            c.scope.names[name] = Local(reduced, binding.span, binding.missing)
 
 
 # --- carried values ---------------------------------------------------------------------------------------------------
@@ -148,32 +159,60 @@ def starts_of(c: Context, body: tuple[syntax.Stmt, ...]) -> dict[str, Start]:
 
 
 def bound_names(statements: tuple[syntax.Stmt, ...]) -> list[str]:
-    """The names that statements bind, in order, those of blocks inside them too."""
-    names: dict[str, None] = {}
+    """The names that statements bind or write in parts, in order, those of blocks inside them too."""
+    return list(dict.fromkeys(base.text for _, base in _assigned(statements)))
+
+
+def written_in_brackets(statements: tuple[syntax.Stmt, ...]) -> list[str]:
+    """The names that statements write in parts, or store to."""
+    return [base.text for target, base in _assigned(statements) if isinstance(target, syntax.Subscript)]
+
+
+def _assigned(statements: tuple[syntax.Stmt, ...]) -> Iterator[tuple[syntax.Expr, syntax.Name]]:
+    """What stands left of every `=`, and its name."""
     rest = list(reversed(statements))
     while rest:
         each = rest.pop()
-        if isinstance(each, syntax.Assign) and isinstance(each.target, syntax.Name):
-            names[each.target.text] = None
+        if isinstance(each, syntax.Assign):
+            match each.target:
+                case syntax.Name() as name:
+                    yield name, name
+                case syntax.Subscript() as target:
+                    yield target, target.base
         for inner in reversed(syntax.inner_blocks(each)):
             rest += reversed(inner)
-    return list(names)
 
 
-def carried_through(c: Context, nodes: tuple[syntax.Stmt, ...], starts: dict[str, Start], block: Block) -> Step:
-    """A loop's body, checked again where a value that it carries turns out to have more axes of extent one."""
-    mark, outside = c.report.mark(), dict(c.scope.names)
+def carried_through(
+    c: Context, nodes: tuple[syntax.Stmt, ...], starts: dict[str, Start], block: Block, variable: LoopVariable | None = None
+) -> Step:
+    """A loop's body, checked again where a value that it carries turns out to have more axes of extent one, and where it
+    writes tiles in parts, which begin before the loop."""
+    mark, outside, broken = c.report.mark(), dict(c.scope.names), c.broken
     step = _step(c, nodes, starts, block)
-    while _widen(c, starts, step):
+    while _begin(c, starts, variable, outside) or _widen(c, starts, step):
         c.report.rewind(mark)
-        c.scope.names = dict(outside)
+        c.scope.names, c.broken = dict(outside), broken
         step = _step(c, nodes, starts, block)
     return step
 
 
-def finish(c: Context, starts: dict[str, Start], step: Step) -> tuple[Carried, ...]:
+def _begin(c: Context, starts: dict[str, Start], variable: LoopVariable | None, outside: dict[str, Binding]) -> bool:
+    """Lets the tiles begin here that the body writes in parts, the loop's variable among their places; whether there were any."""
+    names = [name for name, each in c.begun.items() if variable and each.loop == variable.axis.name]
+    for name in names:
+        empty = unwritten(c, name, c.begun.pop(name))
+        starts[name], outside[name] = Start(empty, empty.value), empty
+    return bool(names)
+
+
+Filled = Callable[[Filling | None, Filling | None], Filling | None]
+"""What is written of a tile after a loop, given what was at the end of a step and what was before the loop."""
+
+
+def finish(c: Context, starts: dict[str, Start], step: Step, filled: Filled) -> tuple[Carried, ...]:
     """What the loop carries; binds the names to what they are after it."""
-    return tuple(each for name in starts if (each := _carried(c, name, starts[name], step[name])))
+    return tuple(each for name in starts if (each := _carried(c, name, starts[name], step[name], filled)))
 
 
 def _step(c: Context, nodes: tuple[syntax.Stmt, ...], starts: dict[str, Start], block: Block) -> Step:
@@ -181,7 +220,7 @@ def _step(c: Context, nodes: tuple[syntax.Stmt, ...], starts: dict[str, Start], 
     for name, start in starts.items():
         value, span = start.initial, start.before.span
         arguments[name] = c.emit.value(value.axes, value.dtype, span, name) if value else None
-        c.scope.names[name] = Local(arguments[name], span)
+        c.scope.names[name] = Local(arguments[name], span, start.before.missing)
     with c.emit.block() as body:
         block(c, nodes)
     ends = {name: (arguments[name], _local(c.scope.names[name])) for name in starts}
@@ -210,7 +249,7 @@ def _widen(c: Context, starts: dict[str, Start], step: Step) -> bool:
     return grown
 
 
-def _carried(c: Context, name: str, start: Start, end: tuple[Value | None, Local]) -> Carried | None:
+def _carried(c: Context, name: str, start: Start, end: tuple[Value | None, Local], filled: Filled) -> Carried | None:
     """What the loop carries under a name, and its binding after the loop; None after a report."""
     initial, (argument, after) = start.initial, end
     updated = after.value
@@ -218,7 +257,7 @@ def _carried(c: Context, name: str, start: Start, end: tuple[Value | None, Local
     if initial is None or argument is None or updated is None or not _agree(c, name, start, after, updated):
         return None
     result = c.emit.value(initial.axes, initial.dtype, after.span, name)
-    c.scope.names[name] = Local(result, after.span)
+    c.scope.names[name] = Local(result, after.span, filled(after.missing, start.before.missing))
     return Carried(initial, argument, updated, result)
 
 

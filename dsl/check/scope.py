@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..program import Axis, LoopVariable, Value
 from ..spans import Span
+from .places.so_far import Filling
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,8 @@ class Local:
 
     value: Value | None
     span: Span
+    missing: Filling | None = None
+    """What is written of a tile that is written in parts; None where all of it is."""
 
 
 @dataclass(frozen=True, slots=True)

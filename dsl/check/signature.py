@@ -36,6 +36,8 @@ def check_signature(
     for statement in kernel.body:
         if isinstance(statement, syntax.Require):
             heading.define(statement.condition)
+        elif isinstance(statement, syntax.AxisName):
+            heading.name_axis(statement)
     parameters = ranged(heading.parameters, kernel.parameters, {**heading.sizes, **constants}, report)
     for each in kernel.results:
         heading.result(each)
@@ -46,7 +48,9 @@ def check_signature(
     names = tuple(name for name in heading.variables if name not in types)
     dimensions = tuple(name for name in heading.dimensions if name not in heading.derived)
     derived = tuple(heading.derived.items())
-    signature = Signature(parameters, tuple(heading.results), dimensions, names, tuple(heading.temps), derived)
+    signature = Signature(
+        parameters, tuple(heading.results), dimensions, names, tuple(heading.temps), derived, tuple(heading.named)
+    )
     return signature, frozenset(heading.broken)
 
 
@@ -62,6 +66,8 @@ class _Heading:
     """The dimensions that the shapes of the arguments say."""
     derived: dict[str, Size] = field(default_factory=dict)
     """The dimensions that follow from others."""
+    named: list[str] = field(default_factory=list)
+    """Those of them that an `axis` statement names."""
     variables: dict[str, Span] = field(default_factory=dict)
     names: dict[str, Span] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
@@ -131,6 +137,34 @@ class _Heading:
         if size is not None:
             self.dimensions.setdefault(name.text, name.span)
             self.derived[name.text] = size
+
+    def name_axis(self, node: syntax.AxisName) -> None:
+        """Takes `axis G of H` as another name for the axis `H`."""
+        name = node.name.text
+        if not self._open(name):
+            what = "a dimension" if name in self.dimensions else "an element type" if name in ELEMENT_TYPES else "a parameter"
+            what = "an element type" if name in self.variables else what
+            self.report.error("TK340", f"`{name}` is {what} already and cannot name another axis", node.name.span)
+            return
+        size = written_size(node.dimension, self._axis_size, self.report)
+        if isinstance(size, int) and size < 1:
+            self.report.error("TK217", "a dimension has at least one element", node.dimension.span, f"found {size}")
+            return
+        self.dimensions.setdefault(name, node.name.span)
+        if size is None:
+            self.broken.add(name)
+            self.given.add(name)
+            return
+        self.derived[name] = size
+        self.named.append(name)
+
+    def _axis_size(self, node: syntax.Name) -> Size | None:
+        size = self._known(node)
+        if size is None:
+            known = [*sorted(self.given), *self.derived]
+            help = did_you_mean(node.text, known) or f"the dimensions are {listed(known)}"
+            self.report.error("TK201", f"there is no dimension `{node.text}`", node.span, "not found", help)
+        return size
 
     def _open(self, name: str) -> bool:
         taken = name in self.names or name in ELEMENT_TYPES or name in self.dimensions or name in self.variables

@@ -11,6 +11,7 @@ from .context import Context
 from .counting import check_count
 from .expressions import evaluate
 from .looping import check_for, check_tile
+from .places.inserts import check_insert
 from .places.stores import check_store
 
 
@@ -39,8 +40,8 @@ def _statement(c: Context, node: syntax.Stmt) -> None:
             c.report.error("TK114", "this value is not used", node.span, help="bind it to a name, `x = ...`, or store it")
         case syntax.Print():
             _print(c, node)
-        case syntax.Reference() | syntax.Require() | syntax.Tune() | syntax.Temp():
-            word = type(node).__name__.lower()
+        case syntax.Reference() | syntax.Require() | syntax.AxisName() | syntax.Tune() | syntax.Temp():
+            word = "axis" if isinstance(node, syntax.AxisName) else type(node).__name__.lower()
             c.report.error("TK120", f"`{word}` stands directly in the kernel, in no other block", node.span)
 
 
@@ -58,8 +59,11 @@ def _assign(c: Context, node: syntax.Assign) -> None:
     match node.target:
         case syntax.Name():
             _bind(c, node.target, node)
-        case syntax.Subscript():
+        case syntax.Subscript(base=base) if c.taken(base.text) or base.text in c.broken:
             check_store(c, node.target, node)
+        case syntax.Subscript():
+            if _may_bind(c, node.target.base):
+                check_insert(c, node.target, node)
         case _:
             c.report.error("TK114", "nothing can be assigned to this", node.target.span, "expected a name or a tensor's tile")
 

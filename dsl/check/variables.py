@@ -25,6 +25,8 @@ def check_variable(c: Context, node: syntax.Variable, beside: Sequence[LoopVaria
     size, parent = found
     axis = Axis(name, size, whole=False, unit=by.choices == (1,) and by.tune is None, parent=parent)
     variable = LoopVariable(axis, by, node.span)
+    if isinstance(node.dimension, syntax.Name) and parent is None:
+        c.said_of[name] = node.dimension.text
     earlier = c.variables.setdefault(name, variable)
     return variable if _agree(c, earlier, variable) else None
 

@@ -178,6 +178,14 @@ class Require(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class AxisName(Node):
+    """`axis G of H`: another name for a whole axis, or one for arithmetic on dimensions."""
+
+    name: Name
+    dimension: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Tune(Node):
     """`tune TK in 64..512 step 64 = 128` or `tune P in {bf16, f16}`; a range is written out, unless it is a mistake."""
 
@@ -203,7 +211,7 @@ class Print(Node):
     values: tuple[Expr, ...]
 
 
-Stmt = Doc | Alone | Assign | Tile | For | Count | If | Reference | Require | Tune | Temp | Print
+Stmt = Doc | Alone | Assign | Tile | For | Count | If | Reference | Require | AxisName | Tune | Temp | Print
 
 
 # --- items of a file --------------------------------------------------------------------------------------------------

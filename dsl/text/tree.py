@@ -137,6 +137,10 @@ class TreeBuilder(Transformer_NonRecursive[Token, syntax.Item]):
     def require(self, meta: Meta, c: Children) -> syntax.Require:
         return syntax.Require(c[0].span, c[0], self.text(c[1]) if c[1] else "")
 
+    def axis(self, meta: Meta, c: Children) -> syntax.AxisName:
+        name = self.word(c[0])
+        return syntax.AxisName(name.span.to(c[1].span), name, c[1])
+
     def print_(self, meta: Meta, c: Children) -> syntax.Print:
         return syntax.Print(self.span(meta), self.text(c[0]) if c[0] else "", tuple(c[1]))
 

@@ -34,6 +34,8 @@ class Tile:
     """The slot holds the same array throughout, so its views can be made once."""
     storage: int | None = None
     """The buffer behind it (below 0: part of a result); None if it must not be written to."""
+    view: bool = False
+    """Part of another tile, perhaps with one element in several places: nothing is computed into it."""
 
 
 @dataclass(slots=True)
@@ -78,6 +80,8 @@ class Scope:
     targets: dict[Value, program.Store] = field(default_factory=dict)
     """Values that are computed directly in the result to which a store would copy them."""
 
+    copied: frozenset[Value] = frozenset()
+    """The cuts of this block that are read after their tile has been written to."""
     fresh: dict[Value, int] = field(default_factory=dict)
     """For what is added up from zeros: the slot of the flag that nothing has been added yet."""
 
@@ -119,7 +123,7 @@ class Scope:
         for each in candidates:
             tile = self.tiles[each]
             free = each in self.dying and tile.storage is not None and self.shared.owners[tile.storage] == {each}
-            if free and tile.axes == axes and tile.dtype == dtype:
+            if free and not tile.view and tile.axes == axes and tile.dtype == dtype:
                 self.shared.owners[tile.storage or 0].clear()
                 return tile
         return None

@@ -18,7 +18,7 @@ from tilery.dsl.program import Op, Statement, Value
 from .. import steps
 from ..frame import Frame, Step
 from . import computing as operations
-from . import contractions, placed
+from . import contractions, held, placed
 from .allocation import Scope
 from .carrying import Carrying
 from .fuse import Accumulate, uses
@@ -45,6 +45,7 @@ def lower_block(
     for number, each in enumerate(statements):
         last |= dict.fromkeys(defined(each) | set(uses(each)), number)
     last |= dict.fromkeys(kept, inf)
+    scope.copied = held.copied(statements, last)
     mine = arguments.union(*(defined(each) for each in statements))
     for number, each in enumerate(statements):
         ending = {value for value in defined(each) | set(uses(each)) if last[value] == number and value in mine}

@@ -96,6 +96,8 @@ class Carrying:
     def _start(self, carried: program.Carried, initial: Tile, tile: Tile) -> None:
         ops = self.scope.shared.ops
         fill = ops.get(carried.initial)
+        if isinstance(fill, program.Unwritten):
+            return
         number = ops.get(fill.operand) if isinstance(fill, program.Fill) else None
         adds = self.scope.shared.accumulated.get(carried.updated) is carried.argument
         if isinstance(number, program.Constant) and number.value == 0 and adds:
@@ -118,7 +120,7 @@ class Carrying:
         spares: list[Tile] = []
         for value, tile in zip(self.updated, self.tiles, strict=True):
             source = inner.tiles[value]
-            if source.slot == tile.slot:
+            if source.slot == tile.slot and source.axes == tile.axes:
                 continue
             slot = inner.view(source, tile.axes)
             if source.storage in carried:  # `a, b = b, a`: the other would be lost before it is read

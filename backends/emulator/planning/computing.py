@@ -9,7 +9,7 @@ from tilery.backends.operations import numerics
 from tilery.dsl import program
 
 from .. import steps
-from . import contractions, placed
+from . import contractions, held, placed
 from .allocation import Scope, Tile
 from .survey import selects_on_positions
 
@@ -28,6 +28,12 @@ def lower(op: program.Op, scope: Scope) -> None:
             _positions(op, scope)
         case program.Load():
             _load(op, scope)
+        case program.Unwritten():
+            held.unwritten(op, scope)
+        case program.Cut():
+            held.cut(op, scope)
+        case program.Insert():
+            held.insert(op, scope)
         case program.Elementwise() if selects_on_positions(op, scope.shared.ops, scope.shared.dims):
             _select(op, scope)
         case program.Elementwise():

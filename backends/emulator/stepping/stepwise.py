@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -183,6 +184,13 @@ class Run:
         tile = indexing.read(tensor, load, self.place, lambda x: self.arithmetic.load(x, t))
         return np.array(tile) if written else tile
 
+    def insert(self, op: program.Insert) -> Array:
+        """The tile with part of it replaced."""
+        array = np.array(self.values[op.tile])
+        axes = [axis.name for axis in program.index_axes(op.index)]
+        indexing.part(array, op, self.place)[...] = numerics.aligned(self.values[op.value], _names(op.value), axes)
+        return array
+
     def op(self, op: Op) -> Array:
         """What an operation gives."""
         computing = self.arithmetic.computing(op.result.element)
@@ -197,6 +205,12 @@ class Run:
                 return np.arange(self.span(op.axis).start, self.span(op.axis).stop, dtype=np.int32)
             case program.Load():
                 return self.load(op)
+            case program.Unwritten():
+                return np.full(self.shape(op.result), poison(computing), computing)
+            case program.Cut():
+                return indexing.cut(self.values[op.tile], op, self.place)
+            case program.Insert():
+                return self.insert(op)
             case program.Elementwise():
                 lined_up = [numerics.aligned(self.values[each], _names(each), _names(op.result)) for each in op.operands]
                 return self.arithmetic.elementwise(op.fn, lined_up)
@@ -225,6 +239,11 @@ class Run:
         lined_up = [numerics.aligned(self.values[each], _names(each), _names(op.result)) for each in op.operands]
         along = _names(op.result).index(op.axis.name)
         return numerics.scan(op.fn, lined_up, along, op.exclusive, op.reverse)
+
+
+def poison(dtype: np.dtype[Any]) -> float | int | bool:
+    """What an element holds that nothing is written to: reading it would be seen."""
+    return np.nan if dtype.kind == "f" else -86 if dtype.kind == "i" else dtype.kind == "u" and 170
 
 
 def _names(value: Value) -> list[str]:

@@ -64,6 +64,14 @@ def verdict(result: Tensor, stores: Sequence[Written], shape: Sequence[Size]) ->
     return _together(result, stores, boxes, shape)
 
 
+def nests(index: Index) -> bool:
+    """False where an index is sure to name one place twice; where that depends on sizes, it is not."""
+    if not isinstance(index, AffineIndex) or _row(index) is not None:
+        return True
+    strides = [stride for _, stride in index.terms]
+    return not (len(set(strides)) < len(strides) or all(isinstance(each, int) for _, each in index.terms))
+
+
 def _row(index: Index) -> Row | None:
     """The positions of an index; None if its terms do not nest."""
     if isinstance(index, AxisIndex):

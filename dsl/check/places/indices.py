@@ -12,26 +12,33 @@ from tilery.dsl.types import ElementType, type_name
 
 from ..context import Checked, Context
 from ..scope import Local
+from .cuts import OnChip, within
 from .linear import Linear
 from .outside import outside
 
 Evaluate = Callable[[Context, syntax.Expr], Checked]
 
 
-def check_index(c: Context, tensor: Tensor, node: syntax.Subscript, evaluate: Evaluate) -> tuple[Index, ...] | None:
-    """How a tensor is read or written, one index for each of its dimensions, or None after a report."""
+def check_index(
+    c: Context, tensor: Tensor | OnChip, node: syntax.Subscript, evaluate: Evaluate, *, twice: bool = False
+) -> tuple[Index, ...] | None:
+    """How a tensor or a tile is read or written, one index for each of its dimensions, or None after a report.
+
+    With `twice` an axis may stand in several of them, `x[i, i]`.
+    """
     if len(node.items) != len(tensor.shape):
-        shape = f"{tensor.name}: {tensor.dtype}[{', '.join(map(str, tensor.shape))}]"
-        what = f"`{tensor.name}` has {_count(len(tensor.shape), 'dimension')} and is indexed by {len(node.items)}"
+        noun, extents = ("axis", tensor.axes) if isinstance(tensor, OnChip) else ("dimension", tensor.shape)
+        shape = f"{tensor.name}: {type_name(tensor.dtype)}[{', '.join(map(str, extents))}]"
+        what = f"`{tensor.name}` has {_count(len(tensor.shape), noun)} and is indexed by {len(node.items)}"
         c.report.error("TK301", what, node.span, f"expected {len(tensor.shape)}", others=(Label(tensor.span, shape),))
     found = [_index(c, tensor, position, item, evaluate) for position, item in enumerate(node.items)]
     index = tuple(each for each in found if each is not None)
     if len(index) < len(found) or len(index) != len(tensor.shape):
         return None
-    return index if _distinct(c, tensor, index, node) else None
+    return index if twice or _distinct(c, tensor, index, node) else None
 
 
-def _index(c: Context, tensor: Tensor, position: int, item: syntax.Expr, evaluate: Evaluate) -> Index | None:
+def _index(c: Context, tensor: Tensor | OnChip, position: int, item: syntax.Expr, evaluate: Evaluate) -> Index | None:
     axis = _bare_axis(c, item)
     if axis is None and isinstance(item, syntax.Name) and not _has_value(c, item.text):
         c.axis_named(item, "an index")  # which says that there is none
@@ -46,7 +53,7 @@ def _index(c: Context, tensor: Tensor, position: int, item: syntax.Expr, evaluat
         form = c.emit.form(value)
         if form is None:
             c.emit.out += out
-            return _gather(c, value, item)
+            return _gather(c, tensor, position, value, item)
     if position >= len(tensor.shape):
         return None
     return _affine(c, tensor, position, form, axis, item) if form else None
@@ -64,10 +71,14 @@ def _has_value(c: Context, name: str) -> bool:
     return name in c.scope.names or parameter or name in c.tunes or name in c.broken
 
 
-def _affine(c: Context, tensor: Tensor, position: int, form: Linear, axis: Axis | None, item: syntax.Expr) -> Index | None:
+def _affine(
+    c: Context, tensor: Tensor | OnChip, position: int, form: Linear, axis: Axis | None, item: syntax.Expr
+) -> Index | None:
     size = tensor.shape[position]
     terms = tuple(form.terms.items())
     plain = terms[0][0] if len(terms) == 1 and terms[0][1] == 1 and form.offset == 0 else None
+    if isinstance(tensor, OnChip) and not tensor.axes[position].whole:
+        return within(c, tensor, position, plain, item)
     if plain is not None and plain.size == size:
         return AxisIndex(plain)
     # An axis that stands alone and runs over something else is a slip, unless it is shown to stay inside.
@@ -77,42 +88,44 @@ def _affine(c: Context, tensor: Tensor, position: int, form: Linear, axis: Axis 
     return AffineIndex(terms, form.offset)
 
 
-def _another_dimension(c: Context, tensor: Tensor, position: int, axis: Axis, item: syntax.Expr) -> None:
+def _another_dimension(c: Context, tensor: Tensor | OnChip, position: int, axis: Axis, item: syntax.Expr) -> None:
     size = tensor.shape[position]
     covers = f"`{axis.name}` runs over `{axis.size}`" if not axis.whole else f"`{axis.name}` is another dimension"
     what = f"dimension {position + 1} of `{tensor.name}` is `{size}`, and {covers}"
-    others = [Label(tensor.span, f"`{tensor.name}` is declared here")]
+    others = [Label(tensor.span, f"`{tensor.name}` is {'bound' if isinstance(tensor, OnChip) else 'declared'} here")]
     if axis.name in c.variables:
         others.append(Label(c.variables[axis.name].span, f"`{axis.name}` is bound here"))
     c.report.error("TK302", what, item.span, f"expected an axis over `{size}`", others=tuple(others))
 
 
-def _gather(c: Context, value: Value, item: syntax.Expr) -> GatherIndex | None:
+def _gather(c: Context, tensor: Tensor | OnChip, position: int, value: Value, item: syntax.Expr) -> Index | None:
     kind = value.dtype
     if isinstance(kind, ElementType) and kind.kind != "int":
         help = "cast it: `i32(x)`" if kind.kind == "float" else "choose with `where(x, a, b)`"
         what = f"an index is a whole number, and this is {type_name(kind)}"
         c.report.error("TK325", what, item.span, "expected an integer", help)
         return None
+    if isinstance(tensor, OnChip) and position < len(tensor.axes) and not tensor.axes[position].whole:
+        return within(c, tensor, position, None, item)
     return GatherIndex(value)
 
 
-def _distinct(c: Context, tensor: Tensor, index: tuple[Index, ...], node: syntax.Subscript) -> bool:
-    """No axis twice, but where positions are gathered: `x[m, label[m]]` reads one element for each position of `m`."""
+def _distinct(c: Context, tensor: Tensor | OnChip, index: tuple[Index, ...], node: syntax.Subscript) -> bool:
+    """No axis twice, but where positions are gathered, `count[m, label[m]]`."""
     seen: set[Axis] = set()
     for each, item in zip(index, node.items, strict=True):
         if isinstance(each, GatherIndex):
             continue
         for axis in index_axes([each]):
             if axis in seen:
-                what = f"`{axis.name}` indexes `{tensor.name}` twice, and a tile never has one axis twice"
+                what = f"`{axis.name}` indexes `{tensor.name}` twice, and what is not on the diagonal would be left unwritten"
                 c.report.error("TK303", what, item.span)
                 return False
             seen.add(axis)
     return True
 
 
-def check_inside(c: Context, tensor: Tensor, index: tuple[Index, ...], node: syntax.Subscript) -> bool:
+def check_inside(c: Context, tensor: Tensor | OnChip, index: tuple[Index, ...], node: syntax.Subscript) -> bool:
     """Whether no position is sure to fall outside the tensor; what depends on sizes is left to `check_bounds`."""
     known = set(c.signature.dimensions)
     for each, size, item in zip(index, tensor.shape, node.items, strict=True):
@@ -127,4 +140,4 @@ def check_inside(c: Context, tensor: Tensor, index: tuple[Index, ...], node: syn
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("s" if number != 1 else "")
+    return f"{number} {noun if number == 1 else 'axes' if noun == 'axis' else noun + 's'}"

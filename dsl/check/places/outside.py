@@ -12,7 +12,9 @@ from tilery.dsl.program import (
     AffineIndex,
     Axis,
     AxisIndex,
+    Cut,
     Index,
+    Insert,
     Load,
     Program,
     Size,
@@ -22,9 +24,10 @@ from tilery.dsl.program import (
     size_value,
     walk,
 )
+from tilery.dsl.report import listed
 from tilery.dsl.spans import Span
 
-from .covers import Written, verdict
+from .covers import Written, nests, verdict
 
 
 def outside(index: AffineIndex, size: Size, known: set[str]) -> str | None:
@@ -83,11 +86,17 @@ def bounds_conditions(kernel: Program) -> Iterator[Condition]:
     for tensor in kernel.signature.memory:
         for size in tensor.shape:
             yield Condition(_names(size), partial(_check_some, tensor, size))
+    for name, named in kernel.signature.derived:
+        if name in kernel.signature.named:
+            yield Condition(_names(named), partial(_check_axis, kernel, name, named))
     for statements in (kernel.reference, kernel.body):
         for each in walk(statements):
             # A store without `+=` writes every element exactly once, so none outside: `_check_written`.
-            if (isinstance(each, Load) and each.fill is None) or (isinstance(each, Store) and each.accumulate):
+            if (isinstance(each, Load | Cut) and each.fill is None) or (isinstance(each, Store) and each.accumulate):
                 yield from _inside_conditions(kernel, each)
+            elif isinstance(each, Insert):
+                yield from _inside_conditions(kernel, each)
+                yield from _apart_conditions(each)
         yield from _written_conditions(kernel, statements)
 
 
@@ -111,13 +120,29 @@ def _check_some(tensor: Tensor, size: Size, dims: Mapping[str, int]) -> None:
         raise SourceErrors([Diagnostic("TK327", what + _where(dims, size), tensor.span)])
 
 
-def _inside_conditions(kernel: Program, access: Load | Store) -> Iterator[Condition]:
-    for each, size in zip(access.index, access.tensor.shape, strict=True):
+def _check_axis(kernel: Program, name: str, size: Size, dims: Mapping[str, int]) -> None:
+    if size_value(size, dims) < 1:
+        what = f"the axis `{name}` has no elements: `{size}` is {size_value(size, dims)}"
+        raise SourceErrors([Diagnostic("TK327", what + _where(dims, size), kernel.span)])
+
+
+Access = Load | Store | Cut | Insert
+
+
+def _accessed(access: Access) -> tuple[str, tuple[Size, ...]]:
+    """The name of the tensor or the tile of which places are read or written, and its extents."""
+    if isinstance(access, Load | Store):
+        return access.tensor.name, access.tensor.shape
+    return access.tile.name, tuple(axis.size for axis in access.tile.axes)
+
+
+def _inside_conditions(kernel: Program, access: Access) -> Iterator[Condition]:
+    for each, size in zip(access.index, _accessed(access)[1], strict=True):
         if isinstance(each, AffineIndex):
             yield Condition(_names(size) | _index_names(each), partial(_check_inside, kernel, access, each, size))
 
 
-def _check_inside(kernel: Program, access: Load | Store, index: AffineIndex, size: Size, dims: Mapping[str, int]) -> None:
+def _check_inside(kernel: Program, access: Access, index: AffineIndex, size: Size, dims: Mapping[str, int]) -> None:
     numbers = _numbers(index, dims)
     extent = size_value(size, dims)
     if any(size_value(axis.size, dims) < 1 for axis, _ in index.terms):
@@ -126,7 +151,8 @@ def _check_inside(kernel: Program, access: Load | Store, index: AffineIndex, siz
     assert isinstance(low, int) and isinstance(high, int)
     if low >= 0 and high < extent:
         return
-    name, done = access.tensor.name, "read" if isinstance(access, Load) else "added to"
+    name = _accessed(access)[0]
+    done = "read" if isinstance(access, Load | Cut) else "written" if isinstance(access, Insert) else "added to"
     what = f"`{name}` is {done} at {low}..{high}, and `{size}` has the positions 0..{extent - 1}"
     others = _loops(kernel, [index])
     given = _where(dims, size, *(axis.size for axis, _ in index.terms))
@@ -134,10 +160,26 @@ def _check_inside(kernel: Program, access: Load | Store, index: AffineIndex, siz
     raise SourceErrors([Diagnostic("TK324", what + given, span, "", help, others)])
 
 
-def _remedy(access: Load | Store) -> tuple[Span, str]:
-    name = access.tensor.name
-    if isinstance(access, Load):
+def _apart_conditions(insert: Insert) -> Iterator[Condition]:
+    """No place of a tile is written twice at once."""
+    for each in insert.index:
+        if isinstance(each, AffineIndex) and len(each.terms) > 1:
+            yield Condition(_index_names(each), partial(_check_apart, insert, each))
+
+
+def _check_apart(insert: Insert, index: AffineIndex, dims: Mapping[str, int]) -> None:
+    if not nests(_numbers(index, dims)):
+        what = f"different steps of {listed(axis for axis, _ in index.terms)} write the same place of `{insert.tile.name}`"
+        sizes_said = _where(dims, *(size for axis, stride in index.terms for size in (axis.size, stride)))
+        raise SourceErrors([Diagnostic("TK463", what + sizes_said, insert.result.span)])
+
+
+def _remedy(access: Access) -> tuple[Span, str]:
+    name = _accessed(access)[0]
+    if isinstance(access, Load | Cut):
         return access.result.span, f"say what positions outside read as: `{name}[..., else 0]`"
+    if isinstance(access, Insert):
+        return access.result.span, f"let `{name}` have an axis with room for every place"
     return access.span, f"give `{name}` room for every position in its shape, as in `{name}: T[N + S - 1]`"
 
 

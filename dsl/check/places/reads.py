@@ -1,16 +1,17 @@
-"""Tensors read, and the other values written with brackets."""
+"""Tensors and tiles read, and the other values written with brackets."""
 
 from __future__ import annotations
 
 from tilery.dsl.errors import Label
 from tilery.dsl.functions import joined
-from tilery.dsl.program import Axis, AxisIndex, Index, Load, Value, index_axes
+from tilery.dsl.program import Axis, AxisIndex, Index, Load, Tensor, Value, index_axes
 from tilery.dsl.report import did_you_mean
 from tilery.dsl.text import syntax
 from tilery.dsl.types import BOOL, F32, AnyType, type_name
 
 from ..context import Checked, Context
-from ..scope import Local
+from ..scope import Gone, Local
+from .cuts import OnChip, cut, on_chip, report_gone, without_axes
 from .indices import Evaluate, check_index, check_inside
 
 Fill = float | int | bool
@@ -26,20 +27,44 @@ def subscript(c: Context, node: syntax.Subscript, evaluate: Evaluate) -> Checked
     tensor = c.argument(name) or c.temp(name)
     if name in c.broken:
         return None
+    local = c.scope.names.get(name)
+    if tensor is None and isinstance(local, Local) and not c.calls:
+        return _of_tile(c, node, local, evaluate)
+    if tensor is None and isinstance(local, Gone):
+        report_gone(c, node.base, local)
+        return None
     if tensor is None:
         _not_a_tensor(c, node)
         return None
     c.used.add(name)
-    fill = _fill(c, tensor.dtype, node.otherwise, evaluate) if node.otherwise else None
-    index = check_index(c, tensor, node, evaluate)
-    if index is None or (node.otherwise and fill is None):
+    index, fill = _read_at(c, tensor, node, evaluate)
+    if index is None:
         return None
-    if fill is None and not check_inside(c, tensor, index, node):
-        return None
-    if fill is not None:
-        _warn_needless(c, index, node.otherwise)
     found = tensor if c.in_reference else c.phases.read(tensor)
     return c.emit.add(Load(c.emit.value(index_axes(index), tensor.dtype, node.span), found, index, fill))
+
+
+def _of_tile(c: Context, node: syntax.Subscript, local: Local, evaluate: Evaluate) -> Checked:
+    c.scope.read.add(node.base.text)
+    if local.value is None or without_axes(c, node, local):
+        return None
+    index, fill = _read_at(c, on_chip(node.base.text, local.value, local.span), node, evaluate)
+    return cut(c, node, local, index, fill)
+
+
+def _read_at(
+    c: Context, tensor: Tensor | OnChip, node: syntax.Subscript, evaluate: Evaluate
+) -> tuple[tuple[Index, ...] | None, Fill | None]:
+    """Where something is read, None after a report, and what it reads as outside."""
+    fill = _fill(c, tensor.dtype, node.otherwise, evaluate) if node.otherwise else None
+    index = check_index(c, tensor, node, evaluate, twice=True)
+    if index is None or (node.otherwise and fill is None):
+        return None, None
+    if fill is None and not check_inside(c, tensor, index, node):
+        return None, None
+    if fill is not None:
+        _warn_needless(c, index, node.otherwise)
+    return index, fill
 
 
 def _fill(c: Context, dtype: AnyType, node: syntax.Expr, evaluate: Evaluate) -> Fill | None:
@@ -56,7 +81,7 @@ def _fill(c: Context, dtype: AnyType, node: syntax.Expr, evaluate: Evaluate) -> 
         return None
     if not _fits(dtype, value):
         help = "write `true` or `false`" if dtype == BOOL else ""
-        what = f"positions outside read as {type_name(value.dtype)}, and the tensor holds {type_name(dtype)}"
+        what = f"positions outside read as {type_name(value.dtype)}, and what is read holds {type_name(dtype)}"
         c.report.error("TK326", what, node.span, f"expected {type_name(dtype)}", help)
         return None
     return number
@@ -84,7 +109,10 @@ def _not_a_tensor(c: Context, node: syntax.Subscript) -> None:
         help = f"a tile lines up by its axes' names: write `{name}` alone"
         c.report.error("TK211", f"`{name}` is no tensor, and only tensors are indexed", node.base.span, help=help)
     else:
-        hint = did_you_mean(name, [*(each.name for each in (*c.signature.tensors, *c.signature.temps)), "zeros", "index"])
+        later = f"a tile that is read before its parts are written begins whole: `{name} = zeros[...]` before the loop"
+        tensors = (each.name for each in (*c.signature.tensors, *c.signature.temps))
+        near = did_you_mean(name, [*tensors, *c.scope.locals(), "zeros", "index"])
+        hint = later if name in c.in_parts else near
         c.report.error("TK201", f"there is no tensor `{name}`", node.base.span, "not found", hint)
 
 

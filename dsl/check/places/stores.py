@@ -32,7 +32,7 @@ def check_store(c: Context, target: syntax.Subscript, node: syntax.Assign) -> No
     if index is None or not check_inside(c, tensor, index, target) or not _may_write(c, tensor, index, target, node):
         return
     axes = list(index_axes(index))
-    if value is not None and _axes_agree(c, value, axes, target, node) and _type_agrees(c, tensor, value):
+    if value is not None and axes_agree(c, value, axes, target, node) and _type_agrees(c, tensor, value):
         written = tensor if c.in_reference else c.phases.write(tensor)
         c.emit.out.append(Store(written, index, value, node.op == "+", node.span))
 
@@ -111,7 +111,8 @@ def _every_step_its_own(
     return True
 
 
-def _axes_agree(c: Context, value: Value, axes: list[Axis], target: syntax.Subscript, node: syntax.Assign) -> bool:
+def axes_agree(c: Context, value: Value, axes: list[Axis], target: syntax.Subscript, node: syntax.Assign) -> bool:
+    """Whether a value has the axes of its place; reports where it has not."""
     extra = [each for each in value.axes if each not in axes]
     missing = [each for each in axes if each not in value.axes]
     place = (Label(target.span, f"its place has {listed(axes)}"),)
