@@ -41,8 +41,8 @@ class Function:
     """How it is written, if it is an operator."""
 
     def __post_init__(self) -> None:
-        if not (self.name.isidentifier() and self.arity in (1, 2, 3) and self.doc.endswith(".")):
-            raise ValueError(f"the record of `{self.name}` lacks a name, an arity of 1 to 3, or a sentence that says what it is")
+        if not (self.name.isidentifier() and self.arity in (1, 2, 3, 4) and self.doc.endswith(".")):
+            raise ValueError(f"the record of `{self.name}` lacks a name, an arity of 1 to 4, or a sentence that says what it is")
 
 
 def _table(*functions: Function) -> dict[str, Function]:
@@ -96,6 +96,7 @@ FUNCTIONS: dict[str, Function] = _table(
     Function("bit_not", 1, "integer", "The bits that x does not have, -1 - x.", operator.invert),
     Function("shift_left", 2, "integer", "a with its bits moved up by b places.", _shifted(operator.lshift)),
     Function("shift_right", 2, "integer", "a with its bits moved down by b places, its sign kept.", _shifted(operator.rshift)),
+    Function("random_bits", 4, "integer", "32 random bits of two counters, a seed and a stream (Threefry-2x32).", None),
     Function("floor", 1, "same", "The greatest whole number not above x.", None),
     Function("ceil", 1, "same", "The least whole number not below x.", None),
     Function("round", 1, "same", "The nearest whole number, of two the even one.", None),

@@ -192,7 +192,7 @@ def completions(examined: Examined, text: str, line: int) -> list[Word]:
     above = text.split("\n")[: line - 1]
     start = max((number for number, row in enumerate(above) if re.match(r"(kernel|fn)\b", row)), default=0)
     words = [*_axes(above[start:]), *_values(above[start:])]
-    words += [Word(each, "function") for each in sorted({*NAMED, *REDUCTIONS, *SCANS, "zeros", "full", "index", "dot"})]
+    words += [Word(each, "function") for each in sorted({*NAMED, *REDUCTIONS, *SCANS, "zeros", "full", "index", "dot", "rand"})]
     words += [Word(name, "function", _heading(known.node)) for name, known in examined.visible.items()]
     words += [Word(each, "type", f"{kind.bytes} bytes") for each, kind in ELEMENT_TYPES.items()]
     words += [Word(each, "keyword") for each in sorted({*RESERVED, *CONTEXT_WORDS})]

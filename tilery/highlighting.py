@@ -11,7 +11,7 @@ from .dsl.functions import NAMED, REDUCTIONS, SCANS
 from .dsl.text.words import RESERVED
 from .dsl.types import ELEMENT_TYPES
 
-_BUILT_IN = (*NAMED, *REDUCTIONS, *SCANS, "zeros", "full", "index", "dot")
+_BUILT_IN = (*NAMED, *REDUCTIONS, *SCANS, "zeros", "full", "index", "dot", "rand")
 
 
 class TkLexer(RegexLexer):

@@ -16,6 +16,7 @@ from .comparisons import COMPARISONS
 from .curves import CURVES
 from .exponentials import EXPONENTIALS
 from .powers import POWERS
+from .random_bits import RANDOM_BITS
 from .record import Operation
 
 
@@ -36,7 +37,9 @@ def complete(records: Iterable[Operation]) -> dict[str, Operation]:
     return {name: found[name] for name in FUNCTIONS}
 
 
-OPERATIONS: Mapping[str, Operation] = complete((*ARITHMETIC, *COMPARISONS, *POWERS, *EXPONENTIALS, *CURVES, *ANGLES, *BITS))
+OPERATIONS: Mapping[str, Operation] = complete(
+    (*ARITHMETIC, *COMPARISONS, *POWERS, *EXPONENTIALS, *CURVES, *ANGLES, *BITS, RANDOM_BITS)
+)
 
 
 def slopes(fn: str, arrays: Sequence[Array], value: Array) -> Sequence[Array | float]:

@@ -27,7 +27,7 @@ def expanded(expansion: Callable[..., Any], wide: Meaning) -> Meaning:
         spread = np.broadcast_arrays(*operands)
         if out is None:
             out = np.empty(spread[0].shape, np.float32)
-        _in_blocks(expansion, [_apart(each, out) for each in spread], out)
+        in_blocks(expansion, [_apart(each, out) for each in spread], out)
         return out
 
     return meaning
@@ -39,7 +39,8 @@ def _apart(operand: Array, out: Array) -> Array:
     return operand.copy() if not same and np.may_share_memory(operand, out) else operand
 
 
-def _in_blocks(expansion: Callable[..., Any], operands: Sequence[Array], out: Array) -> None:
+def in_blocks(expansion: Callable[..., Any], operands: Sequence[Array], out: Array) -> None:
+    """Carries an expansion out block by block, on operands of the shape of `out`."""
     if out.size <= _BLOCK or not out.ndim:
         np.copyto(out, expansion(on_arrays, *operands), casting="unsafe")
         return
@@ -47,7 +48,7 @@ def _in_blocks(expansion: Callable[..., Any], operands: Sequence[Array], out: Ar
     for start in range(0, out.shape[0], step):
         part: int | slice = slice(start, start + step) if step > 1 else start
         if step > 1 or out.ndim > 1:
-            _in_blocks(expansion, [each[part] for each in operands], out[part, ...])
+            in_blocks(expansion, [each[part] for each in operands], out[part, ...])
 
 
 def on_arrays(fn: str, *operands: Array | float) -> Array:
@@ -79,6 +80,8 @@ class _InProgram:
         self.done: list[Op] = []
         self._span = op.result.span
         self._floats = FUNCTIONS[op.fn].gives == "float"
+        # The ninety steps of a generator are placed together: under one name they share the knob of their engine.
+        self._name = op.fn if op.fn == "random_bits" else ""
         self._cast: dict[Value, Value] = {}
 
     def __call__(self, fn: str, *operands: Value | float) -> Value:
@@ -88,7 +91,7 @@ class _InProgram:
         if self._floats and FUNCTIONS[fn].gives in ("same", "compare") and all(each.element.kind != "float" for each in values):
             values = [self._as_float(each) for each in values]
         axes = {axis: None for each in values for axis in each.axes}
-        result = Value(f"%{fn}", tuple(axes), _element(fn, values), self._span)
+        result = Value(self._name or f"%{fn}", tuple(axes), _element(fn, values), self._span)
         self.done.append(Elementwise(result, fn, tuple(values)))
         return result
 

@@ -18,7 +18,7 @@ from .places.cuts import readable, report_gone
 from .places.reads import subscript
 from .scope import Gone, Local
 
-WORDS = ("inf", "zeros", "full", "index", "dot")
+WORDS = ("inf", "zeros", "full", "index", "dot", "rand")
 """Names with a meaning of their own in expressions."""
 
 
@@ -193,7 +193,7 @@ def _call(c: Context, node: syntax.Call) -> Checked:
 
 def _no_function(c: Context, node: syntax.Call) -> None:
     name = node.function.text
-    if name in REDUCTIONS or name in SCANS or name in ("zeros", "full", "dot", "index"):
+    if name in REDUCTIONS or name in SCANS or name in ("zeros", "full", "dot", "index", "rand"):
         help = f"name the axes in brackets: `{name}[...](...)`" if name not in ("zeros", "index") else f"write `{name}[...]`"
         c.report.error("TK304", f"`{name}` needs its axes in brackets", node.span, help=help)
     elif c.argument(name) or c.result(name) or c.temp(name):
@@ -202,6 +202,6 @@ def _no_function(c: Context, node: syntax.Call) -> None:
         c.report.error("TK213", f"the tensor `{name}` cannot be called", node.function.span, help=help)
     else:
         hint = did_you_mean(
-            name, [*NAMED, *REDUCTIONS, *SCANS, *c.functions, *c.types, "f32", "bf16", "f16", "i32", "dot", "full"]
+            name, [*NAMED, *REDUCTIONS, *SCANS, *c.functions, *c.types, "f32", "bf16", "f16", "i32", "dot", "full", "rand"]
         )
         c.report.error("TK201", f"there is no function `{name}`", node.function.span, "not found", function_help(name) or hint)

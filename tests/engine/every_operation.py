@@ -114,7 +114,7 @@ def _scanned(fn: str, axis: str, words: str, at: str) -> str:
 
 def _functions(element: str) -> Iterator[tuple[str, str, str, str]]:
     for fn in FUNCTIONS.values():
-        names = "abc"[: fn.arity]
+        names = "abcd"[: fn.arity]
         kinds = {name: "bool" if fn.gives == "select" and name == "a" else element for name in names}
         signature = ", ".join(f"{name}: {kinds[name]}[P, N]" for name in names)
         row = ", ".join(f"{name}: {kinds[name]}[{'N' if name == 'b' else 'P, N'}]" for name in names)

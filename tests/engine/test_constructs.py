@@ -27,6 +27,8 @@ SPECIAL: dict[str, dict[str, int]] = {
     "grouped_query_attention": {"G": 2, "R": 3, "S": 141, "D": 37, "L": 259},
     "sliding_window": {"H": 2, "S": 270, "D": 37, "L": 270},
     "linear_recurrence": {"S": 60, "D": 140},
+    "selective_scan": {"D": 141, "S": 267, "N": 5},
+    "selective_scan_by_steps": {"D": 141, "S": 30, "N": 5},
     "split_k": {"M": 141, "K": 2311, "N": 77},
 }
 REFUSED = {("int8_matmul", "trn1"), ("int8_matmul", "trn2")} | {(name, "trn1") for name in ("embedding", "embedding_gradient")}

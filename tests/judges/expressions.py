@@ -250,8 +250,10 @@ def floating(d: Draft, axes: Sequence[Axis], depth: int) -> Part:
         return scan(d, "float", axes, depth) if d.chance(0.8) else end(d, "float", axes, depth)
     if form < 0.85:
         return contraction(d, axes, depth)
-    if form < 0.95:
+    if form < 0.93:
         return reduction(d, "float", axes, depth)
+    if form < 0.95 and axes:
+        return random_numbers(d, axes)
     return joined("f32({})", expression(d, "int", axes, min(depth, 1)))
 
 
@@ -345,6 +347,13 @@ def bracketed(form: str, axis: Axis, *parts: Part) -> Part:
     """A function with an axis in brackets, of some values."""
     texts, wholes = ", ".join(each.text for each in parts), ", ".join(each.whole for each in parts)
     return Part(f"{form.format(axis.tile)}({texts})", f"{form.format(axis.dim)}({wholes})")
+
+
+def random_numbers(d: Draft, axes: Sequence[Axis]) -> Part:
+    """Uniform numbers that depend on their positions."""
+    key = d.draw.choice(["3", "-1", "7, 2"])
+    text, whole = (", ".join(names) for names in ([axis.tile for axis in axes], [axis.dim for axis in axes]))
+    return Part(f"rand[{text}]({key})", f"rand[{whole}]({key})")
 
 
 def others(d: Draft, axes: Sequence[Axis]) -> list[Axis]:

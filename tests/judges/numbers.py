@@ -198,6 +198,24 @@ def _integer_power(x: int, y: int) -> int:
     return pow(x, y, 2**32)
 
 
+def threefry(i: int, j: int, seed: int, stream: int) -> int:
+    """The first word of Threefry-2x32 with 20 rounds, as the paper's recurrences have it (SC 2011, section 3.3)."""
+    modulus = 1 << 32
+    x0, x1, k0, k1 = (each % modulus for each in (i, j, seed, stream))
+    keys = [k0, k1, 0x1BD11BDA ^ k0 ^ k1]
+    rotations = [13, 15, 26, 6, 17, 29, 16, 24]
+    x0, x1 = (x0 + k0) % modulus, (x1 + k1) % modulus
+    for number in range(20):
+        x0 = (x0 + x1) % modulus
+        turned = x1 << rotations[number % 8]
+        x1 = (turned % modulus | turned // modulus) ^ x0
+        if (number + 1) % 4 == 0:
+            block = (number + 1) // 4
+            x0 = (x0 + keys[block % 3]) % modulus
+            x1 = (x1 + keys[(block + 1) % 3] + block) % modulus
+    return x0
+
+
 OF_INTEGERS: dict[str, Callable[..., int]] = {
     "add": lambda x, y: x + y,
     "sub": lambda x, y: x - y,
@@ -217,6 +235,7 @@ OF_INTEGERS: dict[str, Callable[..., int]] = {
     "bit_and": lambda x, y: x & y,
     "bit_or": lambda x, y: x | y,
     "bit_xor": lambda x, y: x ^ y,
+    "random_bits": threefry,
     "bit_not": lambda x: ~x,
     "shift_left": lambda x, y: x << y if 0 <= y < 32 else 0,
     "shift_right": lambda x, y: x >> y if 0 <= y < 32 else -(x < 0),

@@ -11,6 +11,7 @@ from ...types import BOOL, F32, I32, AnyType, ElementType, type_name
 from ..context import Checked, Context
 from ..places.reads import axes_in
 from .products import contraction
+from .random_numbers import rand
 from .scans import has_axes, scan
 
 
@@ -67,12 +68,14 @@ def cast(c: Context, node: syntax.Call, dtype: AnyType, operands: tuple[Value, .
 def apply_over_axes(c: Context, node: syntax.Call, operands: tuple[Value, ...], whole: bool) -> Checked:
     """`sum[n](x)`, `full[m](value)`, `dot[k](a, b)`; `whole` is false if an operand has a mistake."""
     name, wanted = node.function.text, 2 if node.function.text == "dot" else 1
-    if name not in REDUCTIONS and name not in SCANS and name not in ("full", "dot"):
+    if name not in REDUCTIONS and name not in SCANS and name not in ("full", "dot", "rand"):
         _no_such(c, node)
         return None
     if not node.axes:
         c.report.error("TK304", f"`{name}` needs its axes in brackets", node.span, help=f"write `{name}[n](...)`")
         return None
+    if name == "rand":
+        return rand(c, node, operands, whole)
     if name in SCANS:
         return scan(c, node, operands, whole)
     axes = axes_in(c, node.axes, "an axis")
@@ -97,7 +100,7 @@ def _no_such(c: Context, node: syntax.Call) -> None:
         c.used.add(name)
         c.report.error("TK213", f"the tensor `{name}` cannot be called", node.span, help="write `*` to multiply")
     else:
-        hint = did_you_mean(name, [*REDUCTIONS, *SCANS, "full", "dot"])
+        hint = did_you_mean(name, [*REDUCTIONS, *SCANS, "full", "dot", "rand"])
         c.report.error("TK201", f"there is no reduction `{name}`", node.function.span, "not found", hint)
 
 

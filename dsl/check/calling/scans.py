@@ -1,4 +1,4 @@
-"""Scans: `cumsum[n](x)`, `cumprod[n, exclusive, reverse](x)`, `scan[n](a, b, start)`; and `rand[m, n](seed, stream)`."""
+"""Scans: `cumsum[n](x)`, `cumprod[n, exclusive, reverse](x)`, `scan[n](a, b, start)`."""
 
 from __future__ import annotations
 
