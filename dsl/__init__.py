@@ -5,8 +5,9 @@ from .errors import Diagnostic, SourceErrors, TileryError, UsageError
 from .explanations import explain_error
 from .module import Module, load, parse
 from .printer import fingerprint, print_program
-from .specialise.bind import bind_dimensions, check_requirements, conditions
+from .specialise.bind import check_requirements, conditions
 from .specialise.definition import KernelDefinition
+from .specialise.dimensions import bind_dimensions
 from .texts import texts_of
 
 __all__ = [

@@ -17,7 +17,7 @@ from .text import syntax
 from .text.words import CONTEXT_WORDS, RESERVED
 from .types import ELEMENT_TYPES, ElementType, Wide, type_name
 
-_LOOP = re.compile(r"(\w+) +of +[\w ()*/+-]+")
+_LOOP = re.compile(r"(\w+) +of +[\w ()*/+.%-]+")
 USUAL_TILE = 128
 """The tile size of an example, where the text leaves it open."""
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from .check.calling.inlining import NO_SIGNATURE
 from .check.checker import check_kernel
-from .check.context import Context
+from .check.context import Context, Uneven
 from .check.emitter import Emitter
 from .check.expressions import WORDS, evaluate
+from .check.heading.constants import names_in_shapes
 from .check.imports import Place, Taken, take
 from .errors import Diagnostic, Label, SourceErrors
 from .functions import NAMED, REDUCTIONS, SCANS
@@ -180,16 +181,19 @@ def _kernels(items: list[syntax.Item], functions: Functions, taken: Taken, repor
 
 
 def _definition(node: syntax.KernelNode, functions: Functions, report: Report) -> KernelDefinition:
-    """A checked kernel. Counted loops are unrolled too, for the defaults of the constants: mistakes may show only then."""
+    """A checked kernel. Where counted loops or sizes wait for constants, it is checked for their defaults too."""
     mark = report.mark()
-    checked = check_kernel(node, functions, report, {}, None)
+    uneven: Uneven = {}
+    checked = check_kernel(node, functions, report, {}, None, uneven=uneven)
     defaults = {each.name: each.default for each in checked.signature.constants if each.default is not None}
     clean = report.mark()[0] == mark[0]
     if clean and len(defaults) == len(checked.signature.constants) and _counts(checked):
         tuned = {each.name: each.default for each in checked.tunes}
-        check_kernel(node, functions, report, {}, defaults, tuned)
-    return KernelDefinition(checked, node, functions)
+        check_kernel(node, functions, report, {}, defaults, tuned, uneven=uneven)
+    return KernelDefinition(checked, node, functions, uneven)
 
 
 def _counts(kernel: Program) -> bool:
-    return any(isinstance(each, CountedLoop) for each in walk(kernel.body))
+    """Whether counted loops or sizes wait for constants."""
+    counted = any(isinstance(each, CountedLoop) for each in walk(kernel.body))
+    return counted or not names_in_shapes(kernel.signature).isdisjoint(each.name for each in kernel.signature.constants)

@@ -228,7 +228,7 @@ def print_parameter(each: Parameter, ranged: bool = True) -> str:
         return f"{each.name}: {each.kind}{_default(each.default)}"
     within = f" in {each.range}" if ranged and each.range else ""
     if isinstance(each, Tensor):
-        return f"{each.name}: {each.dtype}[{_comma(each.shape)}]{within}"
+        return f"{each.name}: {each.dtype}[{each.dimensions_text}]{within}"
     return f"{each.name}: {each.dtype}{within}{_default(each.default)}"
 
 

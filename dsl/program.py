@@ -44,6 +44,10 @@ In a kernel that is not specialised it may also name a constant, a tuning parame
 """
 
 
+LEADING = "..."
+"""The dimension that any number of axes of an argument make together: its size is their product."""
+
+
 def size_value(size: Size, dims: Mapping[str, int]) -> int:
     """The number of elements that `size` stands for, `dims` giving each named dimension's."""
     match size:
@@ -130,6 +134,23 @@ class Tensor:
     """`argument`, `result`, `inout` for both at once, or `temp`."""
     phase: int = 0
     """In a load or a store: how many phases have written to it, a store's own included. Loads of different phases differ."""
+    either: tuple[int, ...] = ()
+    """The dimensions that may have one element instead, `1 or M`, by their place."""
+    spread: tuple[tuple[int, Size], ...] = ()
+    """Those of them that have one element in a specialised kernel, and what the text has them stand for."""
+
+    @property
+    def written(self) -> tuple[Size, ...]:
+        """The dimensions that the text indexes: of `1 or M` always M."""
+        stands_for = dict(self.spread)
+        return tuple(stands_for.get(place, size) for place, size in enumerate(self.shape))
+
+    @property
+    def dimensions_text(self) -> str:
+        """`1 or M, N`, as the heading writes the dimensions."""
+        spread = dict(self.spread)
+        either = [each for each in self.either if each not in spread]
+        return ", ".join(f"1 or {size}" if place in either else str(size) for place, size in enumerate(self.shape))
 
     @property
     def element(self) -> ElementType:
@@ -213,6 +234,11 @@ class Signature:
     def data(self) -> tuple[Tensor | ScalarParameter, ...]:
         """What a run is given, and what is drawn for it: tensors, then scalars."""
         return (*self.tensors, *self.scalars)
+
+    @property
+    def ones(self) -> tuple[str, ...]:
+        """The names of dimensions `1 or M`: `bias.M` of the tensor `bias`. Such a name is bound to 1, or to nothing."""
+        return tuple(f"{each.name}.{each.written[place]}" for each in self.tensors for place in each.either)
 
     @property
     def constants(self) -> tuple[ConstantParameter, ...]:

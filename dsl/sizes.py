@@ -55,7 +55,12 @@ def over(a: Size, b: Size) -> Size:
     return SizeOp("//", a, b)
 
 
-ARITHMETIC = {"+": plus, "-": minus, "*": times, "//": over}
+def rest(a: Size, b: Size) -> Size:
+    """`a % b`, with the sign of `b`; raises Unwieldy for a division by zero."""
+    return minus(a, times(over(a, b), b))
+
+
+ARITHMETIC = {"+": plus, "-": minus, "*": times, "//": over, "%": rest}
 """What each operator makes of two sizes."""
 
 

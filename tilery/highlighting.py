@@ -38,7 +38,7 @@ class TkLexer(RegexLexer):
             (r"[a-z_]\w*", Name),
             (r"\d+(\.\d+([eE][+-]?\d+)?|[eE][+-]?\d+)", Number.Float),
             (r"\d+", Number.Integer),
-            (r"->|\.\.|\*\*|//|[-+*/]=|[<>=!]=|[-+*/%@<>=]", Operator),
+            (r"->|\.\.\.|\.\.|\*\*|//|[-+*/]=|[<>=!]=|[-+*/%@<>=]", Operator),
             (r"[()\[\]{},:]", Punctuation),
             (r"\s+", Whitespace),
         ],

@@ -20,6 +20,7 @@ from .python import checks
 from .python.calling import Call, Forms, TypesAndDims, bind_call
 from .python.foreign import in_kind
 from .python.introspection import OPTIONS, PerInstance, documentation, python_signature
+from .python.leading import folded_results, unfolded
 from .python.outputs import read_outputs
 from .python.results import named_results
 from .python.within import Limits, check_within, limits
@@ -111,7 +112,8 @@ class Kernel:
             check_within(self._limits(given), call.arguments)
         if out is None:
             convert = in_kind((*arguments, *named.values()))
-            results: Mapping[str, Any] = {name: convert(array) for name, array in emulation(call.arguments).items()}
+            made = unfolded(signature, emulation(call.arguments), call.leading)
+            results: Mapping[str, Any] = {name: convert(array) for name, array in made.items()}
         else:
             results = self._into(out, emulation, call)
         names = [each.name for each in signature.results]
@@ -156,12 +158,14 @@ class Kernel:
         return tuple(cast(Mapping[str, Choice], config).items())
 
     def _into(self, out: object, emulation: emulator.Emulation, call: Call) -> Mapping[str, object]:
-        outputs = read_outputs(self.definition.signature, out)
-        emulation.check_results(outputs.arrays)
+        signature = self.definition.signature
+        outputs = read_outputs(signature, out)
+        arrays = folded_results(signature, outputs.arrays, call.leading, "out of")
+        emulation.check_results(arrays)
         if outputs.direct(call.arguments.values()):
-            emulation(call.arguments, outputs.arrays)
+            emulation(call.arguments, arrays)
         else:
-            for name, array in emulation(call.arguments).items():
+            for name, array in unfolded(signature, emulation(call.arguments), call.leading).items():
                 np.copyto(outputs.arrays[name], array)
         outputs.finish()
         return outputs.given

@@ -78,6 +78,7 @@ def sort_names(signature: program.Signature, given: Mapping[str, Given]) -> Name
     types: dict[str, ElementType] = {}
     constants: dict[str, int | bool] = {}
     scalars: dict[str, float] = {}
+    ones: dict[str, int] = {}
     kinds = {each.name: each.kind for each in signature.constants}
     for name, value in given.items():
         if name in signature.dimensions:
@@ -86,11 +87,22 @@ def sort_names(signature: program.Signature, given: Mapping[str, Given]) -> Name
             types[name] = _element(name, value)
         elif name in kinds:
             constants[name] = _truth(name, value) if kinds[name] == "bool" else _whole(name, value)
+        elif name in signature.ones:
+            ones[name] = _whole(name, value)
         elif any(each.name == name for each in signature.scalars):
             scalars[name] = _number(name, value)
         else:
             raise UsageError(_unknown(signature, name))
-    return Names(dims, types, constants, scalars)
+    return Names(dims, types, constants | _only_ones(ones, dims), scalars)
+
+
+def _only_ones(ones: Mapping[str, int], dims: Mapping[str, int]) -> dict[str, int]:
+    """The dimensions `1 or M` that have one element and not M."""
+    for name, value in ones.items():
+        whole = dims.get(name.partition(".")[2])
+        if value not in (1, whole):
+            raise UsageError(f"{name}={value}: it is 1, or it is left out")
+    return {name: 1 for name, value in ones.items() if value == 1 and dims.get(name.partition(".")[2]) != 1}
 
 
 def _unknown(signature: program.Signature, name: str) -> str:
@@ -103,7 +115,7 @@ def _unknown(signature: program.Signature, name: str) -> str:
 def known_names(signature: program.Signature) -> list[str]:
     """What of a kernel is given by name."""
     named = [each.name for each in signature.constants] + [each.name for each in signature.scalars]
-    return [*signature.dimensions, *signature.type_variables, *named]
+    return [*signature.dimensions, *signature.type_variables, *named, *signature.ones]
 
 
 def _need_dimensions(definition: KernelDefinition, names: Names) -> None:
@@ -132,8 +144,8 @@ def _typed(name: str, value: Given) -> str:
 
 def _extent(name: str, value: Given) -> int:
     number = _whole(name, value)
-    if number < 1:
-        raise UsageError(f"{name}={shown(value)}: a dimension has at least one element")
+    if number < 0:
+        raise UsageError(f"{name}={shown(value)}: a dimension cannot be negative")
     if number > LARGEST_EXTENT:
         raise UsageError(f"{name}={shown(value)}: a dimension has at most {LARGEST_EXTENT:,} elements, since positions are i32")
     return number

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..errors import Label
 from ..functions import joined
 from ..program import If, Merged, Op, Statement, Value
 from ..text import syntax
 from ..types import BOOL
 from .context import Checked, Context
+from .emitter import united
 from .expressions import evaluate
 from .places.so_far import both
 from .scope import Binding, Gone, Local
@@ -24,6 +24,7 @@ def check_if(c: Context, node: syntax.If, block: Block) -> None:
     decided = _decision(c, node, value)
     if c.constants is not None and decided is not None:
         block(c, node.then if decided else node.otherwise)
+        _spread_names(c, node)
         return
     before = dict(c.scope.names)
     then, then_names = _branch(c, node.then, before, block)
@@ -72,7 +73,9 @@ def _merge(
         if a is b:
             continue
         if isinstance(a, Local) and isinstance(b, Local):
-            value = _merged_value(c, name, a, b, merged)
+            value = _merged_value(c, node, name, a, b)
+            if a.value is not None and b.value is not None and value is not None and value is not a.value:
+                merged.append(Merged(a.value, b.value, value))
             span = a.span if a != before.get(name) else b.span
             c.scope.names[name] = Local(value, span, both(a.missing, b.missing))
         elif (one := a or b) is not None:
@@ -80,18 +83,23 @@ def _merge(
     return tuple(merged)
 
 
-def _merged_value(c: Context, name: str, a: Local, b: Local, merged: list[Merged]) -> Value | None:
+def _merged_value(c: Context, node: syntax.If, name: str, a: Local, b: Local) -> Value | None:
     if a.value is None or b.value is None:
         return None
     if a.value is b.value:
         return a.value
-    if set(a.value.axes) != set(b.value.axes):
-        others = (Label(b.span, f"here it has [{', '.join(map(str, b.value.axes))}]"),)
-        what = f"the branches of the `if` give `{name}` different axes"
-        c.report.error("TK413", what, a.span, f"here it has [{', '.join(map(str, a.value.axes))}]", others=others)
-        return None
+    axes = united([a.value.axes, b.value.axes])
+    if len(axes) > min(len(a.value.axes), len(b.value.axes)):
+        c.uneven[node.span, name] = tuple(each.name for each in axes)
     dtypes = [a.value.dtype, b.value.dtype]
     dtype = dtypes[0] if dtypes[0] == dtypes[1] else joined(dtypes)
-    result = c.emit.value(a.value.axes, dtype, a.span, name)
-    merged.append(Merged(a.value, b.value, result))
-    return result
+    return c.emit.value(axes, dtype, a.span, name)
+
+
+def _spread_names(c: Context, node: syntax.If) -> None:
+    """Has what the branch taken bound with fewer axes than the other one broadcast along theirs."""
+    for (span, name), axes in c.uneven.items():
+        binding = c.scope.names.get(name)
+        if span == node.span and isinstance(binding, Local) and binding.value is not None:
+            named = [axis for each in axes if (axis := c.axis(each)) is not None]
+            c.emit.lacks(binding.value, (*c.emit.lacking.get(binding.value, ()), *named))

@@ -11,9 +11,10 @@ from ..report import Abandoned, Report
 from ..spans import Span
 from ..text import syntax
 from ..types import BOOL, ElementType, TypeVariable
-from .context import Context
+from .context import Context, Uneven
 from .emitter import Emitter
 from .expressions import evaluate
+from .heading.constants import names_in_shapes
 from .looping import written_in_brackets
 from .places.coverage import check_coverage
 from .places.phases import check_phases
@@ -36,15 +37,19 @@ def check_kernel(
     constants: Mapping[str, int | bool] | None,
     tuned: Mapping[str, int | str] | None = None,
     seen: dict[Span, Value] | None = None,
+    uneven: Uneven | None = None,
 ) -> Program:
     """The tile program of a kernel; what it is worth if `report` has got errors is nothing.
 
-    With `types` empty and `constants` None it is the generic kernel, with both bound it is specialised.
+    With `types` empty and `constants` None it is the generic kernel, with both bound it is specialised. Checking the generic one
+    fills `uneven`, which the specialised one is given: axes that branches of an `if` do not share.
     """
     signature, broken = check_signature(node, types, constants or {}, report)
     variables: dict[str, ElementType | TypeVariable] = {each: TypeVariable(each) for each in signature.type_variables}
     context = Context(report, Emitter(report), signature, {**variables, **types}, constants, functions, broken=broken)
-    context.tuned, context.seen = tuned, seen
+    context.tuned, context.seen, context.uneven = tuned, seen, {} if uneven is None else uneven
+    declared = (*node.parameters, *node.results, *(each for each in node.body if isinstance(each, syntax.Temp)))
+    context.written = {each.name.text: each.dimensions or () for each in declared}
     doc, rest = _docstring(node.body)
     declare_tunes(context, rest)
     reference = _reference(context, rest, node)
@@ -134,9 +139,9 @@ def _warn_unread(c: Context) -> None:
 
 
 def _warn_unused(c: Context, node: syntax.KernelNode) -> None:
-    in_ranges = {name for each in c.signature.ranges.values() for name in names_in_range(each)}
+    in_heading = {name for each in c.signature.ranges.values() for name in names_in_range(each)} | names_in_shapes(c.signature)
     for each in c.signature.parameters:
-        if each.name not in (c.used | in_ranges) and not _needed_for_shape(c, each):
+        if each.name not in (c.used | in_heading) and not _needed_for_shape(c, each):
             kind = "tensor" if isinstance(each, Tensor) else "parameter"
             c.report.warn("TK291", f"the {kind} `{each.name}` is never used", _name_of(node, each.name) or each.span)
     for tune in c.tunes.values():

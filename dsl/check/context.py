@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..errors import Label
 from ..known_fns import Functions, Known
-from ..program import Axis, LoopVariable, Signature, Tensor, Tune, Value
+from ..program import Axis, LoopVariable, Signature, Size, Tensor, Tune, Value
 from ..report import Abandoned, Report, did_you_mean
 from ..spans import Span
 from ..text import syntax
@@ -20,6 +20,11 @@ from .scope import Scope
 
 DEEPEST_NESTING = 90
 """Expressions and blocks inside each other, calls of `fn`s included; the checker recurses into them."""
+
+
+Uneven = dict[tuple[Span, str], tuple[str, ...]]
+"""The axes of a name, by its place: all of both branches' where those of an `if` give it different ones, and their order where
+it stands in front of brackets."""
 
 
 @dataclass(slots=True)
@@ -53,10 +58,14 @@ class Context:
     """The parameters, results and constants that something reads or writes."""
     calls: list[Known] = field(default_factory=list)
     """The `fn`s being inlined, outermost first."""
+    written: Mapping[str, tuple[syntax.Expr, ...]] = field(default_factory=dict)
+    """The dimensions of each tensor as the heading writes them."""
     broken: frozenset[str] = frozenset()
     """Parameters, results and tuning parameters whose declaration has a mistake: what is made of them is not checked."""
     seen: dict[Span, Value] | None = None
     """Where given, the value of each expression by its place, for an editor to show."""
+    uneven: Uneven = field(default_factory=dict)
+    """Filled while constants are open, asked once they are bound."""
     in_reference: bool = False
     phases: Phases = field(default_factory=Phases)
     """Which stretch of the kernel this is, and what each has written."""
@@ -97,15 +106,31 @@ class Context:
         """The type that a name stands for: an element type or a type variable of the kernel."""
         return self.types.get(name) or ELEMENT_TYPES.get(name)
 
-    def axis(self, name: str) -> Axis | None:
-        """The axis that a name stands for here: an open loop's variable or a whole dimension."""
+    def size(self, name: str) -> Size | None:
+        """The size that a name stands for: a dimension, or an `int` constant."""
         if (size := self.signature.size(name)) is not None:
+            return size
+        if not any(each.name == name and each.kind == "int" for each in self.signature.constants):
+            return None
+        self.used.add(name)
+        return name if self.constants is None else int(self.constants[name])
+
+    def axis(self, name: str) -> Axis | None:
+        """The axis that a name stands for here: an open loop's variable, a whole dimension, or an `int` constant's."""
+        if (size := self.size(name)) is not None:
             return Axis(name, size, whole=True)
         self.used.add(name)
         return self.scope.axis(name)
 
-    def axis_named(self, node: syntax.Expr, role: str) -> Axis | None:
-        """The axis that an expression in brackets names, or a report of why it names none."""
+    def axis_named(self, node: syntax.Expr, role: str, numbered: Collection[Axis] | None = ()) -> Axis | None:
+        """The axis that an expression in brackets names, or a report of why it names none.
+
+        A number is an axis of that extent, where it is among `numbered`, or `numbered` is None.
+        """
+        if isinstance(node, syntax.Number) and isinstance(node.value, int) and node.value > 0:
+            axis = Axis(str(node.value), node.value, whole=True)
+            if numbered is None or axis in numbered:
+                return axis
         if not isinstance(node, syntax.Name):
             self.report.error("TK323", "axes are named, and this is no name", node.span, f"expected {role}")
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -51,6 +51,8 @@ class Emitter:
     """The tiles that are one number everywhere."""
     linear: dict[Value, Linear] = field(default_factory=dict)
     """The values that are sums of positions and sizes."""
+    lacking: dict[Value, tuple[Axis, ...]] = field(default_factory=dict)
+    """Axes that a value has in the text and not here, being the same all along them: `bias[m, n]` of a bias of one row."""
     count: int = 0
 
     @contextmanager
@@ -128,7 +130,7 @@ class Emitter:
         value = self.add(Cast(self.value(operand.axes, dtype, span), operand))
         if operand in self.static:
             self.static.add(value)
-        return value
+        return self.lacks(value, self.lacking.get(operand, ()))
 
     def fill(self, operand: Value, axes: tuple[Axis, ...], span: Span, name: str = "") -> Value:
         """A tile whose every element is the scalar `operand`."""
@@ -148,20 +150,45 @@ class Emitter:
         zero = self.fill(self.constant(0.0 if value.dtype == F32 else 0, value.span), extra, value.span)
         return self.add(Elementwise(self.value(axes, value.dtype, value.span, value.name), "add", (value, zero)))
 
+    def lacks(self, value: Value, axes: Iterable[Axis]) -> Value:
+        """`value`, noted as the same all along those of `axes` that it has not."""
+        if missing := tuple(each for each in dict.fromkeys(axes) if each not in value.axes):
+            self.lacking[value] = missing
+        return value
+
+    def spread(self, value: Value, wanted: Iterable[Axis]) -> Value:
+        """`value` with those of the axes `wanted` that it lacks, every element as it is."""
+        lacking = self.lacking.get(value, ())
+        axes = tuple(each for each in dict.fromkeys(wanted) if each in lacking)
+        if not axes:
+            return value
+        rest = [each for each in lacking if each not in axes]
+        if not value.axes or value in self.fills:
+            operand = self.fills[value].operand if value in self.fills else value
+            return self.lacks(self.fill(operand, (*value.axes, *axes), value.span), rest)
+        whole = value.dtype in (I32, BOOL) or getattr(value.dtype, "kind", "float") == "int"
+        # A product with one keeps every bit, the sign of zero too, and the cast back is exact.
+        one = self.fill(self.constant(True if value.dtype == BOOL else 1 if whole else 1.0, value.span), axes, value.span)
+        fn = "and" if value.dtype == BOOL else "mul"
+        kind = BOOL if value.dtype == BOOL else I32 if whole else F32
+        wide = self.add(Elementwise(self.value((*value.axes, *axes), kind, value.span), fn, (value, one)))
+        return self.lacks(self.cast(wide, value.dtype, value.span), rest)
+
     def elementwise(self, fn: str, operands: tuple[Value, ...], span: Span) -> Value:
         """`fn` of operands whose number and types have been checked."""
         numbers = [self.known[each] for each in operands if each in self.known]
         if len(numbers) == len(operands) and (result := folded(fn, numbers)) is not None:
             return self.constant(result, span)
+        lacking = [axis for each in operands for axis in self.lacking.get(each, ())] if self.lacking else []
         if fn in ("and", "or") and numbers:
-            return self._decided(fn, operands, span)
+            return self.lacks(self._decided(fn, operands, span), lacking)
         if fn in ("eq", "le", "ge") and self._same(operands):
             return self.constant(True, span)
         axes = united([each.axes for each in operands])
         dtype = result_type(FUNCTIONS[fn].gives, [each.dtype for each in operands])
         value = self.add(Elementwise(self.value(axes, dtype, span), fn, operands))
         self._learn(value, fn, operands)
-        return value
+        return self.lacks(value, lacking) if lacking else value
 
     def _learn(self, value: Value, fn: str, operands: tuple[Value, ...]) -> None:
         """Notes what is known of a result without its number."""
@@ -199,6 +226,7 @@ class Emitter:
             self.static.add(renamed)
         if value in self.linear:
             self.linear[renamed] = self.linear[value]
+        self.lacks(renamed, self.lacking.get(value, ()))
         if isinstance(self.out[-1], Fill):
             self.fills[renamed] = self.out[-1]
         return renamed

@@ -220,11 +220,24 @@ def _step(c: Context, nodes: tuple[syntax.Stmt, ...], starts: dict[str, Start], 
     for name, start in starts.items():
         value, span = start.initial, start.before.span
         arguments[name] = c.emit.value(value.axes, value.dtype, span, name) if value else None
+        if value and (argument := arguments[name]):
+            c.emit.lacks(argument, c.emit.lacking.get(value, ()))
         c.scope.names[name] = Local(arguments[name], span, start.before.missing)
     with c.emit.block() as body:
         block(c, nodes)
+        for name, start in starts.items():
+            _spread_end(c, name, start)
     ends = {name: (arguments[name], _local(c.scope.names[name])) for name in starts}
     return Step(tuple(body), ends)
+
+
+def _spread_end(c: Context, name: str, start: Start) -> None:
+    """Gives what a step leaves under a name the axes that it lacks and entered the step with."""
+    binding = c.scope.names[name]
+    if start.initial is not None and isinstance(binding, Local) and binding.value is not None:
+        spread = c.emit.spread(binding.value, start.initial.axes)
+        if spread is not binding.value:
+            c.scope.names[name] = Local(spread, binding.span)
 
 
 def _local(binding: Binding) -> Local:
@@ -242,6 +255,10 @@ def _widen(c: Context, starts: dict[str, Start], step: Step) -> bool:
         if start.initial is None or updated is None:
             continue
         extra = tuple(each for each in updated.axes if each not in start.initial.axes)
+        spread = c.emit.spread(start.initial, extra)
+        if spread is not start.initial:
+            grown, start.initial = True, spread
+            continue
         if extra and all(each.unit and c.scope.axis(each.name) for each in extra):
             wider = c.emit.widened(start.initial, extra)
             grown = grown or wider is not None
@@ -257,6 +274,7 @@ def _carried(c: Context, name: str, start: Start, end: tuple[Value | None, Local
     if initial is None or argument is None or updated is None or not _agree(c, name, start, after, updated):
         return None
     result = c.emit.value(initial.axes, initial.dtype, after.span, name)
+    c.emit.lacks(result, c.emit.lacking.get(initial, ()))
     c.scope.names[name] = Local(result, after.span, filled(after.missing, start.before.missing))
     return Carried(initial, argument, updated, result)
 

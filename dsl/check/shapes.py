@@ -1,4 +1,4 @@
-"""Dimensions as the text writes them: names, whole numbers, and `+ - * //` on them."""
+"""Dimensions as the text writes them: names, whole numbers, and `+ - * // %` on them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ def written_size(node: syntax.Expr, lookup: Lookup, report: Report, depth: int =
             return lookup(node)
         case syntax.Number(value=int(number)):
             return number
-        case syntax.Binary(op="+" | "-" | "*" | "//") if depth < DEEPEST_SIZE:
+        case syntax.Unary(op="-" | "+" as sign) if depth < DEEPEST_SIZE:
+            inside = written_size(node.operand, lookup, report, depth + 1)
+            return inside if inside is None or sign == "+" else sizes.minus(0, inside)
+        case syntax.Binary(op="+" | "-" | "*" | "//" | "%") if depth < DEEPEST_SIZE:
             left = written_size(node.left, lookup, report, depth + 1)
             right = written_size(node.right, lookup, report, depth + 1)
             if left is None or right is None:
@@ -36,9 +39,19 @@ def written_size(node: syntax.Expr, lookup: Lookup, report: Report, depth: int =
             except sizes.Unwieldy:
                 report.error("TK217", "this dimension cannot be worked out", node.span, "a number in it is too large, or a zero")
                 return None
-    help = "write it with names, whole numbers and `+ - * //`"
+    help = "write it with names of dimensions and `int` constants, whole numbers and `+ - * // %`"
     report.error("TK217", "this is no dimension", node.span, "expected a name or arithmetic on names", help)
     return None
+
+
+def check_extent(size: Size, node: syntax.Expr, report: Report) -> bool:
+    """Whether a dimension may be that large; reports one that never has elements. Constants may make it empty."""
+    least = 1 if isinstance(node, syntax.Number) else 0
+    if isinstance(size, int) and size < least:
+        what = "a dimension has at least one element" if least else "a dimension cannot be negative"
+        report.error("TK217", what, node.span, f"found {size}")
+        return False
+    return True
 
 
 def solvable(size: Size, name: str, known: set[str]) -> bool:

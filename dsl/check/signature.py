@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from .. import sizes
 from ..errors import Label
-from ..program import ConstantParameter, Parameter, ScalarParameter, Signature, Size, Tensor
+from ..program import LEADING, ConstantParameter, Parameter, ScalarParameter, Signature, Size, Tensor
 from ..report import Report, did_you_mean, listed
 from ..spans import Span
 from ..text import syntax
 from ..text.borrowed import TYPES, type_help
 from ..types import ELEMENT_TYPES, F32, I32, AnyType, ElementType, TypeVariable
+from .heading.constants import constant_sizes, why_undefined
+from .heading.leading_or_one import check_shape, either_of
 from .ranges import ranged
-from .shapes import solvable, written_size
+from .shapes import check_extent, solvable, written_size
 
 _SCALARS = {each.name: each for each in (F32, I32)}
 _CONSTANTS = ("int", "bool")
@@ -29,7 +32,8 @@ def check_signature(
 
     Also gives the names whose declaration has a mistake.
     """
-    heading = _Heading(report, types)
+    ones = {name for name in constants if "." in name}
+    heading = _Heading(report, types, constant_sizes(kernel.parameters, constants), ones)
     for each in kernel.parameters:
         heading.parameter(each)
     heading.bind()
@@ -58,6 +62,10 @@ def check_signature(
 class _Heading:
     report: Report
     types: Mapping[str, ElementType]
+    constants: Mapping[str, Size]
+    """What the `int` constants are as sizes."""
+    ones: AbstractSet[str]
+    """The dimensions `1 or M` that have one element, as `bias.M`."""
     parameters: list[Parameter] = field(default_factory=list)
     results: list[Tensor] = field(default_factory=list)
     temps: list[Tensor] = field(default_factory=list)
@@ -66,6 +74,8 @@ class _Heading:
     """The dimensions that the shapes of the arguments say."""
     derived: dict[str, Size] = field(default_factory=dict)
     """The dimensions that follow from others."""
+    undefined: dict[str, str] = field(default_factory=dict)
+    """The names that a `require P == ...` meant to define, and why it does not."""
     named: list[str] = field(default_factory=list)
     """Those of them that an `axis` statement names."""
     variables: dict[str, Span] = field(default_factory=dict)
@@ -91,7 +101,8 @@ class _Heading:
     def result(self, node: syntax.Parameter) -> None:
         self._declare(node.name)
         if node.dimensions is None:
-            help = f"write `{node.name.text}: {node.type.text}[M, N]`, with its dimensions"
+            kind = node.type.text
+            help = f"write `{node.name.text}: {kind}[M, N]`, with its dimensions; a single number is `{kind}[]`"
             self.broken.add(node.name.text)
             self.report.error("TK207", f"the result `{node.name.text}` is no tensor", node.span, help=help)
             return
@@ -100,28 +111,34 @@ class _Heading:
         if node.range is not None:
             what = f"the result `{node.name.text}` cannot have a range: it is what the kernel makes it"
             self.report.error("TK227", what, node.range.span, help="a range stands with an argument, or with nothing")
-        self.results.append(replace(self._tensor(node), role="result"))
+        self.results.append(replace(self._full_tensor(node, "result"), role="result"))
 
     def temp(self, node: syntax.Temp) -> None:
         declared = syntax.Parameter(node.span, node.name, node.type, node.dimensions, None)
         self._declare(node.name)
-        self.temps.append(replace(self._tensor(declared), role="temp"))
+        self.temps.append(replace(self._full_tensor(declared, "temp"), role="temp"))
+
+    def _full_tensor(self, node: syntax.Parameter, what: str) -> Tensor:
+        tensor = self._tensor(node)
+        if tensor.either:
+            message = f"the {what} `{node.name.text}` has every element: `1 or` stands with arguments"
+            self.report.error("TK232", message, node.span, help=f"write `{tensor.written[tensor.either[0]]}`")
+        return tensor
 
     @property
     def sizes(self) -> dict[str, Size]:
-        """What the dimensions are that are known, and the constants as long as they are open."""
-        open_constants = [each.name for each in self.parameters if isinstance(each, ConstantParameter) and each.kind == "int"]
-        return {**{each: each for each in (*self.given, *open_constants)}, **self.derived}
+        """What the dimensions that are known and the `int` constants are."""
+        return {**{each: each for each in self.given}, **self.constants, **self.derived}
 
     def bind(self) -> None:
         """Finds the dimensions that follow from the arguments' shapes, `G` of `G * R` where `R` is known too."""
-        shapes = [size for each in self.parameters if isinstance(each, Tensor) for size in each.shape]
+        shapes = _binding([each for each in self.parameters if isinstance(each, Tensor)])
         before = -1
         while len(self.given) > before:
-            before = len(self.given)
+            before, known = len(self.given), {*self.given, *self.constants}
             for size in shapes:
-                unknown = [name for name in sizes.names_in(size) if name not in self.given]
-                if len(unknown) == 1 and solvable(size, unknown[0], self.given):
+                unknown = [name for name in sizes.names_in(size) if name not in known]
+                if len(unknown) == 1 and solvable(size, unknown[0], known):
                     self.given.add(unknown[0])
 
     def define(self, condition: syntax.Expr) -> None:
@@ -133,10 +150,13 @@ class _Heading:
                 pass
             case _:
                 return
-        size = written_size(node, self._known, Report())
-        if size is not None:
-            self.dimensions.setdefault(name.text, name.span)
-            self.derived[name.text] = size
+        trial = Report()
+        size = written_size(node, self._known, trial)
+        if size is None:
+            self.undefined.setdefault(name.text, why_undefined(node, self.sizes, trial.errors))
+            return
+        self.dimensions.setdefault(name.text, name.span)
+        self.derived[name.text] = size
 
     def name_axis(self, node: syntax.AxisName) -> None:
         """Takes `axis G of H` as another name for the axis `H`."""
@@ -147,8 +167,7 @@ class _Heading:
             self.report.error("TK340", f"`{name}` is {what} already and cannot name another axis", node.name.span)
             return
         size = written_size(node.dimension, self._axis_size, self.report)
-        if isinstance(size, int) and size < 1:
-            self.report.error("TK217", "a dimension has at least one element", node.dimension.span, f"found {size}")
+        if size is not None and not check_extent(size, node.dimension, self.report):
             return
         self.dimensions.setdefault(name, node.name.span)
         if size is None:
@@ -168,10 +187,10 @@ class _Heading:
 
     def _open(self, name: str) -> bool:
         taken = name in self.names or name in ELEMENT_TYPES or name in self.dimensions or name in self.variables
-        return not taken and name not in self.derived
+        return not taken and name not in self.derived and name != LEADING
 
     def _known(self, node: syntax.Name) -> Size | None:
-        return node.text if node.text in self.given else self.derived.get(node.text)
+        return self.sizes.get(node.text)
 
     def check_dimensions(self) -> None:
         """Names must not clash, and every dimension must follow from an argument."""
@@ -181,19 +200,25 @@ class _Heading:
                 self.report.error("TK205", f"`{name}` is both a dimension and an element type", span, others=others)
             elif name in self.names:
                 others = (Label(self.names[name], "here as a name"),)
-                self.report.error("TK205", f"`{name}` is both a dimension and a parameter", span, others=others)
+                help = "a size is known before the kernel runs: an `int` constant may stand here"
+                self.report.error("TK205", f"`{name}` is both a dimension and a parameter", span, help=help, others=others)
             elif name not in self.given and name not in self.derived:
                 self._unknown(name, span)
 
     def _unknown(self, name: str, span: Span) -> None:
         tensors = [each for each in self.parameters if isinstance(each, Tensor)]
-        if any(name in sizes.names_in(size) for each in tensors for size in each.shape):
+        if name in self.undefined:
+            what = f"nothing says how large `{name}` is: what is required of it does not"
+            help = self.undefined[name]
+        elif any(name in sizes.names_in(size) for size in _binding(tensors)):
             what = f"nothing says how large `{name}` is: it does not follow from the shapes of the arguments"
             help = "a dimension follows from `+`, `-` and `*` with known ones, as `G` does from `G * R` if `R` is known"
         else:
             what = f"nothing says how large `{name}` is: no argument has this dimension"
             known = f"; known are {listed(sorted(self.given))}" if self.given else ""
             help = f"an argument must have the dimension `{name}`, or say what it is: `require {name} == ...`{known}"
+            if name == LEADING:
+                help = "an argument must have the same dimensions in front: `x: T[..., N]`"
         self.report.error("TK206", what, span, help=help)
 
     def _declare(self, name: syntax.Name) -> None:
@@ -205,22 +230,27 @@ class _Heading:
         self.names.setdefault(name.text, name.span)
 
     def _tensor(self, node: syntax.Parameter) -> Tensor:
-        shape = [self._dimension(each) for each in node.dimensions or ()]
+        dimensions = node.dimensions or ()
+        shape = [self._dimension(each) for each in dimensions]
         element = self._element(node.type)
-        if element is None or None in shape:
+        if element is None or None in shape or not check_shape(node, shape, self.constants, self.report):
             self.broken.add(node.name.text)
-        return Tensor(node.name.text, element or F32, tuple(each for each in shape if each is not None), node.span)
+        found = tuple(each for each in shape if each is not None)
+        either = tuple(place for place, each in enumerate(dimensions) if either_of(each) and len(found) == len(shape))
+        spread = tuple((place, found[place]) for place in either if f"{node.name.text}.{found[place]}" in self.ones)
+        found = tuple(1 if place in dict(spread) else size for place, size in enumerate(found))
+        return Tensor(node.name.text, element or F32, found, node.span, either=either, spread=spread)
 
     def _dimension(self, node: syntax.Expr) -> Size | None:
+        node = either_of(node) or node
         size = written_size(node, self._dimension_name, self.report)
-        if isinstance(size, int) and size < 1:
-            self.report.error("TK217", "a dimension has at least one element", node.span, f"found {size}")
-            return None
-        return size
+        return size if size is None or check_extent(size, node, self.report) else None
 
     def _dimension_name(self, node: syntax.Name) -> Size | None:
         if node.text in ELEMENT_TYPES:
             self.report.error("TK205", f"`{node.text}` is an element type and cannot name a dimension", node.span)
+        if node.text in self.constants:
+            return self.constants[node.text]
         self.dimensions.setdefault(node.text, node.span)
         return self.derived.get(node.text, node.text)
 
@@ -263,6 +293,11 @@ class _Heading:
             self.report.error("TK208", f"this default is no {kind}", node.default.span, f"expected a literal {kind}")
             return None
         return value
+
+
+def _binding(tensors: Sequence[Tensor]) -> list[Size]:
+    """The dimensions that say how large their names are: `1 or M` does not."""
+    return [size for each in tensors for place, size in enumerate(each.shape) if place not in each.either]
 
 
 def _literal(node: syntax.Expr) -> float | int | bool | None:

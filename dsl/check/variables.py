@@ -10,7 +10,7 @@ from ..report import did_you_mean, listed
 from ..text import syntax
 from .context import Context
 from .scope import Local
-from .shapes import written_size
+from .shapes import check_extent, written_size
 
 
 def check_variable(c: Context, node: syntax.Variable, beside: Sequence[LoopVariable]) -> LoopVariable | None:
@@ -58,21 +58,12 @@ def _dimension(c: Context, node: syntax.Expr) -> tuple[Size, str | None] | None:
             return None
         return outer.size, outer.name
     size = written_size(node, lambda name: _named(c, name), c.report)
-    if isinstance(size, int) and size < 1:
-        c.report.error("TK217", "a dimension has at least one element", node.span, f"found {size}")
-        return None
-    return None if size is None else (size, None)
+    return (size, None) if size is not None and check_extent(size, node, c.report) else None
 
 
 def _named(c: Context, node: syntax.Name) -> Size | None:
-    if (size := c.signature.size(node.text)) is not None:
+    if (size := c.size(node.text)) is not None:
         return size
-    if c.constants is not None and node.text in c.constants:
-        c.used.add(node.text)
-        return int(c.constants[node.text])
-    if any(each.name == node.text and each.kind == "int" for each in c.signature.constants):
-        c.used.add(node.text)
-        return node.text
     names = [*c.signature.dimension_names, *(each.axis.name for frame in c.scope.frames for each in frame.variables)]
     help = did_you_mean(node.text, names) or f"the dimensions are {listed(c.signature.dimension_names)}"
     c.report.error("TK201", f"there is no dimension `{node.text}`", node.span, "not found", help)

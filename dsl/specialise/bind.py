@@ -1,4 +1,4 @@
-"""Dimensions' sizes from the arguments' shapes, and what the text requires of them."""
+"""What the text requires of the sizes of dimensions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from functools import partial
 from .. import sizes
 from ..check.places.outside import Condition, bounds_conditions
 from ..check.ranges import check_range, names_in_range
-from ..check.shapes import solved
 from ..errors import UsageError
 from ..functions import Number
 from ..program import (
@@ -21,82 +20,12 @@ from ..program import (
     Op,
     Program,
     Requirement,
-    Signature,
-    Size,
-    Tensor,
     Value,
     operands,
     size_value,
 )
-from ..report import did_you_mean, listed
 from ..types import F32
 from .fold import folded
-
-
-def bind_dimensions(signature: Signature, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
-    """The size of each dimension, in elements, `shapes` giving the shape of every tensor argument (results may be given too).
-
-    A dimension that is an expression, `G * R`, is solved where one of its names is left open by the others. Raises UsageError
-    where a tensor is missing or unknown, has another number of dimensions, disagrees with another one, or nothing fits.
-    """
-    tensors = {each.name: each for each in (*signature.tensors, *signature.results)}
-    for name in shapes:
-        if name not in tensors:
-            raise UsageError(f"there is no tensor `{name}`; {did_you_mean(name, tensors) or f'there are {listed(tensors)}'}")
-    missing = [each.name for each in signature.tensors if each.name not in shapes]
-    if missing:
-        raise UsageError(f"no shape is given for {listed(missing)}")
-    dims: dict[str, int] = {}
-    source: dict[str, str] = {}
-    given = [(tensor, shapes[name]) for name, tensor in tensors.items() if name in shapes]
-    for tensor, shape in given:
-        _bind(tensor, shape, dims, source)
-    _solve(given, dims, source)
-    return {name: dims[name] for name in signature.dimensions if name in dims}
-
-
-def _text(tensor: Tensor) -> str:
-    return f"{tensor.name}: {tensor.dtype}[{', '.join(map(str, tensor.shape))}]"
-
-
-def _solve(given: list[tuple[Tensor, tuple[int, ...]]], dims: dict[str, int], source: dict[str, str]) -> None:
-    """Binds what stands only in expressions, and compares every expression with the extent it was given."""
-    waiting = [(tensor, each) for tensor, shape in given for each in zip(tensor.shape, shape, strict=True)]
-    while ready := [each for each in waiting if _unknown(each[1][0], dims) < 2]:
-        waiting = [each for each in waiting if each not in ready]
-        for tensor, (size, extent) in ready:
-            text = _text(tensor)
-            if _unknown(size, dims) == 1:
-                found = solved(size, extent, dims)
-                if found is None or found[1] < 1:
-                    raise UsageError(f"no whole number makes `{size}` in `{text}` come to {extent}{_where(size, dims)}")
-                dims[found[0]] = found[1]
-                source[found[0]] = text
-            elif not isinstance(size, str) and size_value(size, dims) != extent:
-                raise UsageError(f"`{size}` is {size_value(size, dims)}{_where(size, dims)}, and `{text}` was given {extent}")
-
-
-def _unknown(size: Size, dims: Mapping[str, int]) -> int:
-    return sum(name not in dims for name in sizes.names_in(size))
-
-
-def _where(size: Size, dims: Mapping[str, int]) -> str:
-    known = dict.fromkeys(name for name in sizes.names_in(size) if name in dims)
-    return f" with {', '.join(f'{name} = {dims[name]}' for name in known)}" if known else ""
-
-
-def _bind(tensor: Tensor, shape: tuple[int, ...], dims: dict[str, int], source: dict[str, str]) -> None:
-    text = _text(tensor)
-    if len(shape) != len(tensor.shape):
-        raise UsageError(f"`{text}` has {len(tensor.shape)} dimensions, and the shape given is {list(shape)}")
-    for size, extent in zip(tensor.shape, shape, strict=True):
-        if extent < 1:
-            raise UsageError(f"`{text}` has no elements: the shape given is {list(shape)}")
-        if not isinstance(size, str):
-            continue
-        if dims.setdefault(size, extent) != extent:
-            raise UsageError(f"`{size}` is {dims[size]} in `{source[size]}` and {extent} in `{text}`")
-        source.setdefault(size, text)
 
 
 def check_requirements(kernel: Program, dims: Mapping[str, int]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ..check.checker import check_kernel
+from ..check.context import Uneven
 from ..errors import SourceErrors, UsageError
 from ..known_fns import Functions
 from ..program import Axis, ConstantParameter, ForLoop, Print, Program, Signature, Statement, TileLoop, walk
@@ -31,6 +32,8 @@ class KernelDefinition:
     node: syntax.KernelNode = field(repr=False)
     functions: Functions = field(repr=False)
     """The `fn`s that its text may call."""
+    uneven: Uneven = field(default_factory=dict, repr=False)
+    """Axes that branches of an `if` do not share, as checking the generic program found."""
     _made: dict[object, Program] = field(default_factory=dict, repr=False, compare=False)
     """The latest specialisations."""
 
@@ -74,7 +77,7 @@ class KernelDefinition:
         self, types: Mapping[str, ElementType], constants: Mapping[str, int | bool], tuned: Mapping[str, int | str]
     ) -> Program:
         report = Report()
-        kernel = check_kernel(self.node, self.functions, report, types, constants, tuned)
+        kernel = check_kernel(self.node, self.functions, report, types, constants, tuned, uneven=self.uneven)
         if report.errors:
             raise SourceErrors(report.errors)
         body, reference = pruned(silent(kernel.body)), pruned(kernel.reference)
@@ -104,9 +107,13 @@ class KernelDefinition:
         return {each: types[each] for each in variables}
 
     def _constants(self, constants: Mapping[str, int | bool]) -> dict[str, int | bool]:
-        declared = self.signature.constants
-        _refuse_unknown(self.name, "constant", constants, [each.name for each in declared])
-        return {each.name: self._constant(each, constants) for each in declared}
+        declared, ones = self.signature.constants, self.signature.ones
+        _refuse_unknown(self.name, "constant", constants, [*(each.name for each in declared), *ones])
+        for name in ones:
+            if constants.get(name, 1) != 1:
+                raise UsageError(f"{self.name}: `{name}` is 1 or is not given, and {constants[name]!r} is neither")
+        bound = {each.name: self._constant(each, constants) for each in declared}
+        return bound | {name: 1 for name in ones if name in constants}
 
     def _constant(self, declared: ConstantParameter, constants: Mapping[str, int | bool]) -> int | bool:
         value = constants.get(declared.name, declared.default)

@@ -23,7 +23,7 @@ WIDEST = 120
 _TOKEN = re.compile(
     r'(?P<string>"""(?:[^"]|"(?!""))*"""|"[^"\n]*")|(?P<comment>#[^\n]*)|(?P<word>[A-Za-z_]\w*)'
     r"|(?P<number>\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+)?)|(?P<newline>\n)|(?P<blank>[ \t]+)"
-    r"|(?P<sign>->|\.\.|\*\*|//|[-+*/]=|[<>=!]=|.)"
+    r"|(?P<sign>->|\.\.\.|\.\.|\*\*|//|[-+*/]=|[<>=!]=|.)"
 )
 _OPENING, _CLOSING = ("(", "[", "{"), (")", "]", "}")
 _OPERANDS = (*_CLOSING, "true", "false")

@@ -96,8 +96,10 @@ class TreeBuilder(Transformer_NonRecursive[Token, syntax.Item]):
         return c[0] if isinstance(c[0], list) else [c[0]]
 
     def parameter(self, meta: Meta, c: Children) -> syntax.Parameter:
-        dimensions = None if c[2] is None else tuple(c[2])
-        return syntax.Parameter(self.span(meta), self.word(c[0]), self.word(c[1]), dimensions, c[4], c[3])
+        return syntax.Parameter(self.span(meta), self.word(c[0]), self.word(c[1]), c[2], c[4], c[3])
+
+    def dimensions(self, meta: Meta, c: Children) -> tuple[syntax.Expr, ...]:
+        return tuple(c[0] or ())
 
     def range(self, meta: Meta, c: Children) -> syntax.Range:
         return syntax.Range(c[0].span.to(c[1].span), c[0], c[1])
@@ -177,6 +179,9 @@ class TreeBuilder(Transformer_NonRecursive[Token, syntax.Item]):
     def otherwise(self, meta: Meta, c: Children) -> tuple[syntax.Stmt, ...]:
         block: tuple[syntax.Stmt, ...] = c[0]
         return block
+
+    def elif_(self, meta: Meta, c: Children) -> tuple[syntax.Stmt, ...]:
+        return (self.if_(meta, c),)
 
     def guard(self, meta: Meta, c: Children) -> syntax.Expr:
         condition: syntax.Expr = c[0]

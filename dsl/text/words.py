@@ -5,7 +5,7 @@ from __future__ import annotations
 ITEM_WORDS = ("kernel", "fn", "from")
 """What a top-level item starts with."""
 
-STATEMENT_WORDS = ("tile", "for", "if", "else", "reference", "require", "axis", "tune", "print")
+STATEMENT_WORDS = ("tile", "for", "if", "elif", "else", "reference", "require", "axis", "tune", "print")
 """What a statement may start with."""
 
 CONTEXT_WORDS = ("temp",)

@@ -10,8 +10,8 @@ import pytest
 from tilery.backends import emulator
 from tilery.backends.numbers import strided
 from tilery.backends.numbers.rounding import numpy_dtype, to_storage
+from tilery.dsl import bind_dimensions
 from tilery.dsl.errors import UsageError
-from tilery.dsl.specialise.bind import bind_dimensions
 from tilery.dsl.types import BF16, I32
 
 from ..judges import plain

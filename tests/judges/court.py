@@ -20,9 +20,8 @@ from tilery.backends.operations import numerics
 from tilery.backends.trainium.chip_tables import trainium
 from tilery.backends.truth.reference import reference
 from tilery.backends.tunable import Choice
-from tilery.dsl import check_requirements, program
+from tilery.dsl import bind_dimensions, check_requirements, program
 from tilery.dsl.errors import TileryError
-from tilery.dsl.specialise.bind import bind_dimensions
 from tilery.dsl.types import ELEMENT_TYPES
 
 from . import plain

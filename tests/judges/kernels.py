@@ -17,8 +17,7 @@ import numpy as np
 
 from tilery import dsl
 from tilery.backends.numbers.rounding import largest_and_smallest, numpy_dtype
-from tilery.dsl import program
-from tilery.dsl.specialise.bind import bind_dimensions, check_requirements
+from tilery.dsl import bind_dimensions, check_requirements, program
 from tilery.dsl.types import ELEMENT_TYPES, ElementType
 
 from .expressions import TYPES, Axis, Draft, Kind, Part, expression, joined, square_sum

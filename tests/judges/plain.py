@@ -17,8 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tilery import dsl
-from tilery.dsl import program
-from tilery.dsl.specialise.bind import bind_dimensions
+from tilery.dsl import bind_dimensions, program
 from tilery.dsl.specialise.definition import KernelDefinition
 from tilery.dsl.types import ELEMENT_TYPES
 

@@ -51,7 +51,7 @@ def test_types_left_out_are_bf16(scores: KernelDefinition) -> None:
         ({"S": 5, "D": 6, "L": 7, "M": 8}, "the kernel has nothing called `M`; it has S, D, L, T, causal, window, scale"),
         ({"S": "5x", "D": 6, "L": 7}, "S=5x: a whole number is expected, as in S=1024"),
         ({"S": 5.5, "D": 6, "L": 7}, "S=5.5: a whole number is expected, as in S=1024"),
-        ({"S": 0, "D": 6, "L": 7}, "S=0: a dimension has at least one element"),
+        ({"S": -1, "D": 6, "L": 7}, "S=-1: a dimension cannot be negative"),
         ({"S": 5, "D": 6, "L": 7, "T": "bf61"}, "T=bf61: there is no such element type; did you mean `bf16`?"),
         ({"S": 5, "D": 6, "L": 7, "causal": "maybe"}, "causal=maybe: true or false is expected"),
         ({"S": 5, "D": 6, "L": 7, "scale": "big"}, "scale=big: a number is expected"),

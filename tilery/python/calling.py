@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilery.backends.operations import numerics
-from tilery.dsl import bind_dimensions, program
+from tilery.dsl import program
 from tilery.dsl.errors import UsageError
+from tilery.dsl.program import LEADING
 from tilery.dsl.report import did_you_mean
+from tilery.dsl.specialise.dimensions import Bound, bind_shapes
 from tilery.dsl.types import ELEMENT_TYPES, F8E4M3, ElementType, TypeVariable
 from tilery.request import Given, sort_names
 
@@ -21,6 +23,7 @@ from .cures import conversion
 from .foreign import to_numpy
 from .fp8 import FN, from_fn
 from .kinds import is_jax, is_torch
+from .leading import folded
 
 Array = NDArray[np.generic]
 
@@ -34,11 +37,13 @@ class Call:
     types: Mapping[str, ElementType]
     dims: Mapping[str, int]
     constants: Mapping[str, int | bool]
+    leading: tuple[int, ...] = ()
+    """The extents that `...` stands for."""
 
 
-Forms = tuple[tuple[np.dtype[Any], tuple[int, ...]], ...]
-"""The element type and the shape of every tensor argument."""
-TypesAndDims = tuple[Mapping[str, ElementType], Mapping[str, int]]
+Forms = tuple[object, ...]
+"""The element type and the shape of every tensor argument, and the constants that are given."""
+TypesAndDims = tuple[Mapping[str, ElementType], Bound]
 """The element type of each type variable, and the size of each dimension."""
 FORMS_KEPT = 128
 
@@ -57,20 +62,25 @@ def bind_call(
     """
     values = _by_name(name, signature, given, named)
     tensors = {each.name: _array(each, values[each.name]) for each in signature.tensors}
-    types, dims = _types_and_dims(signature, tensors, {} if known is None else known)
     rest = sort_names(signature, {each: _number(each, value) for each, value in values.items() if each not in tensors})
-    return Call(tensors | dict(rest.scalars), types, dims, rest.constants)
+    types, bound = _types_and_dims(signature, tensors, rest.constants, {} if known is None else known)
+    given_for = {**rest.constants, **bound.ones} if bound.ones else rest.constants
+    arguments = folded(signature.tensors, tensors) if LEADING in signature.dimensions else tensors
+    return Call(arguments | dict(rest.scalars), types, bound.dims, given_for, bound.leading)
 
 
 def _types_and_dims(
-    signature: program.Signature, tensors: Mapping[str, Array], known: MutableMapping[Forms, TypesAndDims]
+    signature: program.Signature,
+    tensors: Mapping[str, Array],
+    constants: Mapping[str, int | bool],
+    known: MutableMapping[Forms, TypesAndDims],
 ) -> TypesAndDims:
-    forms = tuple((each.dtype, each.shape) for each in tensors.values())
+    forms = (*((each.dtype, each.shape) for each in tensors.values()), *constants.items())
     if forms not in known:
         if len(known) >= FORMS_KEPT:
             known.clear()
-        dims = bind_dimensions(signature, {each: tensor.shape for each, tensor in tensors.items()})
-        known[forms] = _types(signature, tensors), dims
+        bound = bind_shapes(signature, {each: tensor.shape for each, tensor in tensors.items()}, constants)
+        known[forms] = _types(signature, tensors), bound
     return known[forms]
 
 

@@ -19,6 +19,7 @@ from tilery.dsl.errors import UsageError
 from .calling import Call, bind_call
 from .cures import conversion
 from .foreign import to_numpy
+from .leading import folded_results, unfolded
 from .results import named_results
 from .within import check_within, limits
 
@@ -70,7 +71,7 @@ class Verdict:
 def reference_of(kernel: Kernel, arguments: tuple[object, ...], named: Mapping[str, object]) -> Any:
     """The results of the kernel's `reference:` for these arguments, in float64."""
     call, specialised = _matched(kernel, arguments, named)
-    return _as_called(specialised, reference(specialised, call.dims, call.arguments))
+    return _as_called(specialised, call, reference(specialised, call.dims, call.arguments))
 
 
 def check(kernel: Kernel, arguments: tuple[object, ...], named: dict[str, object]) -> Verdict:
@@ -85,7 +86,7 @@ def check(kernel: Kernel, arguments: tuple[object, ...], named: dict[str, object
     names: dict[str, Any] = dict(call.dims) | types | dict(call.constants)
     pipeline = kernel.pipeline(names, config=config)  # type: ignore[arg-type]
     comparison = compare(pipeline.emulated, call.dims, results, wanted, call.arguments)
-    return Verdict(kernel.name, comparison, _as_called(specialised, results), _as_called(specialised, wanted))
+    return Verdict(kernel.name, comparison, _as_called(specialised, call, results), _as_called(specialised, call, wanted))
 
 
 def _parameters(kernel: Kernel) -> tuple[program.Parameter, ...]:
@@ -100,8 +101,9 @@ def _matched(kernel: Kernel, arguments: tuple[object, ...], named: Mapping[str, 
     return call, specialised
 
 
-def _as_called(kernel: program.Program, results: Mapping[str, Array]) -> Any:
+def _as_called(kernel: program.Program, call: Call, folded: Mapping[str, Array]) -> Any:
     """One array, or a named tuple, as a call gives them."""
+    results = unfolded(kernel.signature, folded, call.leading)
     names = [each.name for each in kernel.signature.results]
     return results[names[0]] if len(names) == 1 else named_results(kernel.name, names, [results[each] for each in names])
 
@@ -117,11 +119,12 @@ def _results(kernel: program.Program, call: Call, given: object) -> dict[str, Ar
         found = dict(zip((each.name for each in wanted), values, strict=False)) if len(values) == len(wanted) else {}
     if set(found) != {each.name for each in wanted}:
         raise UsageError(f"`results` holds one array for each result: {', '.join(each.name for each in wanted)}")
-    return {each.name: _result(each, call, found[each.name]) for each in wanted}
+    arrays = {name: to_numpy(name, value) for name, value in found.items()}
+    fitting = folded_results(kernel.signature, arrays, call.leading, "the result")
+    return {each.name: _result(each, call, fitting[each.name], found[each.name]) for each in wanted}
 
 
-def _result(tensor: program.Tensor, call: Call, value: object) -> Array:
-    array = to_numpy(tensor.name, value)
+def _result(tensor: program.Tensor, call: Call, array: Array, value: object) -> Array:
     shape = tuple(program.size_value(each, call.dims) for each in tensor.shape)
     if array.shape != shape:
         raise UsageError(f"the result `{tensor.name}` has the shape {list(shape)}, and was given as {list(array.shape)}")

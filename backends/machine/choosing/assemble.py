@@ -18,6 +18,7 @@ from ..capacity import check_capacity
 from ..choices import Choices
 from ..engine_program import EngineProgram
 from ..family import Lowering
+from .emptiness import check_elements
 from .guarded import check_guards
 
 LOWERINGS_KEPT = 64
@@ -55,6 +56,7 @@ def tunables(
     It holds the tunables of every choice of the tuning parameters. With `settable` it includes options that can be set but are
     searched for shorter dimensions only. Without `short` it leaves out tile sizes below the chip's step.
     """
+    check_elements(kernel, dims)
     tunes = declared(kernel)
     found: dict[str, Tunable] = {each.name: each for each in tunes}
     for choices in product(*(each.values for each in tunes)):
@@ -83,6 +85,7 @@ def assembled(kernel: Program, dims: Mapping[str, int], chip: Chip, config: Conf
     """The same, whether the chip can hold it or not."""
     if not 1 <= cores <= chip.cores.count:
         raise UsageError(f"{chip.name} has {chip.cores.count} cores; {cores} cannot share the work")
+    check_elements(kernel, dims)
     bound = retuned(kernel, config)
     _check_said(bound, config)
     road = lowering(bound, chip)

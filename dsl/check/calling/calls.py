@@ -78,7 +78,8 @@ def apply_over_axes(c: Context, node: syntax.Call, operands: tuple[Value, ...], 
         return rand(c, node, operands, whole)
     if name in SCANS:
         return scan(c, node, operands, whole)
-    axes = axes_in(c, node.axes, "an axis")
+    numbered = None if name == "full" else [axis for each in operands for axis in each.axes]
+    axes = axes_in(c, node.axes, "an axis", numbered)
     if len(node.arguments) != wanted:
         c.report.error("TK306", f"`{name}` takes {wanted} and is given {len(node.arguments)}", node.span, f"expected {wanted}")
         return None
@@ -114,6 +115,7 @@ def _full(c: Context, value: Value, axes: tuple[Axis, ...], span: Span) -> Check
 
 
 def _reduce(c: Context, fn: str, operand: Value, axes: tuple[Axis, ...], span: Span) -> Checked:
+    operand = c.emit.spread(operand, axes)
     if not has_axes(c, fn, (operand,), axes, span):
         return None
     gives = REDUCTIONS[fn]
@@ -134,4 +136,5 @@ def _reduce(c: Context, fn: str, operand: Value, axes: tuple[Axis, ...], span: S
         "kept": operand.dtype,
     }
     kept = tuple(each for each in operand.axes if each not in axes)
-    return c.emit.add(Reduce(c.emit.value(kept, kinds[gives], span), fn, operand, axes))
+    result = c.emit.add(Reduce(c.emit.value(kept, kinds[gives], span), fn, operand, axes))
+    return c.emit.lacks(result, c.emit.lacking.get(operand, ()))

@@ -82,4 +82,5 @@ def _kept(c: Context, node: syntax.Call, operands: tuple[Value, ...], value: Che
         c.emit.static.add(result)
     if value in c.emit.linear:
         c.emit.linear[result] = c.emit.linear[value]
+    c.emit.lacks(result, c.emit.lacking.get(value, ()))
     return c.emit.add(Call(result, node.function.text, operands, ops))

@@ -14,6 +14,7 @@ from ..emitter import united
 
 def product(c: Context, left: Value, right: Value, span: Span) -> Checked:
     """`left @ right`: contracts the one shared axis that is neither a `tile` variable nor of extent one."""
+    left, right = _spread(c, left), _spread(c, right)
     tiled = {each.axis for frame in c.scope.frames if frame.kind == "tile" for each in frame.variables}
     candidates = [each for each in left.axes if each in right.axes and each not in tiled and not each.unit]
     if len(candidates) == 1:
@@ -29,6 +30,11 @@ def product(c: Context, left: Value, right: Value, span: Span) -> Checked:
     return None
 
 
+def _spread(c: Context, value: Value) -> Value:
+    """An operand with every axis that the text gives it."""
+    return c.emit.spread(value, c.emit.lacking.get(value, ()))
+
+
 def _axes_of(side: str, value: Value) -> str:
     return f"the {side} operand has {axes_said(value.axes)}"
 
@@ -42,6 +48,7 @@ def _why_none(shared: list[Axis]) -> str:
 
 def contraction(c: Context, left: Value, right: Value, axes: tuple[Axis, ...], span: Span) -> Checked:
     """`dot[axes](left, right)`."""
+    left, right = _spread(c, left), _spread(c, right)
     for side, value in (("left", left), ("right", right)):
         missing = [each for each in axes if each not in value.axes]
         if missing:

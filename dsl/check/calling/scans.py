@@ -23,13 +23,16 @@ def scan(c: Context, node: syntax.Call, operands: tuple[Value, ...], whole: bool
     if len({each.text for each in words}) < len(words):
         c.report.error("TK303", f"the word `{words[-1].text}` stands here twice", words[-1].span)
         return None
-    axes = axes_in(c, named, "an axis")
+    axes = axes_in(c, named, "an axis", [axis for each in operands for axis in each.axes])
     if len(node.arguments) not in counts:
         takes = " or ".join(map(str, counts))
         help = "write `scan[n](a, b)` or `scan[n](a, b, start)`: h[i] = a[i] * h[i - 1] + b[i]" if fn == "scan" else ""
         c.report.error("TK306", f"`{fn}` takes {takes} and is given {len(node.arguments)}", node.span, f"expected {takes}", help)
         return None
-    if axes is None or not whole or not _along_one(c, fn, operands, axes, node.span):
+    if axes is None or not whole:
+        return None
+    operands = _spread(c, operands, axes)
+    if not _along_one(c, fn, operands, axes, node.span):
         return None
     for each in operands:
         if each.dtype == BOOL:
@@ -37,7 +40,14 @@ def scan(c: Context, node: syntax.Call, operands: tuple[Value, ...], whole: bool
             return None
     texts = {each.text for each in words}
     result = c.emit.value(united([each.axes for each in operands]), joined([each.dtype for each in operands]), node.span)
-    return c.emit.add(Scan(result, fn, operands, axes[0], EXCLUSIVE in texts, REVERSE in texts))
+    lacking = [axis for each in operands for axis in c.emit.lacking.get(each, ())]
+    return c.emit.lacks(c.emit.add(Scan(result, fn, operands, axes[0], EXCLUSIVE in texts, REVERSE in texts)), lacking)
+
+
+def _spread(c: Context, operands: tuple[Value, ...], axes: tuple[Axis, ...]) -> tuple[Value, ...]:
+    """The operands, the first one with the axis of the scan where it lacks it and no other one has it."""
+    missing = [axis for axis in axes if not any(axis in each.axes for each in operands[:2])]
+    return (c.emit.spread(operands[0], missing), *operands[1:]) if missing else operands
 
 
 def _parted(items: tuple[syntax.Expr, ...]) -> tuple[tuple[syntax.Expr, ...], list[syntax.Name]]:

@@ -67,7 +67,7 @@ def _written_twice(c: Context, result: Tensor, targets: list[_Target], place: st
 
 def _names_axes(c: Context, node: syntax.Subscript) -> bool:
     names = [each.text for each in node.items if isinstance(each, syntax.Name)]
-    return len(names) == len(node.items) and all(c.signature.size(name) or name in c.variables for name in names)
+    return len(names) == len(node.items) and all(c.size(name) is not None or name in c.variables for name in names)
 
 
 # --- the checked stores -----------------------------------------------------------------------------------------------
@@ -112,6 +112,8 @@ def _check_road(c: Context, wanted: Mapping[str, Tensor], road: Road) -> None:
     for result in wanted.values():
         stores = [each for each in road if each.tensor.name == result.name]
         if not stores or any(each.accumulate for each in stores) or not all(_settled(each, known) for each in stores):
+            continue
+        if not known.issuperset(name for size in result.shape for name in sizes.names_in(size)):
             continue
         try:
             found = verdict(result, [Written(each.index, each.span) for each in stores], result.shape)

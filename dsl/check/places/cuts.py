@@ -29,10 +29,29 @@ class OnChip:
     span: Span
     """Where it is bound."""
 
+    @property
+    def written(self) -> tuple[Size, ...]:
+        """The extents that the text indexes."""
+        return self.shape
 
-def on_chip(name: str, value: Value, span: Span) -> OnChip:
-    """What brackets behind the name of a tile are checked against."""
-    return OnChip(name, tuple(each.size for each in value.axes), value.axes, value.dtype, span)
+    def by_axes(self, index: tuple[Index, ...] | None, value: Value) -> tuple[Index, ...] | None:
+        """An index in the order of the text as one in the order of the value's axes."""
+        return None if index is None else tuple(index[self.axes.index(each)] for each in value.axes)
+
+
+def in_brackets(c: Context, node: syntax.Subscript, value: Value, span: Span) -> tuple[Value, OnChip]:
+    """A tile with every axis that the text gives it, and what the brackets behind its name are checked against.
+
+    They count the axes as the text does: where a tile broadcasts, constants change the order in which its axes come.
+    """
+    name = node.base.text
+    whole = c.emit.spread(value, c.emit.lacking.get(value, ()))
+    if c.constants is None:
+        c.uneven[node.span, name] = tuple(each.name for each in whole.axes)
+    by_name = {each.name: each for each in whole.axes}
+    known = tuple(by_name[each] for each in c.uneven.get((node.span, name), ()) if each in by_name)
+    axes = known if len(known) == len(whole.axes) else whole.axes
+    return whole, OnChip(name, tuple(each.size for each in axes), axes, whole.dtype, span)
 
 
 def within(c: Context, tile: OnChip, position: int, axis: Axis | None, item: syntax.Expr) -> AxisIndex | None:

@@ -28,7 +28,8 @@ def check_index(
     """
     if len(node.items) != len(tensor.shape):
         noun, extents = ("axis", tensor.axes) if isinstance(tensor, OnChip) else ("dimension", tensor.shape)
-        shape = f"{tensor.name}: {type_name(tensor.dtype)}[{', '.join(map(str, extents))}]"
+        text = tensor.dimensions_text if isinstance(tensor, Tensor) else ", ".join(map(str, extents))
+        shape = f"{tensor.name}: {type_name(tensor.dtype)}[{text}]"
         what = f"`{tensor.name}` has {_count(len(tensor.shape), noun)} and is indexed by {len(node.items)}"
         c.report.error("TK301", what, node.span, f"expected {len(tensor.shape)}", others=(Label(tensor.span, shape),))
     found = [_index(c, tensor, position, item, evaluate) for position, item in enumerate(node.items)]
@@ -39,7 +40,7 @@ def check_index(
 
 
 def _index(c: Context, tensor: Tensor | OnChip, position: int, item: syntax.Expr, evaluate: Evaluate) -> Index | None:
-    axis = _bare_axis(c, item)
+    axis = _bare_axis(c, tensor, position, item)
     if axis is None and isinstance(item, syntax.Name) and not _has_value(c, item.text):
         c.axis_named(item, "an index")  # which says that there is none
         return None
@@ -59,11 +60,26 @@ def _index(c: Context, tensor: Tensor | OnChip, position: int, item: syntax.Expr
     return _affine(c, tensor, position, form, axis, item) if form else None
 
 
-def _bare_axis(c: Context, item: syntax.Expr) -> Axis | None:
-    """The axis that an index names by itself; a name that the text has bound is a value."""
+def _bare_axis(c: Context, tensor: Tensor | OnChip, position: int, item: syntax.Expr) -> Axis | None:
+    """The axis that an index names by itself; a name that the text has bound is a value.
+
+    An `int` constant is the whole of a dimension that is declared as that constant, and a position in all others.
+    """
     if not isinstance(item, syntax.Name) or isinstance(c.scope.names.get(item.text), Local):
         return None
+    if any(each.name == item.text for each in c.signature.constants):
+        return c.axis(item.text) if _declared_as(c, tensor, position) == item.text else None
     return c.axis(item.text)
+
+
+def _declared_as(c: Context, tensor: Tensor | OnChip, position: int) -> str | None:
+    """The name that a dimension is declared as, or that an axis of a tile has; None for arithmetic."""
+    if position >= len(tensor.shape):
+        return None
+    if isinstance(tensor, OnChip):
+        return tensor.axes[position].name
+    declared = c.written[tensor.name][position]
+    return declared.text if isinstance(declared, syntax.Name) else None
 
 
 def _has_value(c: Context, name: str) -> bool:
@@ -74,7 +90,7 @@ def _has_value(c: Context, name: str) -> bool:
 def _affine(
     c: Context, tensor: Tensor | OnChip, position: int, form: Linear, axis: Axis | None, item: syntax.Expr
 ) -> Index | None:
-    size = tensor.shape[position]
+    size = tensor.written[position]
     terms = tuple(form.terms.items())
     plain = terms[0][0] if len(terms) == 1 and terms[0][1] == 1 and form.offset == 0 else None
     if isinstance(tensor, OnChip) and not tensor.axes[position].whole:
@@ -89,7 +105,7 @@ def _affine(
 
 
 def _another_dimension(c: Context, tensor: Tensor | OnChip, position: int, axis: Axis, item: syntax.Expr) -> None:
-    size = tensor.shape[position]
+    size = tensor.written[position]
     covers = f"`{axis.name}` runs over `{axis.size}`" if not axis.whole else f"`{axis.name}` is another dimension"
     what = f"dimension {position + 1} of `{tensor.name}` is `{size}`, and {covers}"
     others = [Label(tensor.span, f"`{tensor.name}` is {'bound' if isinstance(tensor, OnChip) else 'declared'} here")]
@@ -128,12 +144,14 @@ def _distinct(c: Context, tensor: Tensor | OnChip, index: tuple[Index, ...], nod
 def check_inside(c: Context, tensor: Tensor | OnChip, index: tuple[Index, ...], node: syntax.Subscript) -> bool:
     """Whether no position is sure to fall outside the tensor; what depends on sizes is left to `check_bounds`."""
     known = set(c.signature.dimensions)
-    for each, size, item in zip(index, tensor.shape, node.items, strict=True):
+    for each, size, item in zip(index, tensor.written, node.items, strict=True):
         if not isinstance(each, AffineIndex) or (found := outside(each, size, known)) is None:
             continue
         what = f"this position of `{tensor.name}` {found}, and its dimension is `{size}`"
         reading = c.result(tensor.name) is None
         help = f"say what positions outside read as: `{tensor.name}[..., else 0]`" if reading else ""
+        if each == AffineIndex((), size):
+            help = f"the whole dimension is `index[{size}]`"
         c.report.error("TK324", what, item.span, f"expected 0 to {sizes.minus(size, 1)}", help)
         return False
     return True

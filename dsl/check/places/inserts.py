@@ -7,6 +7,8 @@ then starts over.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tilery.dsl.errors import Label
 from tilery.dsl.program import Axis, AxisIndex, GatherIndex, Index, Insert, Unwritten, Value, index_axes
 from tilery.dsl.report import axes_said, did_you_mean, listed
@@ -17,7 +19,7 @@ from ..context import Context
 from ..expressions import evaluate
 from ..scope import Local
 from .covers import nests
-from .cuts import OnChip, on_chip
+from .cuts import OnChip, in_brackets
 from .indices import check_index, check_inside
 from .so_far import Begun, Filling
 from .stores import axes_agree
@@ -37,11 +39,14 @@ def check_insert(c: Context, target: syntax.Subscript, node: syntax.Assign) -> N
     if local is None or local.value is None:
         c.broken |= {name}  # so that what reads it is no second mistake
         return
-    tile = on_chip(name, local.value, local.span)
+    whole, tile = in_brackets(c, target, local.value, local.span)
     index = check_index(c, tile, target, evaluate, twice=True)
+    value = c.emit.spread(value, index_axes(index)) if index is not None and value is not None else None
     if index is None or value is None or not _may_insert(c, tile, index, value, target, node):
         return
-    _insert(c, target, local, index, value)
+    own = tile.by_axes(index, whole)
+    assert own is not None
+    _insert(c, target, replace(local, value=whole), own, value)
 
 
 def _insert(c: Context, target: syntax.Subscript, local: Local, index: tuple[Index, ...], value: Value) -> None:

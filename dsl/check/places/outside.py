@@ -17,6 +17,7 @@ from tilery.dsl.program import (
     Insert,
     Load,
     Program,
+    Reduce,
     Size,
     Statement,
     Store,
@@ -82,7 +83,7 @@ def check_bounds(kernel: Program, dims: Mapping[str, int]) -> None:
 
 
 def bounds_conditions(kernel: Program) -> Iterator[Condition]:
-    """Every tensor has elements, every read lies inside its tensor, and every element of a result is written once."""
+    """No extent is negative, every read lies inside its tensor, and every element of a result is written once."""
     for tensor in kernel.signature.memory:
         for size in tensor.shape:
             yield Condition(_names(size), partial(_check_some, tensor, size))
@@ -92,6 +93,8 @@ def bounds_conditions(kernel: Program) -> Iterator[Condition]:
     for statements in (kernel.reference, kernel.body):
         for each in walk(statements):
             # A store without `+=` writes every element exactly once, so none outside: `_check_written`.
+            if isinstance(each, Reduce) and each.fn in ("argmax", "argmin"):
+                yield from (Condition(_names(axis.size), partial(_check_place, each, axis)) for axis in each.axes)
             if (isinstance(each, Load | Cut) and each.fill is None) or (isinstance(each, Store) and each.accumulate):
                 yield from _inside_conditions(kernel, each)
             elif isinstance(each, Insert):
@@ -115,14 +118,14 @@ def _index_names(index: Index) -> frozenset[str]:
 
 
 def _check_some(tensor: Tensor, size: Size, dims: Mapping[str, int]) -> None:
-    if size_value(size, dims) < 1:
-        what = f"`{tensor.name}` has no elements: `{size}` is {size_value(size, dims)}"
+    if size_value(size, dims) < 0:
+        what = f"`{tensor.name}` has less than no elements: `{size}` is {size_value(size, dims)}"
         raise SourceErrors([Diagnostic("TK327", what + _where(dims, size), tensor.span)])
 
 
 def _check_axis(kernel: Program, name: str, size: Size, dims: Mapping[str, int]) -> None:
-    if size_value(size, dims) < 1:
-        what = f"the axis `{name}` has no elements: `{size}` is {size_value(size, dims)}"
+    if size_value(size, dims) < 0:
+        what = f"the axis `{name}` has less than no elements: `{size}` is {size_value(size, dims)}"
         raise SourceErrors([Diagnostic("TK327", what + _where(dims, size), kernel.span)])
 
 
@@ -134,6 +137,12 @@ def _accessed(access: Access) -> tuple[str, tuple[Size, ...]]:
     if isinstance(access, Load | Store):
         return access.tensor.name, access.tensor.shape
     return access.tile.name, tuple(axis.size for axis in access.tile.axes)
+
+
+def _check_place(op: Reduce, axis: Axis, dims: Mapping[str, int]) -> None:
+    if size_value(axis.size, dims) < 1:
+        what = f"`{op.fn}` gives a place, and there is none: `{axis.size}` is 0"
+        raise SourceErrors([Diagnostic("TK329", what + _where(dims, axis.size), op.result.span)])
 
 
 def _inside_conditions(kernel: Program, access: Access) -> Iterator[Condition]:

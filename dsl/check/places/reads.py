@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from tilery.dsl.errors import Label
 from tilery.dsl.functions import joined
-from tilery.dsl.program import Axis, AxisIndex, Index, Load, Tensor, Value, index_axes
+from tilery.dsl.program import AffineIndex, Axis, AxisIndex, Index, Load, Tensor, Value, index_axes, index_values
 from tilery.dsl.report import did_you_mean
 from tilery.dsl.text import syntax
 from tilery.dsl.types import BOOL, F32, AnyType, type_name
 
 from ..context import Checked, Context
 from ..scope import Gone, Local
-from .cuts import OnChip, cut, on_chip, report_gone, without_axes
+from .cuts import OnChip, cut, in_brackets, report_gone, without_axes
 from .indices import Evaluate, check_index, check_inside
 
 Fill = float | int | bool
@@ -40,16 +43,16 @@ def subscript(c: Context, node: syntax.Subscript, evaluate: Evaluate) -> Checked
     index, fill = _read_at(c, tensor, node, evaluate)
     if index is None:
         return None
-    found = tensor if c.in_reference else c.phases.read(tensor)
-    return c.emit.add(Load(c.emit.value(index_axes(index), tensor.dtype, node.span), found, index, fill))
+    return _load(c, tensor if c.in_reference else c.phases.read(tensor), index, fill, node)
 
 
 def _of_tile(c: Context, node: syntax.Subscript, local: Local, evaluate: Evaluate) -> Checked:
     c.scope.read.add(node.base.text)
     if local.value is None or without_axes(c, node, local):
         return None
-    index, fill = _read_at(c, on_chip(node.base.text, local.value, local.span), node, evaluate)
-    return cut(c, node, local, index, fill)
+    whole, tile = in_brackets(c, node, local.value, local.span)
+    index, fill = _read_at(c, tile, node, evaluate)
+    return cut(c, node, replace(local, value=whole), tile.by_axes(index, whole), fill)
 
 
 def _read_at(
@@ -64,7 +67,29 @@ def _read_at(
         return None, None
     if fill is not None:
         _warn_needless(c, index, node.otherwise)
+    if fill is not None and isinstance(tensor, Tensor) and not _fills_whole(c, tensor, index, node):
+        return None, None
     return index, fill
+
+
+def _load(c: Context, tensor: Tensor, index: tuple[Index, ...], fill: Fill | None, node: syntax.Subscript) -> Value:
+    """Reads; dimensions `1 or M` that have one element are read at it, whatever the text says, and give no axis."""
+    one = {place for place, _ in tensor.spread}
+    read = tuple(AffineIndex((), 0) if place in one else each for place, each in enumerate(index))
+    value = c.emit.add(Load(c.emit.value(index_axes(read), tensor.dtype, node.span), tensor, read, fill))
+    gathered = [axis for each in index_values(index) for axis in c.emit.lacking.get(each, ())]
+    return c.emit.lacks(value, (*index_axes(index), *gathered))
+
+
+def _fills_whole(c: Context, tensor: Tensor, index: tuple[Index, ...], node: syntax.Subscript) -> bool:
+    """Reports `else` for positions of a dimension `1 or M`: whether they lie outside would depend on which it is."""
+    for place in tensor.either:
+        if not isinstance(index[place], AxisIndex):
+            what = f"`{tensor.name}` may have one element along `{tensor.written[place]}`, and `else` asks which lie outside"
+            help = f"read it at the axis alone, and choose with `where(...)`; or declare `{tensor.written[place]}` without `1 or`"
+            c.report.error("TK328", what, node.items[place].span, "expected an axis", help)
+            return False
+    return True
 
 
 def _fill(c: Context, dtype: AnyType, node: syntax.Expr, evaluate: Evaluate) -> Fill | None:
@@ -116,9 +141,11 @@ def _not_a_tensor(c: Context, node: syntax.Subscript) -> None:
         c.report.error("TK201", f"there is no tensor `{name}`", node.base.span, "not found", hint)
 
 
-def axes_in(c: Context, items: tuple[syntax.Expr, ...], role: str) -> tuple[Axis, ...] | None:
-    """Distinct axes named in brackets, or None after a report."""
-    found = [c.axis_named(each, role) for each in items]
+def axes_in(
+    c: Context, items: tuple[syntax.Expr, ...], role: str, numbered: Collection[Axis] | None = ()
+) -> tuple[Axis, ...] | None:
+    """Distinct axes named in brackets, or None after a report; which numbers are axes `numbered` says as in `axis_named`."""
+    found = [c.axis_named(each, role, numbered) for each in items]
     axes = tuple(each for each in found if each)
     if len(axes) < len(items):
         return None
@@ -134,7 +161,7 @@ def zeros(c: Context, node: syntax.Subscript) -> Checked:
     if node.otherwise is not None or not node.items:
         c.report.error("TK304", "`zeros` needs the axes of the tile", node.span, "expected axes", "write `zeros[m, n]`")
         return None
-    axes = axes_in(c, node.items, "an axis of the tile")
+    axes = axes_in(c, node.items, "an axis of the tile", None)
     if not node.like:
         return c.emit.fill(c.emit.constant(0.0, node.span), axes, node.span) if axes is not None else None
     types = [_type_named(c, each) for each in node.like]
@@ -164,5 +191,5 @@ def _index(c: Context, node: syntax.Subscript) -> Checked:
         help = "write `index[N]`"
         c.report.error("TK304", "`index` gives the positions along one dimension", node.span, "expected one name", help)
         return None
-    axis = c.axis_named(node.items[0], "an axis")
+    axis = c.axis_named(node.items[0], "an axis", None)
     return c.emit.positions(axis, node.span) if axis else None

@@ -32,6 +32,7 @@ def check_store(c: Context, target: syntax.Subscript, node: syntax.Assign) -> No
     if index is None or not check_inside(c, tensor, index, target) or not _may_write(c, tensor, index, target, node):
         return
     axes = list(index_axes(index))
+    value = c.emit.spread(value, axes) if value is not None else None
     if value is not None and axes_agree(c, value, axes, target, node) and _type_agrees(c, tensor, value):
         written = tensor if c.in_reference else c.phases.write(tensor)
         c.emit.out.append(Store(written, index, value, node.op == "+", node.span))
