@@ -104,6 +104,9 @@ def add_at(array: Array, positions: Sequence[Array], tile: Array, total: Sum) ->
 
     All must lie inside. Elements that repeat are added in the order of the tile.
     """
+    if array.ndim == 0:  # of which numpy counts no places
+        add_at(array.reshape(1), (np.zeros(tile.shape, np.intp),), tile, total)
+        return
     flat = np.ravel_multi_index(np.broadcast_arrays(*positions), array.shape)
     places, terms = np.broadcast_to(flat, tile.shape).reshape(-1), tile.reshape(-1)
     if array.dtype == tile.dtype and array.dtype.kind in "fi" and array.itemsize >= 4:

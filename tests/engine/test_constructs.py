@@ -35,6 +35,11 @@ SPECIAL: dict[str, dict[str, int]] = {
     "selective_scan": {"D": 141, "S": 267, "N": 5},
     "selective_scan_by_steps": {"D": 141, "S": 30, "N": 5},
     "split_k": {"M": 141, "K": 2311, "N": 77},
+    "convolution": {"N": 2, "C": 45, "H": 9, "W": 23, "O": 17},
+    "average_pooling": {"C": 75, "H": 21, "W": 33},
+    "max_pooling": {"C": 75, "H": 21, "W": 33},
+    "resized": {"C": 41, "H": 9, "W": 13},
+    "grouped_heads": {"R": 2, "S": 141, "D": 37, "L": 259},
 }
 REFUSED = {("int8_matmul", "trn1"), ("int8_matmul", "trn2")} | {(name, "trn1") for name in ("embedding", "embedding_gradient")}
 """The tensor engine multiplies no integers, and trn1's DMA engines do not gather."""
