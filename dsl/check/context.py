@@ -128,9 +128,9 @@ class Context:
         A number is an axis of that extent, where it is among `numbered`, or `numbered` is None.
         """
         if isinstance(node, syntax.Number) and isinstance(node.value, int) and node.value > 0:
-            axis = Axis(str(node.value), node.value, whole=True)
-            if numbered is None or axis in numbered:
-                return axis
+            number = Axis(str(node.value), node.value, whole=True)
+            if numbered is None or number in numbered:
+                return number
         if not isinstance(node, syntax.Name):
             self.report.error("TK323", "axes are named, and this is no name", node.span, f"expected {role}")
             return None

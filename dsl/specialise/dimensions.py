@@ -144,7 +144,7 @@ class _Binding:
     def _unknown(self, size: Size) -> int:
         return sum(name not in self.dims for name in sizes.names_in(size))
 
-    def _value(self, size: Size) -> int | None:
+    def _value(self, size: Size) -> int:
         try:
             return size_value(size, self.dims)
         except ZeroDivisionError:
