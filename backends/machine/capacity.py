@@ -84,7 +84,7 @@ def largest(program: EngineProgram, memory: str) -> list[tuple[int, int, Buffer]
 def _place(program: EngineProgram, memory: str) -> tuple[Span, str]:
     """Where in the text the largest buffer of a memory is first written, and its name."""
     _, _, buffer = largest(program, memory)[0]
-    written = (each.span for _, each in program.structure.instructions() if buffer in each.writes)
+    written = (each.span for _, each in program.structure.instructions() if buffer in each.writes_to)
     return next(written, program.kernel.span), buffer.name
 
 

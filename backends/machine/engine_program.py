@@ -34,6 +34,15 @@ what, and takes no room on the chip."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """What of another buffer a buffer stands for: an access pattern, which takes no room and no instruction."""
+
+    of: Buffer
+    index: tuple[Index, ...]
+    """Where each axis of `of` is read or written, in the order of its axes. No gathers."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Buffer:
     """A tile on the chip: one axis lies across the partitions, or is cut into runs; the others lie along each partition."""
 
@@ -54,6 +63,13 @@ class Buffer:
     """The largest extent along an axis of which the buffer holds one block of a tile only."""
     runs: Axis | None = None
     """The axis that is cut into runs of consecutive positions, one run a partition. Then `partition` is None."""
+    view: View | None = None
+    """The part of another buffer that it stands for; None: it has room of its own."""
+
+    @property
+    def storage(self) -> Buffer:
+        """The buffer whose room its elements lie in: itself, but for a view."""
+        return self if self.view is None else self.view.of.storage
 
     @property
     def free(self) -> tuple[Axis, ...]:
@@ -118,7 +134,7 @@ class MatMul:
     column: Axis | None
     """The moving operand's free axis along which it streams, one bank of `out` at a time. None: one column."""
     contracted: Axis
-    """Across the partitions of both operands."""
+    """Across the partitions of both operands. A stationary operand with another axis there is the same for every block of it."""
     counted: tuple[Axis, ...]
     """All other axes: every position takes an instruction of its own."""
     summed_over: str | None
@@ -205,6 +221,8 @@ class Copy:
     """With `add`: the axis of the loop whose first step overwrites the target instead."""
     shared: Axis | None = None
     """The source's axis across the partitions, if all its positions hold the same value. Each partition copies its own."""
+    fill: float | None = None
+    """The value to which the target was cleared before: positions of the source, a view, outside its buffer are not copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +290,16 @@ class Instruction:
         """The engine whose queue it is."""
         return self.queue.partition(".")[0]
 
+    @property
+    def reads_from(self) -> tuple[Buffer, ...]:
+        """The buffers with room of their own that it reads: what it has to wait for."""
+        return tuple(dict.fromkeys(buffer.storage for buffer in self.reads))
+
+    @property
+    def writes_to(self) -> tuple[Buffer, ...]:
+        """The buffers with room of their own that it writes."""
+        return tuple(dict.fromkeys(buffer.storage for buffer in self.writes))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stage:
@@ -328,11 +356,18 @@ class Structure:
     """Scalar arithmetic done once, before the launch: constants, sizes, arguments."""
     lags: Mapping[Buffer, int]
     """Additional instances of a buffer that later stages still read after newer steps have begun."""
+    views: tuple[Buffer, ...] = ()
+    """The parts of `buffers` that instructions read and write."""
 
     @property
     def family(self) -> Family[Any]:
         """The chip's family, which knows what its instructions cost."""
         return family_of(self.chip)
+
+    @property
+    def axes(self) -> dict[str, Axis]:
+        """The axes of every buffer and view, by name."""
+        return {axis.name: axis for buffer in (*self.buffers, *self.views) for axis in buffer.axes}
 
     def instructions(self) -> Iterator[tuple[tuple[Loop, ...], Instruction]]:
         """Every instruction with the loops around it, outermost first, in order."""

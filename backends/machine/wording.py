@@ -112,10 +112,11 @@ def bracketed(text: str) -> str:
 
 def _place(action: Transfer, say: Say) -> str:
     buffers = dict(action.positions)
-    return f"{action.tensor.name}[{', '.join(_position(each, buffers, say) for each in action.index)}]"
+    return f"{action.tensor.name}[{', '.join(position(each, buffers, say) for each in action.index)}]"
 
 
-def _position(index: Index, buffers: Mapping[Value, Buffer], say: Say) -> str:
+def position(index: Index, buffers: Mapping[Value, Buffer], say: Say) -> str:
+    """Where a dimension of a tensor, or an axis of a tile, is read or written."""
     match index:
         case AxisIndex(axis):
             return axis.name

@@ -73,7 +73,7 @@ def event_run(program: EngineProgram) -> int:
     names = {node.queue for _, node in program.structure.instructions()}
     writers: dict[Buffer, set[str]] = defaultdict(set)
     for _, node in program.structure.instructions():
-        for buffer in node.writes:
+        for buffer in node.writes_to:
             writers[buffer].add(node.queue)
     end, cold, chip = 0, True, trainium(program.chip)
 
@@ -82,8 +82,8 @@ def event_run(program: EngineProgram) -> int:
 
     for node, extents, instances in events(program):
         duration = round(duration_s(node, chip, extents, program.dims) * FS_PER_S)
-        reads = [(buffer, instances[buffer] % program.slots(buffer)) for buffer in node.reads]
-        writes = [(buffer, instances[buffer] % program.slots(buffer)) for buffer in node.writes]
+        reads = [(buffer, instances[buffer] % program.slots(buffer)) for buffer in node.reads_from]
+        writes = [(buffer, instances[buffer] % program.slots(buffer)) for buffer in node.writes_to]
         if node.engine == "tensor" and cold:
             duration, cold = duration + round(chip.tensor.warm_up_ns * 1e-9 * FS_PER_S), False
         shared = [slot for slot in writes if writers[slot[0]] != {node.queue}]

@@ -103,8 +103,8 @@ def _drawn(waiting: list[_Piece], rng: random.Random) -> tuple[int, Node]:
 
 def _touched(node: Node) -> Touched:
     if isinstance(node, Instruction):
-        reads: set[object] = {*node.reads}
-        writes: set[object] = {*node.writes}
+        reads: set[object] = {*node.reads_from}
+        writes: set[object] = {*node.writes_to}
         if isinstance(node.action, Clear) or (isinstance(node.action, Transfer) and node.action.store):
             writes.add(node.action.tensor and node.action.tensor.name)
         return Touched(frozenset(reads), frozenset(writes), frozenset({node.queue}))

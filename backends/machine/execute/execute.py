@@ -47,6 +47,7 @@ from ..time.guards import Guards
 from .disorder import interleaved, shuffled, shuffled_steps
 from .evaluate import evaluate, names
 from .transfer_places import Places, by_lane, places
+from .viewing import Held, viewed
 
 Flight = dict[Buffer, tuple[Array, dict[str, int], bool]]
 """The instances of one step of a pipelined loop: elements, first positions, and whether a running sum has begun."""
@@ -94,8 +95,7 @@ class Machine:
         for op in program.structure.host:
             self._immediates[op.result] = evaluate(op, self._immediates, {}, program.dims, scalars)
         self._ranges: dict[str, Range] = {}
-        for buffer in program.structure.buffers:
-            self._ranges |= {axis.name: (0, program.extent(axis)) for axis in buffer.axes if axis.whole}
+        self._ranges |= {name: (0, program.extent(axis)) for name, axis in program.structure.axes.items() if axis.whole}
         self._instances: dict[Buffer, Array] = {}
         self._bases: dict[Buffer, dict[str, int]] = {}
         self._started: set[Buffer] = set()
@@ -224,6 +224,8 @@ class Machine:
 
     def region(self, buffer: Buffer, ranges: Mapping[str, Range]) -> Array:
         """A view of the part of the current instance that lies at `ranges`."""
+        if buffer.view is not None:
+            return viewed(buffer.view, self._held(buffer.view.of), self._covering(buffer, ranges), self._program.dims)
         bases = self._bases[buffer]
         places: list[slice | EllipsisType] = []
         for axis in buffer.axes:
@@ -232,6 +234,16 @@ class Machine:
         places.append(...)  # so that a single number comes as a view too
         view: Array = self._instances[buffer][tuple(places)]
         return view
+
+    def _covering(self, buffer: Buffer, ranges: Mapping[str, Range]) -> dict[str, Range]:
+        return {axis.name: ranges.get(axis.name) or self._here(axis) for axis in buffer.axes}
+
+    def _held(self, buffer: Buffer) -> Held:
+        """All that the current instance of a buffer holds; of a view, what it covers here."""
+        if buffer.view is None:
+            return Held(buffer, self._instances[buffer], self._bases[buffer])
+        covered = self._covering(buffer, {})
+        return Held(buffer, self.region(buffer, covered), {name: start for name, (start, _) in covered.items()})
 
     def write(self, buffer: Buffer, ranges: Mapping[str, Range], value: Array) -> None:
         """Writes to that part of the current instance, rounding to its element type."""
@@ -326,9 +338,15 @@ class Machine:
 
     def _multiply(self, action: MatMul, ranges: Mapping[str, Range], overwrite: bool) -> None:
         left, right, out = action.stationary, action.moving, action.out
-        over = [axis.name for axis in left.axes if axis in right.axes and axis not in out.axes]
-        a, b = self.region(left, ranges), self.region(right, ranges)
-        value, axes = numerics.contract(a, names(left.axes), b, names(right.axes), over)
+        contracted, lane = action.contracted, left.partition
+        if contracted in left.axes or lane is None:
+            a, rows = self.region(left, ranges), names(left.axes)
+        else:
+            start, stop = ranges[contracted.name]
+            a = self.region(left, {**ranges, lane.name: (0, stop - start)})
+            rows = [contracted.name if axis is lane else axis.name for axis in left.axes]
+        over = [name for name in rows if name in names(right.axes) and name not in names(out.axes)]
+        value, axes = numerics.contract(a, rows, self.region(right, ranges), names(right.axes), over)
         target = self.region(out, ranges)
         lined = numerics.aligned(value, axes, names(out.axes))
         target[...] = lined if overwrite else target + lined
@@ -375,12 +393,26 @@ class Machine:
         source, target = action.source, action.target
         add = action.add and (action.begins is None or not self._is_first(action.begins))
         for ranges in self.parts(node):
-            region, axes = self.region(source, ranges), names(source.axes)
+            region, axes = self._copied(action, ranges), names(source.axes)
             if action.shared is not None:
                 region = region.take(0, axes.index(action.shared.name))
                 axes.remove(action.shared.name)
+            for name in [each for each in axes if each not in names(target.axes)]:  # of extent one
+                region = region.squeeze(axes.index(name))
+                axes.remove(name)
             value = numerics.aligned(region, axes, names(target.axes))
             self.write(target, ranges, value + self.region(target, ranges) if add else value)
+
+    def _copied(self, action: Copy, ranges: Mapping[str, Range]) -> Array:
+        """What a copy reads; with `fill` what lies inside the buffer, and the number elsewhere."""
+        source = action.source
+        if action.fill is None or source.view is None:
+            return self.region(source, ranges)
+        held, covered = self._held(source.view.of), self._covering(source, ranges)
+        where = places(source.view.index, held.array.shape, covered, self._program.dims, {}, held.starts)
+        inside = numerics.aligned(where.inside, names(index_axes(source.view.index)), names(source.axes))
+        tile = numerics.aligned(held.array[where.positions], names(index_axes(source.view.index)), names(source.axes))
+        return np.where(inside, tile, tile.dtype.type(action.fill))
 
 
 def _add(result: Array, where: Places, tile: Array, t: ElementType) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,11 +26,18 @@ class Places:
 
 
 def places(
-    index: tuple[Index, ...], shape: tuple[int, ...], ranges: Ranges, dims: Mapping[str, int], values: Mapping[Value, Array]
+    index: tuple[Index, ...],
+    shape: tuple[int, ...],
+    ranges: Ranges,
+    dims: Mapping[str, int],
+    values: Mapping[Value, Array],
+    starts: Sequence[int] | None = None,
 ) -> Places:
-    """The positions that an index stands for where the loops are at `ranges`."""
+    """The positions that an index stands for where the loops are at `ranges`, counted from `starts`, else from 0."""
     axes = names(index_axes(index))
     found = [_positions(each, axes, ranges, dims, values) for each in index]
+    if starts is not None:
+        found = [each - start for each, start in zip(found, starts, strict=True)]
     inside = np.ones((), np.bool_)
     for positions, extent in zip(found, shape, strict=True):
         inside = inside & (positions >= 0) & (positions < extent)

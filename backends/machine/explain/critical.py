@@ -112,7 +112,7 @@ def _waits(events: Sequence[Event]) -> tuple[str, ...]:
         name, other = event.instruction.name, event.before.instruction.name
         if event.cause == "input":
             said[f"{name} waits for {other}"] += 1
-        elif event.buffer in event.before.instruction.reads:
+        elif event.buffer in event.before.instruction.reads_from:
             said[f"{name} waits for {other} to free a slot of {event.buffer}"] += 1
         else:
             said[f"{name} waits for {other}, which writes {event.buffer} too"] += 1

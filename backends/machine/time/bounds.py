@@ -93,7 +93,7 @@ def _finite(seconds: Number) -> Number:
 
 
 def _feeds(producer: Instruction, consumer: Instruction) -> bool:
-    return any(buffer in consumer.reads for buffer in producer.writes)
+    return any(buffer in consumer.reads_from for buffer in producer.writes_to)
 
 
 def _certain(loops: tuple[Loop, ...], seen_from: tuple[Loop, ...]) -> bool:

@@ -124,7 +124,7 @@ class _Resolver:
         self.queues = {name: place for place, name in enumerate(dict.fromkeys(each.queue for each in instructions))}
         self._writers: dict[Buffer, set[str]] = {}
         for instruction in instructions:
-            for buffer in instruction.writes:
+            for buffer in instruction.writes_to:
                 self._writers.setdefault(buffer, set()).add(instruction.queue)
         self._family, self._setting = program.family, Setting(program.structure, program.dims, program.tiles, program.cores)
         known = self._family.queues(program.chip, tuple(self.queues))
@@ -152,9 +152,9 @@ class _Resolver:
             node,
             queue,
             self._held_up[queue],
-            tuple(self.buffers[buffer] for buffer in node.reads),
-            tuple(self.buffers[buffer] for buffer in node.writes),
-            tuple(self.buffers[buffer] for buffer in node.writes if len(self._writers[buffer]) > 1),
+            tuple(self.buffers[buffer] for buffer in node.reads_from),
+            tuple(self.buffers[buffer] for buffer in node.writes_to),
+            tuple(self.buffers[buffer] for buffer in node.writes_to if len(self._writers[buffer]) > 1),
             round(self._family.duration_s(node, extents, self._setting) * FS_PER_S),
             round(self._family.latency_s(node, self._program.chip) * FS_PER_S),
             self._warm_ups[queue],
@@ -212,8 +212,7 @@ def _unwrapped(repeat: Repeat) -> list[Step]:
 
 def dimension_extents(program: EngineProgram) -> dict[str, int]:
     """Extents of the axes that no loop cuts: whole dimensions and `by 1` axes not yet entered."""
-    axes = {axis for buffer in program.structure.buffers for axis in buffer.axes}
-    return {axis.name: program.tile(axis) for axis in axes if axis.whole}
+    return {name: program.tile(axis) for name, axis in program.structure.axes.items() if axis.whole}
 
 
 def touched(stages: tuple[ResolvedStage, ...]) -> Touched:

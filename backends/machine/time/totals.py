@@ -130,7 +130,7 @@ def dealt(extent: Number, tile: Number, cores: int) -> tuple[Number, Number]:
 
 def structure_axes(structure: Structure) -> dict[str, Axis]:
     """All axes of a structure's loops and buffers, by name."""
-    found = {axis.name: axis for buffer in structure.buffers for axis in buffer.axes}
+    found = structure.axes
     waiting: list[Node] = list(structure.body)
     while waiting:
         node = waiting.pop()

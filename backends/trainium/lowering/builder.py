@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tilery.backends.machine.choices import SLOTS, Choices
-from tilery.backends.machine.engine_program import Action, Buffer, Compute, Instruction, Loop, Node
+from tilery.backends.machine.engine_program import Action, Buffer, Compute, Instruction, Loop, Node, View
 from tilery.backends.machine.errors import CannotLower
 from tilery.backends.trainium.chip_tables import TrainiumChip
-from tilery.dsl.program import Axis, Call, Carried, Constant, Elementwise, Guard, Op, Print, Reduce, Store, Tensor, Value
+from tilery.dsl.program import Axis, Call, Carried, Constant, Elementwise, Guard, Index, Op, Print, Reduce, Store, Tensor, Value
 from tilery.dsl.spans import Span
 from tilery.dsl.types import ElementType
 
@@ -61,6 +61,8 @@ class Builder:
         self.selector = Selector(chip, self.layout, self.runs, self.uses, self.host)
         self.frames = [Frame(None)]
         self.buffers: list[Buffer] = []
+        self.views: list[Buffer] = []
+        """The parts of buffers that stand for values."""
         self.home: dict[Value, Buffer] = {}
         """The buffer of each value."""
         self.crossed: dict[tuple[Value, Axis], Buffer] = {}
@@ -69,6 +71,8 @@ class Builder:
         """The loads that were emitted, with their frames: the same load is not emitted twice in a frame."""
         self.carrying: dict[Value, Carried] = {}
         """What the open `for` loops carry, by the value at the end of a step."""
+        self.begun: set[Carried] = set()
+        """What loops that were entered carry."""
         self.sums: dict[Value, RunningSum] = {}
         """The running sum that each product is added to."""
         self.accumulated: dict[Tensor, Buffer] = {}
@@ -146,6 +150,12 @@ class Builder:
         made = Buffer(self.unique(name), memory, element, axes, partition, slots, whole, within, blocks or {}, runs)
         self.buffers.append(made)
         self.frames[-1].allocates.append(made)
+        return made
+
+    def view(self, name: str, of: Buffer, index: tuple[Index, ...], axes: tuple[Axis, ...], partition: Axis | None) -> Buffer:
+        """Part of a buffer, as a buffer."""
+        made = Buffer(name, of.memory, of.element, axes, partition, of.slots, view=View(of, index))
+        self.views.append(made)
         return made
 
     def label(self, value: Value) -> str:

@@ -14,6 +14,8 @@ from tilery.dsl.types import BF16
 
 from ..addressing import alongside, is_strided
 from ..instructions import Activation, Memset, Step, TensorScalar, placed
+from ..parts.aliases import others_in
+from ..parts.insert import ahead
 from ..phases.waiting import fed, store_buffers
 from .builder import Builder
 from .loads import positions
@@ -49,7 +51,7 @@ def _emit(
     small = all(builder.selector.is_scalar(value, builder.layout.get(value)) for value in (*inputs, *results))
     reads = [builder.home[value] for value in inputs if value not in builder.host.values]
     engine = builder.engine(name, group.engines, reads, small, span)
-    homes = {value: _target(builder, value) for value in results}
+    homes = {value: ahead(builder, value, group.ops, reads) or _target(builder, value) for value in results}
     places = {**homes, main: homes[tile] if tile else unread(builder, main, name, blocks)}
 
     def at(value: Value) -> Operand:
@@ -155,7 +157,7 @@ def _last_reader(builder: Builder, carried: Carried) -> bool:
     home = builder.home[carried.argument]
     readers = [use.by for use in builder.uses.of(carried.argument)]
     emitted = all(not isinstance(by, Carried) and by in builder.done for by in readers)
-    return emitted and home.memory == "sbuf" and home.element == carried.updated.dtype
+    return emitted and home.memory == "sbuf" and home.element == carried.updated.dtype and not others_in(builder, home)
 
 
 def store(builder: Builder, statement: Store) -> None:

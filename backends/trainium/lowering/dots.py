@@ -27,6 +27,7 @@ _F32_WHOLE = 1 << 24
 
 def dot(builder: Builder, op: Dot) -> None:
     """Emits a dot: into its running sum, or into a PSUM tile of its own."""
+    builder.done.add(op)
     running = builder.sums.get(op.result)
     if running is None:
         partition = builder.layout[op.result]

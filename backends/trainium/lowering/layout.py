@@ -19,11 +19,13 @@ from tilery.dsl.program import (
     Axis,
     Call,
     Cast,
+    Cut,
     Dot,
     Elementwise,
     Fill,
     ForLoop,
     Index,
+    Insert,
     Load,
     Op,
     Reduce,
@@ -31,15 +33,19 @@ from tilery.dsl.program import (
     Statement,
     Store,
     Value,
+    index_axes,
+    index_values,
     operands,
 )
 
 from ..addressing import contiguous_axis, gathered, is_strided
+from ..parts.cutting import parted, renamed
 from .hosted import Prepared
 from .uses import statements
 
 ALMOST_IMPOSSIBLE = 100.0
-"""A dot whose result or operand lacks the axis, a reduction or a scan across the partitions, a gather along a partition."""
+"""A dot whose result or operand lacks the axis, a reduction or a scan across the partitions, a gather along a partition, a part
+of what lies across the partitions."""
 STRIDED = 20.0
 """Transfers of single elements, or a transpose that avoids them."""
 TRANSPOSED = 5.0
@@ -70,15 +76,16 @@ def grouped(prepared: Prepared) -> tuple[Group, ...]:
     """Every value that lives on the chip, with those that it shares a partition axis with."""
     groups = Groups(prepared)
     return tuple(
-        Group(tuple(members), min(_candidates(members), key=partial(groups.cost, members))) for members in groups.members()
+        Group(tuple(members), min(_candidates(members, groups), key=partial(groups.cost, members)))
+        for members in groups.members()
     )
 
 
-def _candidates(members: Iterable[Value]) -> list[Axis | None]:
-    """The axes that could lie across the partitions, those of the largest values first."""
+def _candidates(members: Iterable[Value], groups: Groups) -> list[Axis | None]:
+    """The axes that could lie across the partitions, those of the largest values first; at last none, where parts are taken."""
     by_rank = sorted(members, key=lambda value: -len(value.axes))
     axes = dict.fromkeys(axis for value in by_rank for axis in value.axes if not axis.unit)
-    return [*axes] or [None]
+    return [*axes, None] if not axes or groups.has_parts(members) else [*axes]
 
 
 @dataclass(slots=True)
@@ -91,6 +98,10 @@ class Demands:
     contracted: list[tuple[Axis, ...]]
     batch: list[Axis] | None
     """The axes that both operands of the dot have that gives the value: they cannot lie across the partitions. None: no dot."""
+    parted: list[Axis]
+    """The axes along which parts of tiles are taken, of the tile and of the part, and those that one of the two lacks."""
+    renamed: tuple[Value, Mapping[Axis, Axis]] | None = None
+    """The tile that the value is under other names, and for each of these the tile's own."""
 
 
 class Groups:
@@ -100,6 +111,8 @@ class Groups:
         self._parent: dict[Value, Value] = {}
         self._demands: dict[Value, Demands] = {}
         self._immediates = prepared.immediates
+        self._filled: set[Value] = set()
+        """Tiles of one number, which every partition holds for nothing."""
         for statement in statements(prepared.body):
             self._note(statement)
 
@@ -114,6 +127,10 @@ class Groups:
         """The cost of a partition axis for a group. It has no unit: only the order counts."""
         return sum(self._cost(value, axis) for value in members)
 
+    def has_parts(self, members: Iterable[Value]) -> bool:
+        """Whether parts are taken of any of the values, or make it up."""
+        return any(self._demands[value].parted for value in members)
+
     def _cost(self, value: Value, axis: Axis | None) -> float:
         demands = self._demands[value]
         total = sum(_transfer_cost(index, axis) for index in (*demands.loads, *demands.stores))
@@ -121,6 +138,7 @@ class Groups:
         total += TRANSPOSED * sum(axis not in each for each in demands.contracted)
         if demands.contracted and axis not in value.axes:
             total += ALMOST_IMPOSSIBLE
+        total += ALMOST_IMPOSSIBLE * sum(each == axis for each in demands.parted)
         if demands.loads and axis not in value.axes:
             total += BROADCAST
         if demands.batch is not None and (axis not in value.axes or axis in demands.batch):
@@ -139,7 +157,9 @@ class Groups:
             case Dot():
                 self._of(statement.result).batch = [axis for axis in statement.left.axes if axis in statement.right.axes]
                 for operand in (statement.left, statement.right):
-                    self._of(operand).contracted.append(tuple(axis for axis in statement.axes if not axis.unit))
+                    self._contract(operand, tuple(axis for axis in statement.axes if not axis.unit))
+            case Cut() | Insert():
+                self._part(statement)
             case Load():
                 self._of(statement.result).loads.append(statement.index)
                 for value in gathered(statement.index):
@@ -147,10 +167,16 @@ class Groups:
             case Scan():
                 self._tie(statement.result, *statement.operands)
                 self._of(statement.result).reduced.append(statement.axis)
+            case Reduce() if statement.operand not in self._immediates:
+                self._of(statement.operand).reduced.extend(statement.axes)
+                if statement.operand in self._filled or any(not axis.unit for axis in statement.result.axes):
+                    self._tie(statement.result, statement.operand)
+                else:
+                    self._of(statement.result)  # one number lies on every partition, wherever it comes from
             case Elementwise() | Cast() | Fill() | Call() | Reduce():
                 self._tie(statement.result, *operands(statement))
-                if isinstance(statement, Reduce) and statement.operand not in self._immediates:
-                    self._of(statement.operand).reduced.extend(statement.axes)
+                if isinstance(statement, Fill):
+                    self._filled.add(statement.result)
             case Op():
                 self._of(statement.result)
             case _:
@@ -159,8 +185,34 @@ class Groups:
     def _of(self, value: Value) -> Demands:
         if value not in self._demands:
             self._parent[value] = value
-            self._demands[value] = Demands([], [], [], [], None)
+            self._demands[value] = Demands([], [], [], [], None, [])
         return self._demands[value]
+
+    def _contract(self, operand: Value, axes: tuple[Axis, ...]) -> None:
+        demands = self._of(operand)
+        demands.contracted.append(axes)
+        if demands.renamed is not None:
+            tile, names = demands.renamed
+            self._contract(tile, tuple(names.get(axis, axis) for axis in axes))
+
+    def _part(self, op: Cut | Insert) -> None:
+        """A part has the tile's partition axis, unless it is the tile under another name: that may have one of its own."""
+        tile, part = op.tile, op.result if isinstance(op, Cut) else op.value
+        cut, other = parted(op), renamed(op)
+        by_axis = dict(zip(op.tile.axes, op.index, strict=True))
+        inside = index_axes(by_axis[axis] for axis in cut)
+        foreign = {axis for axis in (*cut, *other, *inside, *other.values()) if not axis.unit}
+        self._of(tile).parted += [axis for axis in foreign if axis in cut or axis not in tile.axes]
+        if part not in self._immediates:
+            self._of(part).parted += [axis for axis in foreign if axis in inside or axis not in part.axes]
+        if isinstance(op, Insert):
+            self._tie(tile, op.result)
+        if not other:
+            self._tie(tile, part)
+        elif isinstance(op, Cut):
+            self._of(part).renamed = (tile, {new: old for old, new in other.items()})
+        for value in index_values(op.index):
+            self._of(value)
 
     def _tie(self, *values: Value) -> None:
         tied = [value for value in values if value not in self._immediates]

@@ -21,6 +21,7 @@ from .transposes import in_sbuf, transpose, way_to_turn
 
 def load(builder: Builder, op: Load) -> None:
     """Emits a load, and the transposes of its tile for dots that read it."""
+    builder.done.add(op)
     key = (op.tensor.name, op.tensor.phase, op.index, op.fill)
     if key in builder.loaded:
         frame, earlier = builder.loaded[key]
@@ -118,7 +119,7 @@ def _turned(builder: Builder, op: Load, axis: Axis, cut: list[Axis], queue: str)
     by_dma = by_dma and op.fill is None and not gathered(op.index)
     partition = raw_partition(builder, value)
     reason = f"{name} is stored along {axis}, which is needed across the partitions"
-    way = way_to_turn(builder, name, value, (axis, partition), reason, value.span, by_dma)
+    way = way_to_turn(builder, name, value.element, (axis, partition), reason, value.span, by_dma)
     for each in cut:
         builder.open(each)
     if way == "dma":

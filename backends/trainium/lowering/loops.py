@@ -6,8 +6,28 @@ from itertools import permutations
 
 from tilery.backends.machine.engine_program import Buffer, Node, Observe
 from tilery.backends.machine.errors import CannotLower
-from tilery.dsl.program import Carried, Dot, Fill, ForLoop, Load, LoopVariable, Op, Print, Reduce, Statement, Store, TileLoop
+from tilery.dsl.program import (
+    Carried,
+    Cut,
+    Dot,
+    Fill,
+    ForLoop,
+    Insert,
+    Load,
+    LoopVariable,
+    Op,
+    Print,
+    Reduce,
+    Statement,
+    Store,
+    TileLoop,
+    Unwritten,
+)
 
+from ..parts.aliases import others_in
+from ..parts.cut import cut
+from ..parts.insert import insert
+from ..reductions.partitions import reduce_across
 from ..runs.reduce import reduce_runs
 from .builder import Builder
 from .computes import compute, fill, store
@@ -35,8 +55,14 @@ def block(builder: Builder, body: tuple[Statement, ...]) -> None:
                 load(builder, statement)
             case Dot():
                 dot(builder, statement)
+            case Cut():
+                cut(builder, statement)
+            case Insert():
+                insert(builder, statement)
             case Reduce() if statement in groups and groups[statement].form == "reduce runs":
                 reduce_runs(builder, statement)
+            case Reduce() if statement in groups and groups[statement].form == "reduce across":
+                reduce_across(builder, statement)
             case Op() if statement in groups:
                 compute(builder, groups[statement])
             case _:
@@ -83,6 +109,7 @@ def _for_loop(builder: Builder, loop: ForLoop) -> None:
             begin_sum(builder, carried, sums[carried])
         else:
             builder.home[carried.argument] = _begin(builder, carried)
+        builder.begun.add(carried)
     others = [each for each in loop.carried if each not in sums]
     builder.carrying |= {each.updated: each for each in others}
     builder.open(loop.variable.axis, guard=loop.guard, parallel=False)
@@ -101,7 +128,7 @@ def _begin(builder: Builder, carried: Carried) -> Buffer:
         instead = f"give it an axis of the tile, as in {argument.name} = full[m](..)"
         raise CannotLower("TK514", builder.chip.name, argument.span, why, instead)
     alone = len(builder.uses.of(initial)) == 1
-    if alone and initial in builder.home and builder.home[initial].memory == "sbuf":
+    if alone and initial in builder.home and _may_be_changed(builder, builder.home[initial], carried):
         return builder.home[initial]
     partition = builder.layout[argument]
     slots, runs = builder.work_slots(), builder.runs.get(argument)
@@ -109,9 +136,14 @@ def _begin(builder: Builder, carried: Carried) -> Buffer:
     definition = builder.uses.definition.get(initial)
     if alone and isinstance(definition, Fill):
         fill(builder, definition, made)
-    else:
+    elif not isinstance(definition, Unwritten):
         copy(builder, builder.home[initial], made, argument.name, argument.span)
     return made
+
+
+def _may_be_changed(builder: Builder, home: Buffer, carried: Carried) -> bool:
+    """Whether a buffer holds what a loop starts from and nothing else that is still to be read."""
+    return home.memory == "sbuf" and home.view is None and not others_in(builder, home, (carried,))
 
 
 def _update(builder: Builder, carried: list[Carried]) -> None:
@@ -121,7 +153,7 @@ def _update(builder: Builder, carried: list[Carried]) -> None:
     targets = {target for _, _, target in moves}
     staged = []
     for each, source, target in moves:
-        if source in targets:  # two names that change places: neither may be overwritten before both are read
+        if source.storage in targets:  # two names that change places: neither may be overwritten before both are read
             name = f"{each.argument.name}.next"
             slots = builder.work_slots()
             spare = builder.buffer(name, "sbuf", source.element, source.axes, source.partition, slots, runs=source.runs)

@@ -102,6 +102,7 @@ class Lowering:
             tuple(top.nodes),
             tuple(builder.host.ops),
             lags(top.nodes),
+            tuple(builder.views),
         )
         return structure, choices
 

@@ -109,14 +109,14 @@ def engines(node: Node) -> frozenset[str]:
 def read(node: Node) -> frozenset[Buffer]:
     """Buffers that a node reads, at any depth."""
     if isinstance(node, Instruction):
-        return frozenset(node.reads)
+        return frozenset(node.reads_from)
     return frozenset[Buffer]().union(*(read(each) for each in node.body))
 
 
 def written(node: Node) -> frozenset[Buffer]:
     """Buffers that a node writes, at any depth."""
     if isinstance(node, Instruction):
-        return frozenset(node.writes)
+        return frozenset(node.writes_to)
     return frozenset[Buffer]().union(*(written(each) for each in node.body))
 
 

@@ -18,7 +18,6 @@ from tilery.backends.machine.errors import CannotLower, said
 from tilery.backends.operations.table import OPERATIONS
 from tilery.backends.trainium.chip_tables import TrainiumChip
 from tilery.dsl.program import Axis, Call, Cast, Elementwise, Fill, Op, Positions, Reduce, Scan, Statement, Value
-from tilery.dsl.types import F32
 
 from ..instructions import (
     Activation,
@@ -137,18 +136,10 @@ class Selector:
 
     def _reduce(self, op: Reduce) -> Group:
         if any(axis == self._layout[op.operand] for axis in op.axes):
-            why = f"{op.fn} runs across the partitions, where axis {self._layout[op.operand]} of {said(op.operand)} lies"
-            instead = "reduce along another axis of the tile, or write a sum as a dot with a tile of ones"
-            if op.result.element != F32 and op.fn in ("sum", "max", "min"):
-                in_f32 = f"{op.fn}[{op.axes[0]}](f32(..))"
-                instead = f"reduce along another axis of the tile, or in f32, {in_f32}: exact for integers up to 2**24"
-            raise CannotLower("TK512", self._chip.name, op.result.span, why, instead)
+            return Group(op, (op,), "reduce across", self.having("reduce"))
         if op.fn in ("first", "last"):
             taken = TakeEnd(op.operand.axes, op.operand, op.axes, op.result, op.fn == "last")
             return Group(op, (op,), "copy", self.having("copy"), (taken,))
-        if op.fn in ("argmax", "argmin", "prod"):
-            why = f"no engine has {op.fn} as a reduction"
-            raise CannotLower("TK513", self._chip.name, op.result.span, why, "run the kernel in the emulator, without --exact")
         if self._runs.get(op.operand) in op.axes:
             return Group(op, (op,), "reduce runs", self.having("reduce"))
         reduction = TensorReduce(op.operand.axes, op.fn, op.operand, op.axes, op.result)
@@ -355,7 +346,7 @@ class Selector:
 
     def _followers(self, group: Group) -> list[Op]:
         result = group.main.result
-        if group.form in ("reduce", "reduce runs", "positions", "scan"):
+        if group.form in ("reduce", "reduce runs", "reduce across", "positions", "scan"):
             return []
         sums = _first(self._uses.of(result), lambda by: self._is_row_sum(by, group))
         # A copy rounds once: a cast of a cast is an instruction of its own.

@@ -10,13 +10,20 @@ from tilery.backends.machine.errors import CannotLower
 from tilery.backends.tunable import Choice
 from tilery.dsl.program import Axis, Value
 from tilery.dsl.spans import Span
+from tilery.dsl.types import ElementType
 
 from .builder import Builder
 from .carriers import carrier
 
 
 def way_to_turn(
-    builder: Builder, name: str, value: Value, axes: tuple[Axis | None, ...], reason: str, span: Span, by_dma: bool = False
+    builder: Builder,
+    name: str,
+    element: ElementType,
+    axes: tuple[Axis | None, ...],
+    reason: str,
+    span: Span,
+    by_dma: bool = False,
 ) -> Choice:
     """What transposes a tile: the tensor engine, the DMA engines while they load it, or an elementwise engine, block by block.
 
@@ -24,11 +31,11 @@ def way_to_turn(
     The tensor engine transposes element types that it multiplies, and those that one of these holds exactly.
     """
     block, engine = max((builder.chip.engine(each).transpose_block, each) for each in ("vector", "scalar", "gpsimd"))
-    able = {"tensor": carrier(builder.chip, value.element) is not None, "dma": by_dma, engine: bool(block)}
+    able = {"tensor": carrier(builder.chip, element) is not None, "dma": by_dma, engine: bool(block)}
     options = tuple(way for way, can in able.items() if can)
     if not options:
         known = ", ".join(builder.chip.tensor.cycles_per_column)
-        why = f"{reason}, and nothing there transposes {value.element}"
+        why = f"{reason}, and nothing there transposes {element}"
         instead = f"store the tensor with its last two axes exchanged, or use an element type that it multiplies ({known})"
         raise CannotLower("TK510", builder.chip.name, span, why, instead)
     unit = builder.chip.tensor
@@ -78,10 +85,15 @@ def _carried(builder: Builder, source: Buffer, name: str, limits: Mapping[str, i
 
 def copy(builder: Builder, source: Buffer, target: Buffer, name: str, span: Span) -> None:
     """Copies a buffer to another one. The engine is a knob."""
+    engine = copying_engine(builder, name, source, span)
+    builder.emit(f"copy {name}", engine, "copy", Copy(source, target), (source,), (target,), span)
+
+
+def copying_engine(builder: Builder, name: str, source: Buffer, span: Span) -> str:
+    """The engine of a copy: a knob, where the tile is more than a column."""
     engines = tuple(each for each in ("vector", "scalar", "gpsimd") if "copy" in builder.chip.engine(each).forms)
     small = all(axis == source.partition or axis.unit for axis in source.axes)
-    engine = builder.engine(name, engines, (source,), small, span)
-    builder.emit(f"copy {name}", engine, "copy", Copy(source, target), (source,), (target,), span)
+    return builder.engine(name, engines, (source,), small, span)
 
 
 def across(builder: Builder, value: Value, axis: Axis, span: Span) -> Buffer:
@@ -94,7 +106,7 @@ def across(builder: Builder, value: Value, axis: Axis, span: Span) -> Buffer:
     label = builder.label(value)
     out = builder.buffer(f"{label}.t", "sbuf", home.element, home.axes, axis, builder.work_slots())
     reason = f"axis {axis} of {label} has to lie across the partitions"
-    way = way_to_turn(builder, label, value, (axis, home.partition), reason, span)
+    way = way_to_turn(builder, label, value.element, (axis, home.partition), reason, span)
     transpose(builder, home, out, label, str(way), span)
     builder.crossed[value, axis] = out
     return out

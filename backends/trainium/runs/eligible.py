@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from tilery.dsl.program import Axis, Dot, GatherIndex, Index, Load, Reduce, Scan, Statement, Store, Value, index_axes
+from tilery.dsl.program import Axis, Cut, Dot, GatherIndex, Index, Insert, Load, Reduce, Scan, Statement, Store, Value, index_axes
 from tilery.dsl.spans import Span
 from tilery.dsl.types import F32
 
@@ -86,6 +86,10 @@ def _bars(statement: Statement, multiplied: Collection[str]) -> Iterator[tuple[V
         case Reduce():
             why = f"{statement.fn} of {statement.operand.dtype} goes along it"
             yield from ((statement.operand, Bar(axis, why, statement.result.span)) for axis in statement.axes)
+        case Cut(tile=tile, result=part) | Insert(tile=tile, value=part):
+            for value in (tile, part, statement.result):
+                instead = "load the part from device memory"
+                yield from _all_axes(value, "a part is taken of what every partition holds", statement.result.span, instead)
         case Load():
             yield from _gathers(statement.result, statement.index, statement.result.span)
         case Store():

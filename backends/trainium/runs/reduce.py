@@ -17,6 +17,7 @@ from tilery.dsl.types import F32
 
 from ..instructions import TensorReduce
 from ..lowering.builder import Builder
+from ..reductions.ones import filling, lanes, ones
 
 IDENTITY = {"sum": 0.0, "max": -math.inf, "min": math.inf}
 """The reductions that can be done run by run, with the result of a run without elements."""
@@ -24,17 +25,14 @@ IDENTITY = {"sum": 0.0, "max": -math.inf, "min": math.inf}
 
 def reduce_runs(builder: Builder, op: Reduce) -> None:
     """Emits a reduction along the runs of its operand. Its result is the same on every partition."""
-    partitions = builder.chip.sbuf.partitions
-    lane, every, one = (
-        Axis(name, size, whole=True) for name, size in (("%lane", partitions), ("%every", partitions), ("%one", 1))
-    )
+    lane, every, one = lanes(builder, "lane"), lanes(builder, "every"), lanes(builder, "one", 1)
     name, span, kept = builder.label(op.result), op.result.span, op.result.axes
     if op.fn == "sum":
         moving, contracted = _partial(builder, op, (*kept, lane), name), lane
     else:
         moving, contracted = _extreme(builder, op, _partial(builder, op, (one, *kept, lane), name), name), one
     bank = builder.buffer(f"{name}.every", "psum", F32, (*kept, every), every, builder.work_slots())
-    stationary = _ones(builder, contracted, every, span)
+    stationary = ones(builder, contracted, every, span)
     long = [axis for axis in kept if not axis.unit]
     counted = tuple(long[:-1])
     product = MatMul(stationary, moving, bank, every, long[-1] if long else None, contracted, counted, None)
@@ -50,7 +48,7 @@ def _partial(builder: Builder, op: Reduce, axes: tuple[Axis, ...], name: str) ->
     source, span = builder.home[op.operand], op.result.span
     partial = builder.buffer(f"{name}.part", "sbuf", F32, axes, axes[-1], builder.work_slots())
     clear = Clear(partial, IDENTITY[op.fn])
-    builder.emit(f"memset {partial.name}", _filling(builder), "memset", clear, (), (partial,), span)
+    builder.emit(f"memset {partial.name}", filling(builder), "memset", clear, (), (partial,), span)
     engines = tuple(each for each in ("vector", "scalar", "gpsimd") if "reduce" in builder.chip.engine(each).forms)
     engine = builder.engine(name, engines, (source,), False, span)
     builder.emit(f"reduce {name}", engine, "reduce", ReduceRuns(op, source, partial), (source, partial), (partial,), span)
@@ -69,22 +67,6 @@ def _extreme(builder: Builder, op: Reduce, partial: Buffer, name: str) -> Buffer
     reduction = TensorReduce(turned.axes, op.fn, turned, (lane,), found)
     builder.issue(f"reduce {name}", "vector", "reduce", reduction, span)
     return found
-
-
-def _ones(builder: Builder, contracted: Axis, every: Axis, span: Span) -> Buffer:
-    """A stationary tile of ones, made once."""
-    name = f"ones{contracted.name}".replace("%", ".")
-    known = next((each for each in builder.buffers if each.name == name), None)
-    if known is not None:
-        return known
-    with builder.outside(0):
-        made = builder.buffer(name, "sbuf", F32, (contracted, every), contracted, 1)
-        builder.emit(f"memset {name}", _filling(builder), "memset", Clear(made, 1.0), (), (made,), span)
-    return made
-
-
-def _filling(builder: Builder) -> str:
-    return next(each for each in ("gpsimd", "vector") if "memset" in builder.chip.engine(each).forms)
 
 
 def _copy(builder: Builder, bank: Buffer, out: Buffer, every: Axis, name: str, span: Span) -> None:
