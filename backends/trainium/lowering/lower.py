@@ -19,7 +19,6 @@ from tilery.backends.tunable import Choice, Tunable
 from tilery.dsl.program import Axis, Program
 
 from ..loose import loose_axes
-from ..not_lowered import refuse_held
 from ..runs.arrange import arrange, flat_axes, is_flat
 from ..runs.eligible import Bar, Runs
 from ..tiles import tile_tunables
@@ -37,7 +36,6 @@ class Lowering:
     def __init__(self, kernel: Program, chip: TrainiumChip) -> None:
         self.kernel = kernel
         self.chip = chip
-        refuse_held(kernel.body, chip.name)
         self.passed = run(passes(chip), kernel.body)
         self.prepared = split(self.passed[-1].body)
         self._groups = grouped(self.prepared)

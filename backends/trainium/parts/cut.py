@@ -29,7 +29,7 @@ def cut(builder: Builder, op: Cut) -> None:
         where = f"across the partitions along {part.partition}" if part.partition else "on every partition alike"
         other = f"across them along {wanted}" if wanted else "whole on every one"
         why = f"{said(op.tile)} lies {where}, and what is cut from it is needed {other}"
-        raise CannotLower("TK512", builder.chip.name, op.result.span, why, "load the part from device memory")
+        raise CannotLower("TK530", builder.chip.name, op.result.span, why, "load the part from device memory")
     builder.home[op.result] = across(builder, op.result, wanted, op.result.span)
 
 

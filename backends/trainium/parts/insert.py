@@ -29,7 +29,7 @@ def insert(builder: Builder, op: Insert) -> None:
     if source.partition != target.partition:
         if source.partition is None or target.partition is None:
             why = f"{said(op.value)} lies otherwise across the partitions than the tile that it is written to"
-            raise CannotLower("TK512", builder.chip.name, span, why, "give the tile and its parts an axis in common")
+            raise CannotLower("TK530", builder.chip.name, span, why, "give the tile and its parts an axis in common")
         source = across(builder, op.value, target.partition, span)
     copy(builder, source, target, builder.label(op.result), span)
     builder.done.add(op)

@@ -27,7 +27,7 @@ def view(builder: Builder, op: Cut | Insert, of: Buffer, span: Span) -> Buffer:
     if partition is None and of.partition is not None and not of.partition.unit:
         why = f"part of {of.name} is taken along {of.partition}, which lies across the partitions"
         instead = "cut the tile along another axis, or load the part from device memory"
-        raise CannotLower("TK512", builder.chip.name, span, why, instead)
+        raise CannotLower("TK530", builder.chip.name, span, why, instead)
     name = f"{of.name}[{', '.join(position(each, {}, str) for each in index)}]"
     return builder.view(name, of, index, index_axes(index), partition)
 

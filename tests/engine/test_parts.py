@@ -1,0 +1,92 @@
+"""Tiles that are written in parts, cut and renamed: exact execution as the reference says, access patterns, and what is copied."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tilery.backends import emulator, engine
+from tilery.backends.chips import load_chip
+from tilery.backends.machine.listing import print_engine_program
+from tilery.backends.machine.time.timing import latency_fs
+from tilery.backends.truth.accuracy import compare
+from tilery.backends.truth.data import random_arguments
+from tilery.backends.truth.reference import reference
+from tilery.backends.tunable import Choice
+from tilery.dsl import load
+from tilery.dsl.program import Program
+from tilery.dsl.types import ELEMENT_TYPES
+
+from ..machine.event_run import event_run
+
+MODULE = load(Path(__file__).parent / "programs" / "parts.tk")
+DIMS = {"S": 141, "L": 267, "D": 37, "M": 141, "N": 200, "K": 75}
+
+
+def specialised(name: str, element: str = "f32") -> Program:
+    return MODULE.kernels[name].specialise({"T": ELEMENT_TYPES[element]}, {})
+
+
+def sizes(kernel: Program) -> dict[str, int]:
+    return {each: DIMS[each] for each in kernel.signature.dimensions}
+
+
+def programs(kernel: Program, chip: str) -> list[engine.EngineProgram]:
+    """The program of the model's pick, and of a drawn configuration that fits."""
+    dims, on, draw = sizes(kernel), load_chip(chip), random.Random(kernel.name)
+    found = [engine.lower(kernel, dims, on, engine.default_config(kernel, dims, on))]
+    for _ in range(8):
+        config: dict[str, Choice] = {
+            each.name: draw.choice([48, 64, 128, 200]) if each.kind == "tile" else draw.choice(each.values)
+            for each in engine.tunables(kernel, dims, on)
+        }
+        try:
+            return [*found, engine.lower(kernel, dims, on, config)]
+        except engine.Infeasible:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("name", MODULE.kernels)
+@pytest.mark.parametrize(("chip", "element"), [("trn1", "f32"), ("trn2", "bf16"), ("trn3", "f32")])
+def test_exact_execution_as_the_reference_says(name: str, chip: str, element: str) -> None:
+    kernel = specialised(name, element)
+    dims = sizes(kernel)
+    given = random_arguments(kernel, dims, 3)
+    wanted = reference(kernel, dims, given)
+    assert compare(kernel, dims, emulator.compile(kernel, dims, emulator.own_tiles(kernel, dims))(given), wanted, given).ok
+    for program in programs(kernel, chip):
+        for shuffle in (None, 1):
+            assert compare(kernel, dims, engine.execute(program, given, shuffle=shuffle), wanted, given).ok, program.config
+        assert latency_fs(program) == latency_fs(program, jump=False) == event_run(program)
+
+
+def test_a_row_of_scores_is_one_buffer_that_its_instructions_write_and_read_in_parts() -> None:
+    kernel = specialised("attention_rows", "bf16")
+    dims, on = {"S": 256, "L": 512, "D": 64}, load_chip("trn2")
+    config: dict[str, Choice] = {"s": 128, "l": 256}
+    program = engine.lower(kernel, dims, on, engine.default_config(kernel, dims, on, config))
+    text = print_engine_program(program)
+    assert "row[s, l] = dot * scale" in text and "copy row" not in text
+    (row,) = [each for each in program.structure.buffers if each.name == "row"]
+    assert program.family.takes(row, on, program.tile, program.extent) == 512 * 4
+    assert {each.name for each in program.structure.views} == {"row[s, l]", "p[s, l]"}
+    assert all(each.storage.name in ("row", "p") for each in program.structure.views)
+
+
+def test_what_is_still_read_of_a_tile_is_copied_before_it_is_overwritten() -> None:
+    kernel = specialised("keeps_what_was")
+    program = engine.lower(kernel, sizes(kernel), load_chip("trn2"), {"m": 128})
+    names = [node.name for _, node in program.structure.instructions()]
+    assert "copy old.before" in names
+
+
+def test_an_instruction_waits_for_the_buffer_that_its_view_lies_in() -> None:
+    kernel = specialised("softmax_of_product")
+    program = engine.lower(kernel, sizes(kernel), load_chip("trn2"), {"m": 128, "n": 128, "k": 64})
+    (top,) = [node for _, node in program.structure.instructions() if node.name == "reduce top"]
+    (row,) = top.reads_from
+    writers = [node for _, node in program.structure.instructions() if row in node.writes_to]
+    assert writers and all(row not in node.writes for node in writers)
