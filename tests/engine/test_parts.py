@@ -1,4 +1,4 @@
-"""Tiles that are written in parts, cut and renamed: exact execution as the reference says, access patterns, and what is copied."""
+"""Tiles that are written in parts, cut and renamed: exact execution against the reference, access patterns, and copies."""
 
 from __future__ import annotations
 

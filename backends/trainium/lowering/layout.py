@@ -46,6 +46,8 @@ from .uses import statements
 ALMOST_IMPOSSIBLE = 100.0
 """A dot whose result or operand lacks the axis, a reduction or a scan across the partitions, a gather along a partition, a part
 of what lies across the partitions."""
+IMPOSSIBLE = 10_000.0
+"""A product that is the same on every partition though it has axes."""
 STRIDED = 20.0
 """Transfers of single elements, or a transpose that avoids them."""
 TRANSPOSED = 5.0
@@ -142,7 +144,7 @@ class Groups:
         if demands.loads and axis not in value.axes:
             total += BROADCAST
         if demands.batch is not None and (axis not in value.axes or axis in demands.batch):
-            total += ALMOST_IMPOSSIBLE
+            total += ALMOST_IMPOSSIBLE if axis is not None else IMPOSSIBLE
         return total
 
     def _note(self, statement: Statement) -> None:
