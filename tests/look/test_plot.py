@@ -103,3 +103,11 @@ def test_without_matplotlib_one_message_says_what_to_type(tmp_path: Path, monkey
     assert done.exit_code == 2
     assert done.stderr.strip().endswith("pip install 'tilery[plot]'")
     assert "Traceback" not in done.stderr
+
+
+def test_a_kernel_that_only_moves_data_has_a_picture(tmp_path: Path) -> None:
+    kernel = Path(__file__).parents[1] / "kernels" / "embedding.tk"
+    words = ["simulate", f"{kernel}:embedding", "S=2", "V=3", "D=12", "--plot", str(tmp_path / "p.png")]
+    outcome = CliRunner().invoke(main, words)
+    assert outcome.exit_code == 0, outcome.output
+    assert (tmp_path / "p.png").stat().st_size > 10_000

@@ -14,7 +14,10 @@ COLOURS = ("#ee6677", "#4477aa", "#228833", "#ccbb44")
 
 
 def draw_roofline(axes: Axes, roof: Roofline) -> None:
-    """Draws the roofs and the kernel's point at each level."""
+    """Draws the roofs and the kernel's point at each level; of a kernel that computes nothing, a sentence that says so."""
+    if not roof.achieved_per_s:
+        _draw_nothing(axes)
+        return
     scale, unit = (1e12, "TFLOP/s") if roof.unit == "FLOP" else (1e9, "billion elements a second")
     spots = [spot for level in roof.levels for spot in (level.operations_per_byte, roof.peak_per_s / level.bytes_per_s)]
     low, high = min(spots) / 5, max(spots) * 5
@@ -58,6 +61,13 @@ def _draw_level(
         fontsize=9,
         bbox=box,
     )
+
+
+def _draw_nothing(axes: Axes) -> None:
+    axes.set_title("Roofline: none")
+    axes.set_axis_off()
+    text = "This kernel only moves data.\nIt computes nothing, so no roof says how fast it can be."
+    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color="0.25")
 
 
 def _ticks(axes: Axes) -> None:
