@@ -93,7 +93,7 @@ class _Printer:
         signature = kernel.signature
         # A range changes no value, so that a tuned entry outlives its being declared: the fingerprint leaves it out.
         parameters = [print_parameter(each, ranged=self.named) for each in signature.parameters]
-        results = [print_parameter(each) for each in signature.results]
+        results = [print_parameter(each) for each in signature.results if each.role != "inout"]
         lines = [f"kernel {kernel.name}({', '.join(parameters)}) -> ({', '.join(results)}):"]
         lines += [f"    temp {print_parameter(each)}" for each in signature.temps]
         lines += [f"    tune {each.name} in {{{_comma(each.choices)}}} = {each.default}" for each in kernel.tunes]
@@ -121,7 +121,7 @@ class _Printer:
         """The lines of one statement."""
         match each:
             case Store():
-                sign = "+=" if each.accumulate else "="
+                sign = "=" if not each.accumulate else "+=" if each.fn == "add" else f"{each.fn}="
                 return [f"{each.tensor.name}[{self.index(each.index)}] {sign} {self.name(each.value)}"]
             case TileLoop():
                 return [f"tile {', '.join(map(_variable, each.variables))}:", *self.inner(each.body)]
@@ -228,7 +228,8 @@ def print_parameter(each: Parameter, ranged: bool = True) -> str:
         return f"{each.name}: {each.kind}{_default(each.default)}"
     within = f" in {each.range}" if ranged and each.range else ""
     if isinstance(each, Tensor):
-        return f"{each.name}: {each.dtype}[{each.dimensions_text}]{within}"
+        word = "inout " if each.role == "inout" else "distinct " if each.distinct else ""
+        return f"{each.name}: {word}{each.dtype}[{each.dimensions_text}]{within}"
     return f"{each.name}: {each.dtype}{within}{_default(each.default)}"
 
 

@@ -132,6 +132,8 @@ class Tensor:
     """What the text says of the elements of an argument."""
     role: str = "argument"
     """`argument`, `result`, `inout` for both at once, or `temp`."""
+    distinct: bool = False
+    """True for an argument whose elements all differ, `ids: distinct i32[S]`: as places, no two are the same."""
     phase: int = 0
     """In a load or a store: how many phases have written to it, a store's own included. Loads of different phases differ."""
     either: tuple[int, ...] = ()
@@ -481,8 +483,10 @@ class Store:
     index: tuple[Index, ...]
     value: Value
     accumulate: bool
-    """True for `+=`."""
+    """True for `+=`, `max=` and `min=`."""
     span: Span
+    fn: str = "add"
+    """What an accumulating store does with what is there and the value: `add`, `max` or `min`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class TkLexer(RegexLexer):
             (r'"[^"\n]*"', String.Double),
             (r"\b(kernel|fn)(\s+)([A-Za-z_]\w*)", bygroups(Keyword.Declaration, Whitespace, Name.Function)),  # type: ignore[no-untyped-call]
             (r"^(\s*)(temp)(?=\s+[A-Za-z_]\w*\s*:)", bygroups(Whitespace, Keyword.Declaration)),  # type: ignore[no-untyped-call]
+            (r"(:)(\s*)(inout|distinct)(?=\s+[A-Za-z])", bygroups(Punctuation, Whitespace, Keyword.Declaration)),  # type: ignore[no-untyped-call]
             (words(("true", "false", "inf"), prefix=r"\b", suffix=r"\b"), Keyword.Constant),
             (words(("and", "or", "not"), prefix=r"\b", suffix=r"\b"), Operator.Word),
             (words(sorted(RESERVED), prefix=r"\b", suffix=r"\b"), Keyword),
@@ -38,7 +39,7 @@ class TkLexer(RegexLexer):
             (r"[a-z_]\w*", Name),
             (r"\d+(\.\d+([eE][+-]?\d+)?|[eE][+-]?\d+)", Number.Float),
             (r"\d+", Number.Integer),
-            (r"->|\.\.\.|\.\.|\*\*|//|[-+*/]=|[<>=!]=|[-+*/%@<>=]", Operator),
+            (r"->|\.\.\.|\.\.|\*\*|//|(max|min)=(?!=)|[-+*/]=|[<>=!]=|[-+*/%@<>=]", Operator),
             (r"[()\[\]{},:]", Punctuation),
             (r"\s+", Whitespace),
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,9 +21,9 @@ from .python.calling import Call, Forms, TypesAndDims, bind_call
 from .python.foreign import in_kind
 from .python.introspection import OPTIONS, PerInstance, documentation, python_signature
 from .python.leading import folded_results, unfolded
-from .python.outputs import read_outputs
+from .python.outputs import Outputs, read_outputs, refuse_overlaps, updating
 from .python.results import named_results
-from .python.within import Limits, check_within, limits
+from .python.within import Limits, check_distinct, check_within, limits
 from .request import DEFAULT_CHIP, Given
 from .tuner.results.store import TunedFile
 
@@ -110,10 +110,14 @@ class Kernel:
         emulation = self._prepared(given, self._checked(config))
         if signature.ranges:
             check_within(self._limits(given), call.arguments)
-        if out is None:
+        check_distinct(signature, call.arguments)
+        if any(each.role == "inout" for each in signature.results):
+            call, updated = updating(signature, call, call.given)
+            results: Mapping[str, Any] = self._updated(updated, out, emulation, call, in_kind((*arguments, *named.values())))
+        elif out is None:
             convert = in_kind((*arguments, *named.values()))
             made = unfolded(signature, emulation(call.arguments), call.leading)
-            results: Mapping[str, Any] = {name: convert(array) for name, array in made.items()}
+            results = {name: convert(array) for name, array in made.items()}
         else:
             results = self._into(out, emulation, call)
         names = [each.name for each in signature.results]
@@ -169,6 +173,28 @@ class Kernel:
                 np.copyto(outputs.arrays[name], array)
         outputs.finish()
         return outputs.given
+
+    def _updated(
+        self, updated: Outputs, out: object, emulation: emulator.Emulation, call: Call, convert: Callable[[Any], Any]
+    ) -> Mapping[str, object]:
+        """The results of a kernel that updates arguments in place: those, and what it gives besides."""
+        signature = self.definition.signature
+        beside = read_outputs(signature, out) if out is not None else Outputs({}, {})
+        targets = {**updated.arrays, **beside.arrays}
+        refuse_overlaps(targets)
+        into = folded_results(signature, targets, call.leading, "the array of")
+        # Where an array lies as it comes, the kernel writes to it as it goes.
+        if updated.contiguous and beside.direct(call.arguments.values()) and updated.are_read(call.arguments):
+            found = emulation({**call.arguments, **{name: into[name] for name in updated.arrays}}, into)
+        else:
+            found = emulation(call.arguments)
+            for name in targets:
+                np.copyto(targets[name], unfolded(signature, found, call.leading)[name])
+        updated.finish()
+        beside.finish()
+        kept = {**beside.given, **updated.given}
+        made = unfolded(signature, found, call.leading)
+        return {name: kept[name] if name in kept else convert(array) for name, array in made.items()}
 
     def _prepare(self, given: tuple[tuple[str, Given], ...], config: tuple[tuple[str, Choice], ...]) -> emulator.Emulation:
         pipeline = self.pipeline(dict(given), config=dict(config))

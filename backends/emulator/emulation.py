@@ -67,7 +67,8 @@ class Emulation:
             return step_through(self.kernel, self.dims, self.tiles, {**tensors, **scalars}, into=results, show=self.show)
         with self._turn, np.errstate(all="ignore"):
             temps = {each.name: self._temp(each) for each in signature.temps}
-            read = {**tensors, **temps, **self._convert(self.plan, tensors)}
+            updated = {each.name: results[each.name] for each in signature.results if each.role == "inout"}
+            read = {**tensors, **updated, **temps, **self._convert(self.plan, tensors)}
             self._run(self.plan, read, scalars, {**results, **temps})
         return results
 

@@ -80,12 +80,12 @@ def store(tensor: str, parts: Sequence[Part], t: ElementType, value: int) -> Ste
     return run
 
 
-def accumulate(tensor: str, parts: Sequence[Part], t: ElementType, value: int) -> Step:
+def accumulate(tensor: str, parts: Sequence[Part], t: ElementType, value: int, fn: str) -> Step:
     """Adds a tile to a result, rounding to its type each time."""
 
     def run(frame: Frame) -> None:
         place = frame.results[tensor][index_of(frame, parts)]
-        numerics.to_storage(numerics.elementwise("add", [numerics.to_compute(place, t), frame.values[value]]), t, place)
+        numerics.to_storage(numerics.elementwise(fn, [numerics.to_compute(place, t), frame.values[value]]), t, place)
 
     return run
 

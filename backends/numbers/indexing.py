@@ -242,13 +242,26 @@ def add(array: Array, store: Store, tile: Array, place: Place, convert: Convert,
     """
 
     def total(there: Array, terms: Array) -> Array:
-        return store_back(elementwise("add", [convert(there), terms]))
+        return store_back(elementwise(store.fn, [convert(there), terms]))
 
     if not any(isinstance(each, GatherIndex) for each in store.index):
         add_to_view(window(array, store.index, place), tile, total)
-        return
+    else:
+        add_at(array, _stored_at(array, store, place), tile, total, store.fn)
+
+
+def put(array: Array, store: Store, tile: Array, place: Place) -> None:
+    """`array[index] = tile`, the tile in storage form; positions that data decide do not repeat."""
+    if any(isinstance(each, GatherIndex) for each in store.index):
+        array[tuple(_stored_at(array, store, place))] = tile
+    else:
+        window(array, store.index, place)[...] = tile
+
+
+def _stored_at(array: Array, store: Store, place: Place) -> list[Array]:
+    """The positions of a store along every dimension. Raises UsageError where one lies outside."""
     axes = index_axes(store.index)
     positions = [_positions(each, axes, place) for each in store.index]
     if any(bool(((each < 0) | (each >= extent)).any()) for each, extent in zip(positions, array.shape, strict=True)):
         raise _stray(store.tensor.name, positions, array.shape)
-    add_at(array, positions, tile, total)
+    return positions

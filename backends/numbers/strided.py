@@ -99,7 +99,7 @@ def _are_apart(axes: Sequence[tuple[int, int]], itemsize: int) -> bool:
     return True
 
 
-def add_at(array: Array, positions: Sequence[Array], tile: Array, total: Sum) -> None:
+def add_at(array: Array, positions: Sequence[Array], tile: Array, total: Sum, fn: str = "add") -> None:
     """Adds a tile to the elements of `array` at positions, one array a dimension, that broadcast to the tile and may repeat.
 
     All must lie inside. Elements that repeat are added in the order of the tile.
@@ -109,7 +109,7 @@ def add_at(array: Array, positions: Sequence[Array], tile: Array, total: Sum) ->
         return
     flat = np.ravel_multi_index(np.broadcast_arrays(*positions), array.shape)
     places, terms = np.broadcast_to(flat, tile.shape).reshape(-1), tile.reshape(-1)
-    if array.dtype == tile.dtype and array.dtype.kind in "fi" and array.itemsize >= 4:
+    if fn == "add" and array.dtype == tile.dtype and array.dtype.kind in "fi" and array.itemsize >= 4:
         # Nothing is rounded but the sums themselves.
         touched, where = np.unique(places, return_inverse=True)
         there = np.unravel_index(touched, array.shape)

@@ -8,6 +8,7 @@ from math import isinf, prod, sqrt
 import numpy as np
 
 from tilery.dsl import program
+from tilery.dsl.errors import UsageError
 from tilery.dsl.types import ElementType
 
 from ..drawing import Domain, domains
@@ -37,7 +38,12 @@ def random_arguments(kernel: program.Program, dims: Mapping[str, int], seed: int
     for tensor in kernel.signature.tensors:
         shape = tuple(program.size_value(each, dims) for each in tensor.shape)
         spread = 1 / sqrt(max(1, lengths.get(tensor.name, 1)))
-        arguments[tensor.name] = _tensor(rng, shape, tensor.element, spread, over.get(tensor.name))
+        domain = over.get(tensor.name)
+        if tensor.distinct:
+            assert domain is not None
+            arguments[tensor.name] = _distinct(rng, shape, tensor, domain)
+        else:
+            arguments[tensor.name] = _tensor(rng, shape, tensor.element, spread, domain)
     for scalar in kernel.signature.scalars:
         arguments[scalar.name] = _scalar(rng, scalar, over.get(scalar.name))
     return arguments
@@ -53,6 +59,16 @@ def _tensor(rng: np.random.Generator, shape: tuple[int, ...], t: ElementType, sp
         return to_storage(_between(rng, shape, domain, spread), t)
     normal = rng.standard_normal(shape, np.float32)
     return to_storage(np.multiply(normal, np.float32(spread), out=normal), t)
+
+
+def _distinct(rng: np.random.Generator, shape: tuple[int, ...], tensor: program.Tensor, domain: Domain) -> Array:
+    """Whole numbers that all differ. Raises UsageError where the domain has not so many."""
+    low, high = _closed(domain)
+    count = prod(shape)
+    if high - low + 1 < count:
+        what = f"`{tensor.name}` has {count} elements that all differ, and they lie in {low}..{high}"
+        raise UsageError(f"{what}: take smaller shapes of it, or larger ones of what it chooses places of")
+    return (rng.permutation(high - low + 1)[:count] + low).reshape(shape).astype(numpy_dtype(tensor.element))
 
 
 def _closed(domain: Domain) -> tuple[int, int]:

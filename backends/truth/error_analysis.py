@@ -123,7 +123,7 @@ class _Analysis(Run):
             tile = converted(self.values[store.value], tile, t)
         tile = aligned(tile, _names(store.value), axes)
         if not store.accumulate:
-            indexing.window(self.error_bounds[store.tensor.name], store.index, place)[...] = tile
+            indexing.put(self.error_bounds[store.tensor.name], store, tile, place)
             return
         # Each addition rounds what is there by then, which the magnitudes added so far are not below.
         value = np.abs(aligned(self.values[store.value], _names(store.value), axes))

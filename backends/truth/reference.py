@@ -147,12 +147,14 @@ class _Block:
         return self.known[value]
 
     def _store(self, store: program.Store, result: Array) -> None:
+        for each in program.index_values(store.index):
+            self.value(each)
         names = [axis.name for axis in program.index_axes(store.index)]
         value = numerics.aligned(self.value(store.value), _names(store.value), names)
         if store.accumulate:
             indexing.add(result, store, value, self.place, lambda x: x, lambda x: _stored(x, store.tensor.element))
         else:
-            indexing.window(result, store.index, self.place)[...] = _stored(value, store.tensor.element)
+            indexing.put(result, store, _stored(value, store.tensor.element), self.place)
 
     def _span(self, axis: program.Axis) -> slice:
         extent = program.size_value(axis.size, self.dims)

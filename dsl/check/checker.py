@@ -45,6 +45,8 @@ def check_kernel(
     fills `uneven`, which the specialised one is given: axes that branches of an `if` do not share.
     """
     signature, broken = check_signature(node, types, constants or {}, report)
+    if not signature.results:  # what it writes cannot be told from what is misspelt
+        return Program(node.name, "", signature, (), (), (), node.span)
     variables: dict[str, ElementType | TypeVariable] = {each: TypeVariable(each) for each in signature.type_variables}
     context = Context(report, Emitter(report), signature, {**variables, **types}, constants, functions, broken=broken)
     context.tuned, context.seen, context.uneven = tuned, seen, {} if uneven is None else uneven

@@ -53,6 +53,8 @@ class Emitter:
     """The values that are sums of positions and sizes."""
     lacking: dict[Value, tuple[Axis, ...]] = field(default_factory=dict)
     """Axes that a value has in the text and not here, being the same all along them: `bias[m, n]` of a bias of one row."""
+    ops: dict[Value, Op] = field(default_factory=dict)
+    """The operation that defines each value."""
     count: int = 0
 
     @contextmanager
@@ -75,6 +77,7 @@ class Emitter:
     def add(self, op: Op) -> Value:
         """Emits an operation."""
         self.out.append(op)
+        self.ops[op.result] = op
         return op.result
 
     def constant(self, number: Number, span: Span) -> Value:
@@ -219,7 +222,7 @@ class Emitter:
         if not isinstance(last, Op) or last.result is not value or not value.name.startswith("%"):
             return value
         renamed = dataclasses.replace(value, name=name)
-        self.out[-1] = dataclasses.replace(last, result=renamed)
+        self.out[-1] = self.ops[renamed] = dataclasses.replace(last, result=renamed)
         if value in self.known:
             self.known[renamed] = self.known[value]
         if value in self.static:

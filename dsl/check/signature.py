@@ -45,6 +45,9 @@ def check_signature(
     parameters = ranged(heading.parameters, kernel.parameters, {**heading.sizes, **constants}, report)
     for each in kernel.results:
         heading.result(each)
+    if not kernel.results and not any(each.word and each.word.text == "inout" for each in kernel.parameters):
+        help = f"name what it gives, `{kernel.name}(...) -> y: T[M]:`, or what it updates in place, `x: inout T[M]`"
+        report.error("TK122", "a kernel says what it gives", kernel.span, "expected `->`", help)
     for statement in kernel.body:
         if isinstance(statement, syntax.Temp):
             heading.temp(statement)
@@ -52,9 +55,9 @@ def check_signature(
     names = tuple(name for name in heading.variables if name not in types)
     dimensions = tuple(name for name in heading.dimensions if name not in heading.derived)
     derived = tuple(heading.derived.items())
-    signature = Signature(
-        parameters, tuple(heading.results), dimensions, names, tuple(heading.temps), derived, tuple(heading.named)
-    )
+    updated = (each for each in parameters if isinstance(each, Tensor) and each.role == "inout")
+    results = (*heading.results, *updated)
+    signature = Signature(parameters, results, dimensions, names, tuple(heading.temps), derived, tuple(heading.named))
     return signature, frozenset(heading.broken)
 
 
@@ -91,6 +94,7 @@ class _Heading:
             others = (Label(self.defaulted.name.span, "this one has a default"),)
             what = f"`{node.name.text}` has no default and follows a parameter that has one"
             self.report.error("TK209", what, node.name.span, help="move it to the front", others=others)
+        self._check_word(node)
         if node.dimensions is None:
             self._scalar(node)
         elif node.default is not None:
@@ -98,8 +102,21 @@ class _Heading:
         else:
             self.parameters.append(self._tensor(node))
 
+    def _check_word(self, node: syntax.Parameter, argument: bool = True) -> None:
+        """What stands before a type fits it: a tensor is updated in place, whole numbers are distinct."""
+        if node.word is None:
+            return
+        word, kind = node.word.text, ELEMENT_TYPES.get(node.type.text)
+        if not argument or node.dimensions is None:
+            what = f"`{word}` is said of a tensor among the arguments"
+            self.report.error("TK237", what, node.word.span, help=f"write `{node.name.text}: {node.type.text}` without it")
+        elif word == "distinct" and kind is not None and kind.kind != "int":
+            what = f"`distinct` is said of whole numbers that choose places, and `{node.name.text}` is {kind}"
+            self.report.error("TK237", what, node.word.span)
+
     def result(self, node: syntax.Parameter) -> None:
         self._declare(node.name)
+        self._check_word(node, argument=False)
         if node.dimensions is None:
             kind = node.type.text
             help = f"write `{node.name.text}: {kind}[M, N]`, with its dimensions; a single number is `{kind}[]`"
@@ -239,7 +256,10 @@ class _Heading:
         either = tuple(place for place, each in enumerate(dimensions) if either_of(each) and len(found) == len(shape))
         spread = tuple((place, found[place]) for place in either if f"{node.name.text}.{found[place]}" in self.ones)
         found = tuple(1 if place in dict(spread) else size for place, size in enumerate(found))
-        return Tensor(node.name.text, element or F32, found, node.span, either=either, spread=spread)
+        word = node.word.text if node.word else ""
+        role, distinct = "inout" if word == "inout" else "argument", word == "distinct"
+        made = Tensor(node.name.text, element or F32, found, node.span, either=either, spread=spread)
+        return replace(made, role=role, distinct=distinct)
 
     def _dimension(self, node: syntax.Expr) -> Size | None:
         node = either_of(node) or node

@@ -21,7 +21,7 @@ WIDEST = 120
 """Columns into which a logical line is joined; one that is longer keeps its own line breaks."""
 
 _TOKEN = re.compile(
-    r'(?P<string>"""(?:[^"]|"(?!""))*"""|"[^"\n]*")|(?P<comment>#[^\n]*)|(?P<word>[A-Za-z_]\w*)'
+    r'(?P<string>"""(?:[^"]|"(?!""))*"""|"[^"\n]*")|(?P<comment>#[^\n]*)|(?P<augment>\b(?:max|min)=(?!=))|(?P<word>[A-Za-z_]\w*)'
     r"|(?P<number>\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+)?)|(?P<newline>\n)|(?P<blank>[ \t]+)"
     r"|(?P<sign>->|\.\.\.|\.\.|\*\*|//|[-+*/]=|[<>=!]=|.)"
 )

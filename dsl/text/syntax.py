@@ -103,7 +103,7 @@ class Assign(Node):
 
     target: Expr
     op: str | None
-    """`+ - * /` of `+=` and its like, None for `=`."""
+    """`+ - * / max min` of `+=` and its like, None for `=`."""
     value: Expr
 
 
@@ -227,13 +227,15 @@ class Range(Node):
 
 @dataclass(frozen=True, slots=True)
 class Parameter(Node):
-    """`name: type[dimensions] in low..high = default`; a result is written the same way."""
+    """`name: inout type[dimensions] in low..high = default`; a result is written the same way."""
 
     name: Name
     type: Name
     dimensions: tuple[Expr, ...] | None
     default: Expr | None
     range: Range | None = None
+    word: Name | None = None
+    """What stands before the type: `inout`, `distinct`."""
 
 
 @dataclass(frozen=True, slots=True)

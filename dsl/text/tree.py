@@ -76,7 +76,7 @@ class TreeBuilder(Transformer_NonRecursive[Token, syntax.Item]):
 
     def kernel(self, meta: Meta, c: Children) -> syntax.KernelNode:
         name = self.word(c[0])
-        return syntax.KernelNode(name.span, name.text, tuple(c[1] or ()), tuple(c[2]), c[3])
+        return syntax.KernelNode(name.span, name.text, tuple(c[1] or ()), tuple(c[2] or ()), c[3])
 
     def function(self, meta: Meta, c: Children) -> syntax.Function:
         name = self.word(c[0])
@@ -96,7 +96,13 @@ class TreeBuilder(Transformer_NonRecursive[Token, syntax.Item]):
         return c[0] if isinstance(c[0], list) else [c[0]]
 
     def parameter(self, meta: Meta, c: Children) -> syntax.Parameter:
-        return syntax.Parameter(self.span(meta), self.word(c[0]), self.word(c[1]), c[2], c[4], c[3])
+        name, before, kind, shape, within, default = c
+        if before is not None and before not in ("inout", "distinct"):
+            what = f"`{before}` does not belong here"
+            help = "before a type stands nothing, `inout` (updated in place) or `distinct` (places that all differ)"
+            self.errors.append(Diagnostic("TK123", what, self.span(before), "expected a type", help))
+        word = None if before is None else syntax.Name(self.span(before), str(before))
+        return syntax.Parameter(self.span(meta), self.word(name), self.word(kind), shape, default, within, word)
 
     def dimensions(self, meta: Meta, c: Children) -> tuple[syntax.Expr, ...]:
         return tuple(c[0] or ())
@@ -119,7 +125,7 @@ class TreeBuilder(Transformer_NonRecursive[Token, syntax.Item]):
         return syntax.Assign(c[0].span.to(c[1].span), c[0], None, c[1])
 
     def augment(self, meta: Meta, c: Children) -> syntax.Assign:
-        return syntax.Assign(c[0].span.to(c[2].span), c[0], str(c[1][0]), c[2])
+        return syntax.Assign(c[0].span.to(c[2].span), c[0], str(c[1][:-1]), c[2])
 
     def reference(self, meta: Meta, c: Children) -> syntax.Reference:
         return syntax.Reference(self._heading(meta, "reference:"), c[0])

@@ -40,9 +40,16 @@ SPECIAL: dict[str, dict[str, int]] = {
     "max_pooling": {"C": 75, "H": 21, "W": 33},
     "resized": {"C": 41, "H": 9, "W": 13},
     "grouped_heads": {"R": 2, "S": 141, "D": 37, "L": 259},
+    "mlp": {"M": 141, "D": 75, "H": 267},
+    "batch_norm_training": {"N": 75, "C": 141},
+    "decode": {"B": 3, "H": 5, "D": 37, "L": 141},
+    "prompt_append": {"S": 141, "D": 37, "L": 267},
+    "scatter_rows": {"S": 141, "D": 37, "V": 267},
 }
 REFUSED = {("int8_matmul", "trn1"), ("int8_matmul", "trn2")} | {(name, "trn1") for name in ("embedding", "embedding_gradient")}
-"""The tensor engine multiplies no integers, and trn1's DMA engines do not gather."""
+REFUSED |= {(name, "trn1") for name in ("kv_append", "prompt_append", "scatter_rows", "decode")}
+REFUSED |= {("scatter_max", "trn1"), ("scatter_max", "trn2")}
+"""The tensor engine multiplies no integers, trn1's DMA engines do not gather, and none takes a maximum in device memory."""
 
 
 def shape(kernel: Program) -> dict[str, int]:

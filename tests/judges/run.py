@@ -97,8 +97,18 @@ class Run(Operations):
             if place is None:
                 raise Stray(f"{store.tensor.name} is written outside")
             if store.accumulate:
-                number = self.sum_with(memory.numbers[place], number, name, (store.tensor.name, place))
+                before = memory.numbers[place]
+                if store.fn == "add":
+                    number = self.sum_with(before, number, name, (store.tensor.name, place))
+                else:
+                    number = self.extreme(store.fn, before, number)
             memory.numbers[place] = self.cast(number, name)
+
+    def extreme(self, fn: str, before: Number, number: Number) -> Number:
+        """The larger or smaller one; NaN where either is."""
+        if before != before or number != number:
+            return float("nan")
+        return max(before, number) if fn == "max" else min(before, number)
 
     def sum_with(self, before: Number, number: Number, name: str, key: tuple[str, int]) -> Number:
         """One addition of a `+=`: in f32 as soon as either is a float, else in i32."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -39,6 +39,8 @@ class Call:
     constants: Mapping[str, int | bool]
     leading: tuple[int, ...] = ()
     """The extents that `...` stands for."""
+    given: Mapping[str, object] = field(default_factory=dict)
+    """The arguments as they were given."""
 
 
 Forms = tuple[object, ...]
@@ -66,7 +68,7 @@ def bind_call(
     types, bound = _types_and_dims(signature, tensors, rest.constants, {} if known is None else known)
     given_for = {**rest.constants, **bound.ones} if bound.ones else rest.constants
     arguments = folded(signature.tensors, tensors) if LEADING in signature.dimensions else tensors
-    return Call(arguments | dict(rest.scalars), types, bound.dims, given_for, bound.leading)
+    return Call(arguments | dict(rest.scalars), types, bound.dims, given_for, bound.leading, values)
 
 
 def _types_and_dims(
@@ -129,6 +131,8 @@ def _array(tensor: program.Tensor, value: object) -> Array:
         has = f"has elements of type {array.dtype}; there are {', '.join(ELEMENT_TYPES)}"
         found = f"`{tensor.name}` {has}" if kind is None else f"`{tensor.name}` is {tensor.dtype}, but was given as {kind}"
         cure = conversion(tensor.name, value, array.dtype, tensor.dtype)
+        if cure and tensor.role == "inout":
+            cure = f"{tensor.name} = {cure} before, which is then updated in place"
         raise UsageError(f"{found}; write {cure}" if cure else found)
     return array
 

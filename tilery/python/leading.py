@@ -46,7 +46,8 @@ def folded_results(signature: Signature, arrays: Mapping[str, Array], leading: t
 
     `what` is what they are, for messages.
     """
-    for each in signature.results:
+    given = [each for each in signature.results if each.name in arrays]
+    for each in given:
         if LEADING not in each.written:
             continue
         at, shape = each.written.index(LEADING), arrays[each.name].shape
@@ -54,4 +55,4 @@ def folded_results(signature: Signature, arrays: Mapping[str, Array], leading: t
         if len(shape) != len(each.written) - 1 + len(leading) or found != leading:
             said = f"`...` is {list(leading)} in the arguments"
             raise UsageError(f"{what} {each.name}: [{each.dimensions_text}] has the shape {list(shape)}, and {said}")
-    return folded(signature.results, arrays)
+    return folded(given, arrays)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from .cures import conversion
 from .foreign import to_numpy
 from .leading import folded_results, unfolded
 from .results import named_results
-from .within import check_within, limits
+from .within import check_distinct, check_within, limits
 
 if TYPE_CHECKING:
     from tilery.kernel import Kernel
@@ -81,12 +82,28 @@ def check(kernel: Kernel, arguments: tuple[object, ...], named: dict[str, object
     plain = {name: value for name, value in named.items() if name != "config" or config is None}
     call, specialised = _matched(kernel, arguments, plain)
     wanted = reference(specialised, call.dims, call.arguments)
-    results = _results(specialised, call, kernel(*arguments, **named) if given is None else given)
+    if given is None:
+        given = kernel(*_apart(kernel, arguments), **_named_apart(kernel, named))
+    results = _results(specialised, call, given)
     types = {name: str(kind) for name, kind in call.types.items()}
     names: dict[str, Any] = dict(call.dims) | types | dict(call.constants)
     pipeline = kernel.pipeline(names, config=config)  # type: ignore[arg-type]
     comparison = compare(pipeline.emulated, call.dims, results, wanted, call.arguments)
     return Verdict(kernel.name, comparison, _as_called(specialised, call, results), _as_called(specialised, call, wanted))
+
+
+def _apart(kernel: Kernel, arguments: tuple[object, ...]) -> tuple[object, ...]:
+    """The arguments, copies of those that the kernel updates in place: a check changes nothing."""
+    return tuple(_copied(each, value) for each, value in zip(_parameters(kernel), arguments, strict=False))
+
+
+def _named_apart(kernel: Kernel, named: Mapping[str, object]) -> dict[str, object]:
+    by_name = {each.name: each for each in _parameters(kernel)}
+    return {name: _copied(by_name[name], value) if name in by_name else value for name, value in named.items()}
+
+
+def _copied(parameter: program.Parameter, value: object) -> object:
+    return copy.deepcopy(value) if isinstance(parameter, program.Tensor) and parameter.role == "inout" else value
 
 
 def _parameters(kernel: Kernel) -> tuple[program.Parameter, ...]:
@@ -98,6 +115,7 @@ def _matched(kernel: Kernel, arguments: tuple[object, ...], named: Mapping[str, 
     specialised = kernel.definition.specialise(call.types, call.constants)
     check_requirements(specialised, call.dims)
     check_within(limits(specialised, call.dims), call.arguments, whole=True)
+    check_distinct(specialised.signature, call.arguments, whole=True)
     return call, specialised
 
 

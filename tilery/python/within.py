@@ -55,6 +55,17 @@ def check_within(limits: Mapping[str, Limits], arguments: Mapping[str, NDArray[A
             raise UsageError(f"`{name}` is {value:g}, outside its range {each.text}")
 
 
+def check_distinct(signature: program.Signature, arguments: Mapping[str, NDArray[Any] | float], whole: bool = False) -> None:
+    """Raises UsageError for an argument declared `distinct` that has a number twice; large arrays are skipped unless `whole`."""
+    for each in signature.tensors:
+        value = arguments[each.name] if each.distinct else None
+        if isinstance(value, np.ndarray) and (whole or value.size <= MOST_ELEMENTS):
+            numbers, counts = np.unique(value, return_counts=True)
+            if (counts > 1).any():
+                twice = numbers[counts > 1][0]
+                raise UsageError(f"`{each.name}` is declared `distinct`, and has {twice} more than once")
+
+
 def _check_array(name: str, array: NDArray[Any], limits: Limits) -> None:
     # NaN makes both comparisons false.
     if limits.low <= array.min() and array.max() <= limits.high:

@@ -80,8 +80,9 @@ def _store(store: program.Store, scope: Scope) -> None:
     if value.storage is not None and value.storage < 0 and scope.targets.get(store.value) is store:
         return  # it has been computed right there
     slot = scope.view(value, scope.physical(program.index_axes(store.index)))
-    make = steps.accumulate if store.accumulate else steps.store
-    scope.steps.append(make(store.tensor.name, scope.parts(store.index), store.tensor.element, slot))
+    name, parts, t = store.tensor.name, scope.parts(store.index), store.tensor.element
+    folded = store.accumulate
+    scope.steps.append(steps.accumulate(name, parts, t, slot, store.fn) if folded else steps.store(name, parts, t, slot))
 
 
 def _cuts(variable: program.LoopVariable, scope: Scope) -> list[slice]:

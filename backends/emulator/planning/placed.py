@@ -46,7 +46,7 @@ def store(op: program.Store, scope: Scope) -> None:
         if op.accumulate:
             indexing.add(result, op, tile, place, lambda x: numerics.to_compute(x, t), lambda x: numerics.to_storage(x, t))
         else:
-            numerics.to_storage(tile, t, indexing.window(result, op.index, place))
+            indexing.put(result, op, numerics.to_storage(tile, t), place)
 
     scope.steps.append(run)
 

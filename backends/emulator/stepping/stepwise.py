@@ -175,7 +175,7 @@ class Run:
             load, back = (lambda x: self.arithmetic.load(x, t)), (lambda x: self.arithmetic.store(x, t))
             indexing.add(result, store, tile, self.place, load, back)
         else:
-            indexing.window(result, store.index, self.place)[...] = self.arithmetic.store(tile, t)
+            indexing.put(result, store, self.arithmetic.store(tile, t), self.place)
 
     def load(self, load: program.Load) -> Array:
         """A tile of a tensor; of one that the kernel writes to, as it is now."""

@@ -198,9 +198,17 @@ def _accumulated(builder: Builder, statement: Store) -> Buffer:
         known = ", ".join(builder.chip.dma.accumulates) or "nothing"
         instead = f"give {tensor.name} a type that they add ({known}), and round it in a kernel of its own"
         raise CannotLower("TK521", builder.chip.name, statement.span, why, instead)
+    if statement.fn != "add":
+        why = f"its DMA engines add in device memory, and take no {statement.fn}imum there"
+        instead = f"read and write {tensor.name} in one step, `x[m] = {statement.fn}(x[m], ...)`, where places do not repeat"
+        raise CannotLower("TK527", builder.chip.name, statement.span, why, instead)
     if tensor not in builder.accumulated:
         with builder.outside(0):
             made = builder.buffer(f"{tensor.name}.hbm", "hbm", tensor.element, (), None, 1)
+        if tensor.role == "inout":
+            builder.accumulated[tensor] = made
+            return made
+        with builder.outside(0):
             clear = Clear(made, 0.0, tensor)
             builder.emit(f"clear {tensor.name}", builder.transfer_queue("store"), "store", clear, (), (made,), statement.span)
         builder.accumulated[tensor] = made

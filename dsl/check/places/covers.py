@@ -54,10 +54,10 @@ def verdict(result: Tensor, stores: Sequence[Written], shape: Sequence[Size]) ->
     """What is to be said of the stores that write `result`, of which `shape` gives the extents."""
     boxes: list[Box] = []
     for each in stores:
-        rows = [_row(index) for index in each.index]
+        rows = [row_of(index) for index in each.index]
         for index, row in zip(each.index, rows, strict=True):
             if row is None:
-                return _collision(result, each, index, shape)
+                return collision(result, each, index, shape)
         boxes.append([row for row in rows if row is not None])
     if len(boxes) == 1:
         return _alone(result, stores[0], boxes[0], shape)
@@ -66,13 +66,13 @@ def verdict(result: Tensor, stores: Sequence[Written], shape: Sequence[Size]) ->
 
 def nests(index: Index) -> bool:
     """False where an index is sure to name one place twice; where that depends on sizes, it is not."""
-    if not isinstance(index, AffineIndex) or _row(index) is not None:
+    if not isinstance(index, AffineIndex) or row_of(index) is not None:
         return True
     strides = [stride for _, stride in index.terms]
     return not (len(set(strides)) < len(strides) or all(isinstance(each, int) for _, each in index.terms))
 
 
-def _row(index: Index) -> Row | None:
+def row_of(index: Index) -> Row | None:
     """The positions of an index; None if its terms do not nest."""
     if isinstance(index, AxisIndex):
         return Row(0, 1, index.axis.size)
@@ -107,7 +107,8 @@ def _known(shape: Sequence[Size]) -> bool:
     return all(isinstance(size, int) for size in shape)
 
 
-def _collision(result: Tensor, store: Written, index: Index, shape: Sequence[Size]) -> Verdict:
+def collision(result: Tensor, store: Written, index: Index, shape: Sequence[Size]) -> Verdict:
+    """What is to be said of an index whose terms do not nest."""
     assert isinstance(index, AffineIndex)
     numbers = all(isinstance(each, int) for axis, stride in index.terms for each in (axis.size, stride))
     simple = all(isinstance(stride, int) for _, stride in index.terms) and len({stride for _, stride in index.terms}) == 1
@@ -160,25 +161,26 @@ def _together(result: Tensor, stores: Sequence[Written], boxes: Sequence[Box], s
         return UNDECIDED
     undecided = False
     for (one, a), (other, b) in combinations(zip(stores, boxes, strict=True), 2):
-        if a == b or (_numeric(a) and _numeric(b) and not _apart(a, b)):
+        if a == b or (numeric(a) and numeric(b) and not apart(a, b)):
             others = (Label(one.span, "written here"),)
             return Diagnostic(
                 "TK424", f"elements of the {result.role} `{result.name}` are written a second time", other.span, others=others
             )
-        undecided = undecided or not _apart(a, b)
+        undecided = undecided or not apart(a, b)
     total: Size = 0
     for box in boxes:
         total = sizes.plus(total, _product([row.count for row in box]))
     if total == _product(shape) and all(_inside(box, shape) for box in boxes):
         return UNDECIDED if undecided else None
-    if not (_known(shape) and all(map(_numeric, boxes))):
+    if not (_known(shape) and all(map(numeric, boxes))):
         return UNDECIDED
     beside = tuple(Label(each.span, "and this one") for each in stores[1:4])
     what = f"these stores leave elements of `{result.name}` unwritten, or write outside it"
     return Diagnostic("TK438", what, stores[0].span, others=beside)
 
 
-def _numeric(box: Box) -> bool:
+def numeric(box: Box) -> bool:
+    """Whether a box is known in numbers."""
     return all(isinstance(each, int) for row in box for each in (row.start, row.step, row.count))
 
 
@@ -197,7 +199,7 @@ def _inside(box: Box, shape: Sequence[Size]) -> bool:
     return True
 
 
-def _apart(a: Box, b: Box) -> bool:
+def apart(a: Box, b: Box) -> bool:
     """Whether two boxes are shown to share no element: along one dimension their rows share no position."""
     return any(_rows_apart(one, other) for one, other in zip(a, b, strict=True))
 

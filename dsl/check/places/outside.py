@@ -29,6 +29,7 @@ from tilery.dsl.report import listed
 from tilery.dsl.spans import Span
 
 from .covers import Written, nests, verdict
+from .overlaps import once
 
 
 def outside(index: AffineIndex, size: Size, known: set[str]) -> str | None:
@@ -95,12 +96,17 @@ def bounds_conditions(kernel: Program) -> Iterator[Condition]:
             # A store without `+=` writes every element exactly once, so none outside: `_check_written`.
             if isinstance(each, Reduce) and each.fn in ("argmax", "argmin"):
                 yield from (Condition(_names(axis.size), partial(_check_place, each, axis)) for axis in each.axes)
-            if (isinstance(each, Load | Cut) and each.fill is None) or (isinstance(each, Store) and each.accumulate):
+            if (isinstance(each, Load | Cut) and each.fill is None) or (isinstance(each, Store) and _anywhere(each)):
                 yield from _inside_conditions(kernel, each)
             elif isinstance(each, Insert):
                 yield from _inside_conditions(kernel, each)
                 yield from _apart_conditions(each)
         yield from _written_conditions(kernel, statements)
+
+
+def _anywhere(store: Store) -> bool:
+    """Whether a store need not write every element, so that nothing else says that it stays inside."""
+    return store.accumulate or store.tensor.role == "inout"
 
 
 def _names(*given: Size) -> frozenset[str]:
@@ -206,15 +212,26 @@ def _written_conditions(kernel: Program, statements: Sequence[Statement]) -> Ite
     stores = [each for each in walk(tuple(statements)) if isinstance(each, Store)]
     for result in (*kernel.signature.results, *kernel.signature.temps):
         mine = [each for each in stores if each.tensor.name == result.name]
-        if mine and not any(each.accumulate for each in mine):
+        if result.role == "inout":
+            yield from _updating_conditions(kernel, result, mine)
+        elif mine and not any(each.accumulate for each in mine):
             names = _names(*result.shape).union(*(_index_names(index) for each in mine for index in each.index))
             yield Condition(names, partial(_check_written, kernel, result, mine))
+
+
+def _updating_conditions(kernel: Program, tensor: Tensor, stores: Sequence[Store]) -> Iterator[Condition]:
+    """Of a tensor that is updated in place: the stores of one phase write no element twice."""
+    for phase in {each.tensor.phase for each in stores} - {0}:
+        mine = [each for each in stores if each.tensor.phase == phase and not each.accumulate]
+        names = _names(*tensor.shape).union(*(_index_names(index) for each in mine for index in each.index))
+        if mine:
+            yield Condition(names, partial(_check_written, kernel, tensor, mine))
 
 
 def _check_written(kernel: Program, result: Tensor, stores: Sequence[Store], dims: Mapping[str, int]) -> None:
     shape = [size_value(size, dims) for size in result.shape]
     written = [Written(tuple(_number(one, dims) for one in each.index), each.span) for each in stores]
-    found = verdict(result, written, shape)
+    found = (once if result.role == "inout" else verdict)(result, written, shape)
     if isinstance(found, Diagnostic):
         others = (*found.others, *_loops(kernel, stores[0].index))
         raise SourceErrors([replace(found, message=found.message + _where(dims, *result.shape), others=others)])

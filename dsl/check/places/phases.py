@@ -12,6 +12,7 @@ from tilery.dsl.errors import Label
 from tilery.dsl.program import CountedLoop, If, Load, Statement, Store, Tensor, TileLoop, walk
 
 from ..context import Context
+from .updated import check_updated
 
 
 @dataclass(slots=True)
@@ -25,6 +26,9 @@ class _Touched:
 def check_phases(c: Context, body: Sequence[Statement]) -> None:
     """Reports every read of a `temp` that may come before what it reads is written, and a `temp` that nothing reads."""
     stretches = list(_stretches(body))
+    for tensor in c.signature.results:
+        if tensor.role == "inout":
+            check_updated(c, tensor, stretches)
     for temp in c.signature.temps:
         touched = _touched(temp, stretches)
         for phase, read in touched.reads:

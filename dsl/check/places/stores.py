@@ -10,7 +10,11 @@ from tilery.dsl.types import BOOL, TypeVariable, type_name
 
 from ..context import Context
 from ..expressions import evaluate
+from .distinct import told_apart
 from .indices import check_index, check_inside
+
+FOLDS = {"+": "add", "max": "max", "min": "min"}
+"""What `+=` and its like do, by their sign."""
 
 
 def check_store(c: Context, target: syntax.Subscript, node: syntax.Assign) -> None:
@@ -19,7 +23,12 @@ def check_store(c: Context, target: syntax.Subscript, node: syntax.Assign) -> No
     tensor = _written(c, target)
     if tensor is None or tensor.name in c.broken:
         return
-    if node.op not in (None, "+"):
+    if node.op in ("max", "min") and tensor.role != "inout":
+        help = f"say what it starts from: `{tensor.name}: inout {tensor.dtype}[...]` among the arguments"
+        what = f"`{node.op}=` goes on from what is there, and of a {tensor.role} there is nothing"
+        c.report.error("TK451", what, target.span, help=help)
+        return
+    if node.op not in (None, "+", "max", "min"):
         help = f"write `+=`, of `-x` to subtract: `{tensor.name}[...] += ...`"
         c.report.error(
             "TK428", f"a result can only be added to, and this is `{node.op}=`", node.span, "expected `=` or `+=`", help
@@ -35,7 +44,7 @@ def check_store(c: Context, target: syntax.Subscript, node: syntax.Assign) -> No
     value = c.emit.spread(value, axes) if value is not None else None
     if value is not None and axes_agree(c, value, axes, target, node) and _type_agrees(c, tensor, value):
         written = tensor if c.in_reference else c.phases.write(tensor)
-        c.emit.out.append(Store(written, index, value, node.op == "+", node.span))
+        c.emit.out.append(Store(written, index, value, node.op is not None, node.span, FOLDS.get(node.op or "+", "add")))
 
 
 def _written(c: Context, target: syntax.Subscript) -> Tensor | None:
@@ -46,7 +55,10 @@ def _written(c: Context, target: syntax.Subscript) -> Tensor | None:
     if (argument := c.argument(name)) is not None:
         others = (Label(argument.span, "declared as an argument here"),)
         dims = ", ".join(map(str, argument.shape))
-        help = f"store into a result: `-> y: {argument.dtype}[{dims}]` after the arguments, and `y[...] = ...` here"
+        help = (
+            f"store into a result: `-> y: {argument.dtype}[{dims}]` after the arguments, and `y[...] = ...` here; "
+            f"to update it in place, declare `{name}: inout {argument.dtype}[{dims}]`"
+        )
         c.report.error("TK410", f"the argument `{name}` can only be read", target.span, "", help, others)
     elif name not in c.broken:
         results = [each.name for each in (*c.signature.results, *c.signature.temps)]
@@ -57,14 +69,16 @@ def _written(c: Context, target: syntax.Subscript) -> Tensor | None:
 
 def _may_write(c: Context, tensor: Tensor, index: tuple[Index, ...], target: syntax.Subscript, node: syntax.Assign) -> bool:
     """Each step of each loop around must write elements of its own, but those of a `tile` may add to the same ones."""
-    adding = node.op == "+"
-    if not adding and any(isinstance(each, GatherIndex) for each in index):
+    adding, updated = node.op is not None, tensor.role == "inout"
+    if not adding and any(isinstance(each, GatherIndex) for each in index) and not (updated and told_apart(c, index)):
         help = f"add to it, from zero: `{tensor.name}[...] += ...`"
+        if updated:
+            help = f"say that they differ, `ids: distinct i32[S]`; or fold, `{tensor.name}[...] max= ...`, `+=`"
         c.report.error("TK430", "positions that data decide may be the same twice", target.span, "expected `+=`", help)
         return False
-    if not adding and _guarded(c, target):
+    if not adding and not updated and _guarded(c, target):
         return False
-    spread = adding and any(isinstance(each, GatherIndex | AffineIndex) for each in index)
+    spread = adding and (updated or any(isinstance(each, GatherIndex | AffineIndex) for each in index))
     return _every_step_its_own(c, tensor, index_axes(index), target, adding, spread)
 
 

@@ -11,7 +11,7 @@ from tilery.backends.truth import data
 from tilery.pages.console import bytes_text, echo
 from tilery.pipeline import Pipeline
 from tilery.python.calling import Array, Call
-from tilery.python.within import check_within, limits
+from tilery.python.within import check_distinct, check_within, limits
 
 from ..shared.opening import open_kernel, open_pipeline, read_names
 from .archive import read_call
@@ -44,6 +44,7 @@ def make_arguments(pipeline: Pipeline, call: Call | None, seed: int) -> dict[str
     else:
         arguments = dict(call.arguments)
     check_within(limits(kernel, dims), arguments, whole=True)
+    check_distinct(kernel.signature, arguments, whole=True)
     return arguments
 
 
