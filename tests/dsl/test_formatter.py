@@ -97,7 +97,9 @@ def untidied(text: str, choose: random.Random) -> str:
         depth = (len(line) - len(line.lstrip())) // 4
         body = line.strip()
         if '"' not in body and "#" not in body and "(" not in body:
-            body = re.sub(r" ?((?:max|min)=|[-+*/=<>,:@]+) ?", lambda found: choose.choice(("", " ", "  ")).join(("", found[1], "")), body)
+            body = re.sub(
+                r" ?((?:max|min)=|[-+*/=<>,:@]+) ?", lambda found: choose.choice(("", " ", "  ")).join(("", found[1], "")), body
+            )
         lines += [""] * choose.choice((0, 0, 0, 1, 2))
         lines.append(" " * (depth * 3) + body + choose.choice(("", "  ", "# a word" if body and '"' not in body else "")))
     return "\n".join(lines) + "\n" * choose.randint(0, 3)
