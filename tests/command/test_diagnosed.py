@@ -83,5 +83,5 @@ def test_python_gets_them_as_fields(tmp_path: Path) -> None:
 
 
 def test_a_value_without_a_name_is_told_by_its_text(tmp_path: Path) -> None:
-    text = "kernel f(x: T[N]) -> y: T[N]:\n    y[N] = cumsum[N](x[N] + 1)\n"
-    assert "axis N of `x[N] + 1` lies" in called(tmp_path, text, "simulate", "N=5000").stderr
+    text = "kernel f(x: T[M, N]) -> y: T[M, N]:\n    y[M, N] = cumsum[M](cumsum[N](x[M, N] + 1))\n"
+    assert "axis M of `cumsum[N](x[M, N] + 1)` lies" in called(tmp_path, text, "simulate", "M=8", "N=5000").stderr

@@ -67,7 +67,8 @@ def hold(group: Group, instructions: tuple[Compute, ...], builder: Builder, seed
     negated = {each.bias for each in instructions if isinstance(each, Activation) and isinstance(each.bias, Buffer)}
     values: dict[Value, Array] = {}
     for op in builder.host.ops:
-        scalars = {name: np.asarray(0.75, np.float32) for name in [getattr(op, "parameter", "")]}
+        number = np.asarray(0.75 if op.result.element.kind == "float" else 3, numerics.compute_dtype(op.result.element))
+        scalars = {name: number for name in [getattr(op, "parameter", "")]}
         values[op.result] = evaluate(op, values, {}, dict.fromkeys("MNKHSLDVBRCWPQGEF", 7), scalars)
     for value in set(group.inputs) | _biases(group):
         if value not in values:

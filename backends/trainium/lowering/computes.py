@@ -13,7 +13,7 @@ from tilery.dsl.spans import Span
 from tilery.dsl.types import BF16
 
 from ..addressing import alongside, is_strided
-from ..instructions import Activation, Memset, Step, TensorScalar, placed
+from ..instructions import Activation, Memset, Step, TensorScalar, TensorScan, placed
 from ..parts.aliases import others_in
 from ..parts.insert import ahead
 from ..phases.waiting import fed, store_buffers
@@ -51,8 +51,10 @@ def _emit(
     small = all(builder.selector.is_scalar(value, builder.layout.get(value)) for value in (*inputs, *results))
     reads = [builder.home[value] for value in inputs if value not in builder.host.values]
     engine = builder.engine(name, group.engines, reads, small, span)
+    scans = [each for each in instructions if isinstance(each, TensorScan)]
+    moved = {value: buffer for scan in scans for value, buffer in _factor_moved(builder, scan, blocks)}
     homes = {value: ahead(builder, value, group.ops, reads) or _target(builder, value) for value in results}
-    places = {**homes, main: homes[tile] if tile else unread(builder, main, name, blocks)}
+    places = {**moved, **homes, main: homes[tile] if tile else unread(builder, main, name, blocks)}
 
     def at(value: Value) -> Operand:
         return value if value in builder.host.values else places.get(value) or builder.home[value]
@@ -60,6 +62,18 @@ def _emit(
     for each in instructions:
         builder.issue(f"{group.form} {name}", engine, group.form, placed(each, at), span)
     builder.home.update(homes)
+
+
+def _factor_moved(builder: Builder, scan: TensorScan, blocks: Mapping[str, int]) -> Iterator[tuple[Value, Buffer]]:
+    """The factors of a scan in SBUF, if both its tiles are what the tensor engine leaves: the instruction reads one such tile."""
+    tiles = [each for each in (scan.factor, scan.data) if isinstance(each, Value) and each in builder.home]
+    if len(tiles) < 2 or any(builder.home[each].memory != "psum" for each in tiles):
+        return
+    value, span = tiles[0], tiles[0].span
+    name, source, slots = f"{builder.label(value)}.factors", builder.home[value], builder.work_slots()
+    made = builder.buffer(name, "sbuf", value.element, value.axes, source.partition, slots, blocks=blocks, runs=source.runs)
+    copy(builder, source, made, name, span)
+    yield value, made
 
 
 def unread(builder: Builder, value: Value, name: str, blocks: Mapping[str, int]) -> Buffer:

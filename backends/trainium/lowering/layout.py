@@ -78,16 +78,8 @@ def grouped(prepared: Prepared) -> tuple[Group, ...]:
     """Every value that lives on the chip, with those that it shares a partition axis with."""
     groups = Groups(prepared)
     return tuple(
-        Group(tuple(members), min(_candidates(members, groups), key=partial(groups.cost, members)))
-        for members in groups.members()
+        Group(tuple(members), min(groups.candidates(members), key=partial(groups.cost, members))) for members in groups.members()
     )
-
-
-def _candidates(members: Iterable[Value], groups: Groups) -> list[Axis | None]:
-    """The axes that could lie across the partitions, those of the largest values first; at last none, where parts are taken."""
-    by_rank = sorted(members, key=lambda value: -len(value.axes))
-    axes = dict.fromkeys(axis for value in by_rank for axis in value.axes if not axis.unit)
-    return [*axes, None] if not axes or groups.has_parts(members) else [*axes]
 
 
 @dataclass(slots=True)
@@ -115,6 +107,8 @@ class Groups:
         self._immediates = prepared.immediates
         self._filled: set[Value] = set()
         """Tiles of one number, which every partition holds for nothing."""
+        self._scanned: set[Value] = set()
+        """The results of scans."""
         for statement in statements(prepared.body):
             self._note(statement)
 
@@ -124,6 +118,16 @@ class Groups:
         for value in self._parent:
             found.setdefault(self._root(value), []).append(value)
         return list(found.values())
+
+    def candidates(self, members: Iterable[Value]) -> list[Axis | None]:
+        """The axes that could lie across the partitions, those of the largest values first.
+
+        At last none, where parts are taken, or where a scan runs along the only one: then every partition does the same.
+        """
+        by_rank = sorted(members, key=lambda value: -len(value.axes))
+        axes = dict.fromkeys(axis for value in by_rank for axis in value.axes if not axis.unit)
+        alone = len(axes) == 1 and any(value in self._scanned for value in by_rank)
+        return [*axes, None] if alone or not axes or self.has_parts(by_rank) else [*axes]
 
     def cost(self, members: Iterable[Value], axis: Axis | None) -> float:
         """The cost of a partition axis for a group. It has no unit: only the order counts."""
@@ -168,6 +172,7 @@ class Groups:
                     self._of(value)
             case Scan():
                 self._tie(statement.result, *statement.operands)
+                self._scanned.add(statement.result)
                 self._of(statement.result).reduced.append(statement.axis)
             case Reduce() if statement.operand not in self._immediates:
                 self._of(statement.operand).reduced.extend(statement.axes)
