@@ -68,8 +68,8 @@ def hold(group: Group, instructions: tuple[Compute, ...], builder: Builder, seed
     values: dict[Value, Array] = {}
     for op in builder.host.ops:
         number = np.asarray(0.75 if op.result.element.kind == "float" else 3, numerics.compute_dtype(op.result.element))
-        scalars = {name: number for name in [getattr(op, "parameter", "")]}
-        values[op.result] = evaluate(op, values, {}, dict.fromkeys("MNKHSLDVBRCWPQGEF", 7), scalars)
+        scalars = dict.fromkeys([getattr(op, "parameter", "")], number)
+        values[op.result] = evaluate(op, values, {}, dict.fromkeys([*"MNKHSLDVBRCWPQGEF", "..."], 7), scalars)
     for value in set(group.inputs) | _biases(group):
         if value not in values:
             values[value] = drawn(value, rng)
