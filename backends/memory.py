@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from tilery.dsl import program
 from tilery.dsl.errors import UsageError
 
+from .numbers.rounding import numpy_dtype
+
 FLOAT64_BYTES = 8
 WORTH_SAYING_BYTES = 1 << 30
 """A run that needs less does not mention it."""
@@ -20,10 +22,10 @@ def least_bytes(kernel: program.Program, dims: Mapping[str, int], compared: bool
     Temporary tiles, masks and comparisons need more; the emulator limits them to its scratch memory.
     """
     signature = kernel.signature
-    arguments = sum(_elements(each, dims) * each.element.bytes for each in (*signature.tensors, *signature.temps))
+    arguments = sum(_elements(each, dims) * _bytes(each) for each in (*signature.tensors, *signature.temps))
     # Drawing one holds it in f32 beside the others.
-    drawing = max((_elements(each, dims) * max(0, 4 - each.element.bytes) for each in kernel.signature.tensors), default=0)
-    results = sum(_elements(each, dims) * (each.element.bytes + FLOAT64_BYTES * compared) for each in kernel.signature.results)
+    drawing = max((_elements(each, dims) * max(0, 4 - _bytes(each)) for each in kernel.signature.tensors), default=0)
+    results = sum(_elements(each, dims) * (_bytes(each) + FLOAT64_BYTES * compared) for each in kernel.signature.results)
     return arguments + max(drawing, results)
 
 
@@ -46,6 +48,11 @@ def check_memory(kernel: program.Program, dims: Mapping[str, int], compared: boo
             "help: run it at smaller sizes; `tilery simulate` times the full ones without running them"
         )
     return needed
+
+
+def _bytes(tensor: program.Tensor) -> int:
+    """Bytes that an element of an array takes here."""
+    return numpy_dtype(tensor.element).itemsize
 
 
 def _elements(tensor: program.Tensor, dims: Mapping[str, int]) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from tilery.dsl.program import Axis, Guard, Index, Op, Print, Program, Reduce, Tensor, Value, size_value
 from tilery.dsl.spans import Span
@@ -168,6 +168,8 @@ class Compute(ABC):
 
     axes: tuple[Axis, ...]
     """The axes of the tile that it works on, in order; executed on blocks of 128 partitions."""
+    issues: ClassVar[int] = 1
+    """Instructions of the engine that share its elements out among themselves."""
 
     def results(self, read: Read, ranges: Ranges) -> tuple[Written, ...]:
         """What it computes from its operands."""

@@ -47,6 +47,6 @@ def _in_halves(a: Array, b: Array) -> Array:
 def _placed(product: Array, out: Array | None) -> Array:
     """The low 32 bits of whole numbers."""
     if out is None:
-        return product.astype(np.int32)
+        return np.asarray(product.astype(np.int32))
     np.copyto(out, product, casting="unsafe")
     return out

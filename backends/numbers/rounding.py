@@ -5,7 +5,8 @@ for every float type, with values on that type's grid, int32 for every integer t
 vector loops work only on those. Rounding is to nearest even; what overflows a float type becomes an infinity of its sign.
 
 `f8e4m3` is the IEEE-like type that the Neuron Kernel Interface calls `float8_e4m3` (largest finite number 240, with
-infinities), not OCP's `float8_e4m3fn` (448, none), which NKI names separately.
+infinities); `f8e4m3fn` is OCP's `float8_e4m3fn` (448, none: what overflows it is NaN). Of the 4-bit integers, which lie two a
+byte in device memory, an array here has one a byte.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
+from tilery.dsl.check.ranges import HELD
 from tilery.dsl.types import ElementType
 
 Array = NDArray[Any]
@@ -28,11 +30,15 @@ _STORAGE: dict[str, np.dtype[Any]] = {
     "bf16": np.dtype(ml_dtypes.bfloat16),
     "f16": np.dtype(np.float16),
     "f8e4m3": np.dtype(ml_dtypes.float8_e4m3),
+    "f8e4m3fn": np.dtype(ml_dtypes.float8_e4m3fn),
     "f8e5m2": np.dtype(ml_dtypes.float8_e5m2),
     "i32": np.dtype(np.int32),
     "i16": np.dtype(np.int16),
     "i8": np.dtype(np.int8),
+    "u16": np.dtype(np.uint16),
     "u8": np.dtype(np.uint8),
+    "i4": np.dtype(ml_dtypes.int4),
+    "u4": np.dtype(ml_dtypes.uint4),
     "bool": np.dtype(np.bool_),
 }
 _COMPUTE: dict[str, np.dtype[Any]] = {
@@ -129,7 +135,7 @@ def _widener(name: str) -> Callable[[Array, Array], None]:
     """The quickest exact way from a storage type to its computing form."""
     if name == "bf16":
         return _widen_bf16
-    if name in ("f8e4m3", "f8e5m2"):
+    if name in ("f8e4m3", "f8e4m3fn", "f8e5m2"):
         table = np.arange(256, dtype=np.uint8).view(_STORAGE[name]).astype(np.float32)
         return lambda x, out: _in_blocks(lambda part, into: np.copyto(into, table[part.view(np.uint8)]), x, out)
     return lambda x, out: np.copyto(out, x, casting="unsafe")
@@ -199,8 +205,14 @@ def largest_magnitude(t: ElementType) -> int:
 
 def integer_limits(t: ElementType) -> tuple[int, int]:
     """The least and the greatest number of an integer type."""
-    limits = ml_dtypes.iinfo(numpy_dtype(t))
-    return int(limits.min), int(limits.max)
+    low, high = HELD[t.name]
+    return int(low), int(high)
+
+
+def every_number(t: ElementType) -> Array:
+    """All numbers of a float type of one or two bytes, NaN and infinities among them."""
+    dtype = numpy_dtype(t)
+    return to_compute(np.arange(1 << 8 * dtype.itemsize).astype(f"u{dtype.itemsize}").view(dtype), t)
 
 
 @cache
@@ -210,6 +222,6 @@ def largest_and_smallest(t: ElementType) -> tuple[float, float]:
         return inf, 0.0
     if t.bytes > 2:
         return float(np.finfo(numpy_dtype(t)).max), float(np.finfo(numpy_dtype(t)).smallest_subnormal)
-    numbers = to_compute(np.arange(1 << 8 * t.bytes).astype(f"u{t.bytes}").view(numpy_dtype(t)), t)
+    numbers = every_number(t)
     positive = numbers[np.isfinite(numbers) & (numbers > 0)]
     return float(positive.max()), float(positive.min())

@@ -14,7 +14,7 @@ import numpy as np
 
 from tilery.dsl.types import ElementType
 
-from .rounding import Array, numpy_dtype, to_compute
+from .rounding import Array, every_number
 
 
 def stochastic(x: Array, t: ElementType, rng: np.random.Generator) -> Array:
@@ -45,7 +45,6 @@ def _bf16(x: Array, rng: np.random.Generator) -> Array:
 @cache
 def _ends(t: ElementType) -> tuple[float, float]:
     """The smallest number above 0 and the largest finite one."""
-    stored = np.arange(1 << 8 * t.bytes).astype(f"u{t.bytes}").view(numpy_dtype(t))
-    numbers = to_compute(stored, t)
+    numbers = every_number(t)
     positive = numbers[np.isfinite(numbers) & (numbers > 0)].astype(np.float64)
     return float(positive.min()), float(positive.max())

@@ -18,7 +18,7 @@ def bytes_per_partition(buffer: Buffer, chip: TrainiumChip, tile: Tile, extent: 
 
     A tile with more rows than there are partitions is folded: every 128 rows take more bytes in the same partitions. So do runs.
     """
-    return _folds(buffer, chip, tile, extent) * _free(buffer, tile, extent) * buffer.element.bytes
+    return _folds(buffer, chip, tile, extent) * _whole(_free(buffer, tile, extent) * buffer.element.bytes)
 
 
 def psum_banks(buffer: Buffer, chip: TrainiumChip, tile: Tile, extent: Tile) -> Number:
@@ -26,7 +26,7 @@ def psum_banks(buffer: Buffer, chip: TrainiumChip, tile: Tile, extent: Tile) -> 
 
     All of a small tile shares one bank. Of a larger tile, every fold and every position of the outer axes takes banks of its own.
     """
-    per_bank = chip.psum.bank_bytes // buffer.element.bytes
+    per_bank = int(chip.psum.bank_bytes // buffer.element.bytes)
     long = [buffer.positions(axis, tile, extent) for axis in buffer.free if not axis.unit] or [1]
     apart = product(long[:-1]) * ceil_div(long[-1], per_bank)
     folds = _folds(buffer, chip, tile, extent)
@@ -41,6 +41,11 @@ def _folds(buffer: Buffer, chip: TrainiumChip, tile: Tile, extent: Tile) -> Numb
         covered = buffer.positions(axis, tile, extent)
         return ceil_div(covered, tile(axis)) * ceil_div(tile(axis), chip.sbuf.partitions)
     return ceil_div(buffer.positions(axis, tile, extent), chip.sbuf.partitions)
+
+
+def _whole(free: Number) -> Number:
+    """Half a byte takes one."""
+    return ceil_div(2 * free, 2)
 
 
 def _free(buffer: Buffer, tile: Tile, extent: Tile) -> Number:

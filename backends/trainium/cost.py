@@ -185,7 +185,8 @@ def compute_cycles(
     if isinstance(action, TakeEnd):
         elements = product(extents[axis.name] for axis in action.axes if axis not in (partition, *action.over))
     extra = engine.accumulate_cycles if isinstance(action, Compute) and action.accumulates else 0.0
-    return times * (engine.fixed_cycles + extra) + folds * passes(instruction, chip) * elements
+    issues = action.issues if isinstance(action, Compute) else 1
+    return times * issues * (engine.fixed_cycles + extra) + folds * passes(instruction, chip) * elements
 
 
 def passes(instruction: Instruction, chip: TrainiumChip) -> float:

@@ -6,6 +6,7 @@ tensor_tensor           x op y
 scalar_tensor_tensor    (data op0 a) op1 y
 select                  condition ? x : y
 affine_select           positions ? x : number               one comparison of positions
+unpack                  halves of bytes                      two tensor_scalar
 tensor_tensor_scan      (factor op0 out before) op1 data     along one row of a partition
 tensor_reduce, tensor_copy, iota, memset
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -246,6 +247,22 @@ class TensorCopy(Compute):
     def formula(self, say: Say) -> str:
         """`y = x`."""
         return f"{say(self.out)} = {say(self.data)}"
+
+    def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
+        yield self.out, read(self.data), self.axes
+
+
+@dataclass(frozen=True, slots=True)
+class Unpack(Compute):
+    """`out[::2] = low half of data, out[1::2] = high half`: two tensor_scalar instructions on bits, each of half the elements."""
+
+    data: Operand
+    out: Operand
+    issues: ClassVar[int] = 2
+
+    def formula(self, say: Say) -> str:
+        """`w = halves of the bytes of w.packed`."""
+        return f"{say(self.out)} = halves of the bytes of {say(self.data)}"
 
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
         yield self.out, read(self.data), self.axes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -77,3 +78,38 @@ def test_what_the_refusal_proposes_is_exact() -> None:
     chip = load_chip("trn2")
     program = engine.lower(made, dims, chip, engine.default_config(made, dims, chip))
     assert (engine.execute(program, arguments)["c"] == 600 * 255 * 255).all()
+
+
+def test_sixteen_unsigned_bits_and_the_eight_bit_float_without_infinity() -> None:
+    text = "kernel f(x: u16[M], y: f8e4m3fn[M]) -> (a: f32[M], b: u16[M], c: f8e4m3fn[M]):\n    tile m of M:\n"
+    text += "        a[m] = x[m] + y[m]\n        b[m] = x[m] + 1\n        c[m] = y[m] * 2\n"
+    made = dsl.parse(text).kernels["f"].specialise({}, {})
+    y = np.array([448, -448, 224], ml_dtypes.float8_e4m3fn)
+    got = emulate(made, {"M": 3}, {"m": 2})({"x": np.array([65535, 7, 40000], np.uint16), "y": y})
+    assert got["a"].tolist() == [65983, -441, 40224] and got["b"].tolist() == [0, 8, 40001]
+    assert [str(each) for each in got["c"]] == ["nan", "nan", "448"]
+
+
+FOUR_BITS = """
+kernel widened(w: {0}[M, N]) -> (y: i32[M, N], z: f32[N, M]):
+    tile m of M, n of N:
+        y[m, n] = w[m, n] * 3
+        z[n, m] = w[m, n]
+"""
+
+
+@pytest.mark.parametrize("name", ["i4", "u4"])
+@pytest.mark.parametrize("tiles", [{"m": 7, "n": 6}, {"m": 64, "n": 75}, {"m": 141, "n": 267}])
+def test_integers_of_four_bits_are_taken_apart_on_the_chip(name: str, tiles: dict[str, int]) -> None:
+    made, dims, t = (
+        dsl.parse(FOUR_BITS.format(name)).kernels["widened"].specialise({}, {}),
+        {"M": 141, "N": 267},
+        ELEMENT_TYPES[name],
+    )
+    w = np.random.default_rng(0).integers(*integer_limits(t), (141, 267), endpoint=True)
+    arguments = {"w": w.astype(numpy_dtype(t))}
+    program = engine.lower(made, dims, load_chip("trn2"), dict(tiles))
+    for got in (engine.execute(program, arguments), emulate(made, dims, tiles)(arguments)):
+        assert np.array_equal(got["y"], 3 * w) and np.array_equal(got["z"], w.T)
+    bytes_loaded = {each.name: each.element.bytes for each in program.structure.buffers}
+    assert bytes_loaded["w.packed"] == 0.5 and bytes_loaded["w"] == 1

@@ -118,8 +118,8 @@ def _functions(element: str) -> Iterator[tuple[str, str, str, str]]:
         kinds = {name: "bool" if fn.gives == "select" and name == "a" else element for name in names}
         signature = ", ".join(f"{name}: {kinds[name]}[P, N]" for name in names)
         row = ", ".join(f"{name}: {kinds[name]}[{'N' if name == 'b' else 'P, N'}]" for name in names)
-        # u8 is widened: differences are below 0, and a store would wrap them around.
-        narrow = fn.gives in ("same", "select") and element not in ("bool", "u8")
+        # u8 is widened: differences are below 0, and a store would wrap them around; 4 bits no chip stores.
+        narrow = fn.gives in ("same", "select") and element not in ("bool", "u16", "u8", "u4", "i4")
         result = element if narrow else _given(element, fn.gives)
         body, reference = _called(fn.name, fn.symbol, names, "p, n", "p, n"), _called(fn.name, fn.symbol, names, "P, N", "P, N")
         yield (

@@ -22,8 +22,9 @@ ONE_IN = 6
 def test_a_sixth_of_the_sweep(element: str) -> None:
     found: Counter[str] = Counter()
     start = list(ELEMENT_TYPES).index(element)
+    chips = ("trn3",) if element == "f8e4m3fn" else CHIPS  # others have it not
     for place, (_, kernel) in enumerate(list(kernels((element,)))[start % ONE_IN :: ONE_IN]):
-        found[outcome(kernel, load_chip(CHIPS[(place + start) % len(CHIPS)]), place)] += 1
+        found[outcome(kernel, load_chip(chips[(place + start) % len(chips)]), place)] += 1
     assert found["ran"] > 6, found
 
 

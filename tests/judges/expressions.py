@@ -15,7 +15,7 @@ Kind = Literal["float", "int", "bool"]
 
 TYPES: dict[Kind, tuple[str, ...]] = {
     "float": ("f32", "f32", "f32", "bf16", "f16", "f8e4m3", "f8e5m2"),
-    "int": ("i32", "i32", "i16", "i8", "u8"),
+    "int": ("i32", "i32", "i16", "i8", "u8", "u16", "i4", "u4"),
     "bool": ("bool",),
 }
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tilery import dsl
-from tilery.backends.numbers.rounding import largest_and_smallest, numpy_dtype
+from tilery.backends.numbers.rounding import integer_limits, largest_and_smallest, numpy_dtype
 from tilery.dsl import bind_dimensions, check_requirements, program
 from tilery.dsl.types import ELEMENT_TYPES, ElementType
 
@@ -50,13 +50,15 @@ def case(seed: int) -> Case:
     dims = {name: draw.choice([1, 2, 3, 4, 5, 7]) for name in draw.sample(DIMS, draw.randint(2, 4))} | {"V": draw.randint(2, 5)}
     draft = Draft(draw, draw.random() < 0.35, dims)
     text, variables = _kernel(draft)
+    if draw.random() < 0.05:  # only one chip has it
+        text = text.replace("f8e4m3[", "f8e4m3fn[")
     tiles = {each.tile: 1 if each.unit else draw.randint(1, dims[each.dim] + 1) for each in variables if each.variable}
     arguments = _arguments(draft, text)
     return Case(seed, text, tiles, arguments, draft.smooth, _unrounded(text))
 
 
 def _unrounded(text: str) -> bool:
-    return not any(name in text for name in ("bf16", "f16", "f8e", "i8", "i16", "u8"))
+    return not any(name in text for name in ("bf16", "f16", "f8e", "i8", "i16", "i4", "u8", "u16", "u4"))
 
 
 def _arguments(d: Draft, text: str) -> dict[str, Array | float]:
@@ -75,7 +77,7 @@ def _arguments(d: Draft, text: str) -> dict[str, Array | float]:
         elif d.smooth and t.kind == "float":
             numbers = rng.standard_normal(shape)
         else:
-            numbers = rng.integers(0 if t.name == "u8" else -3, 4, shape).astype(np.float64)
+            numbers = rng.integers(0 if t.name[0] == "u" else -3, 4, shape).astype(np.float64)
         if wild and t.kind != "bool" and tensor.name not in d.places:
             extremes = _extremes(t, d.smooth)
             numbers = np.where(rng.random(shape) < wild, rng.choice(extremes, shape), numbers)
@@ -88,9 +90,9 @@ def _arguments(d: Draft, text: str) -> dict[str, Array | float]:
 def _extremes(t: ElementType, smooth: bool) -> list[float]:
     """Numbers at which formats end, and those that are none."""
     if t.kind == "int":
-        bounds = np.iinfo(numpy_dtype(t))
-        some = [bounds.min, bounds.min + 1, bounds.max, bounds.max - 1, 0, 1, 2, 127, 128, 255, 256, 32768, -129, -32769]
-        return [float(each) for each in some if bounds.min <= each <= bounds.max]
+        low, high = integer_limits(t)
+        some = [low, low + 1, high, high - 1, 0, 1, 2, 127, 128, 255, 256, 32768, -129, -32769]
+        return [float(each) for each in some if low <= each <= high]
     if smooth:
         return [np.nan, np.inf, -np.inf, -0.0]
     largest, smallest = largest_and_smallest(t)
@@ -171,6 +173,8 @@ def _some_whole(d: Draft, axes: Sequence[Axis]) -> list[Axis]:
 def _result(d: Draft, results: dict[str, str], kind: Kind, dims: Sequence[str], adding: bool = False) -> str:
     name = d.new("y")
     types = TYPES[kind] if not adding or kind != "float" else ("f32", "f32", "f32", "bf16")
+    if d.chance(0.8):  # no chip stores the others
+        types = tuple(each for each in types if not ELEMENT_TYPES[each].packed)
     results[name] = f"{d.draw.choice(types)}[{', '.join(dims)}]"
     return name
 

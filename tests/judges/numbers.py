@@ -19,10 +19,12 @@ FLOATS: dict[str, tuple[int, int, int]] = {
     "bf16": (8, -126, 127),
     "f16": (11, -14, 15),
     "f8e4m3": (4, -6, 7),
+    "f8e4m3fn": (4, -6, 8),
     "f8e5m2": (3, -14, 15),
 }
 """Bits of the significand, and the least and the greatest exponent of a normal number."""
 INTEGERS: dict[str, tuple[int, bool]] = {"i32": (32, True), "i16": (16, True), "i8": (8, True), "u8": (8, False)}
+INTEGERS |= {"u16": (16, False), "i4": (4, True), "u4": (4, False)}
 """Bits, and whether there is a sign."""
 
 
@@ -44,11 +46,13 @@ def as_type(x: Number, name: str) -> Number:
 def rounded(x: float, name: str) -> float:
     """The number of a float type nearest to `x`, of two the even one; beyond the largest an infinity."""
     if x == 0 or not isfinite(x):
-        return x
+        return nan if isinf(x) and name == "f8e4m3fn" else x
     bits, least, greatest = FLOATS[name]
     exponent = max(math.frexp(x)[1] - 1, least)
     step = math.ldexp(1.0, exponent - bits + 1)
     whole = round(x / step)  # exact: a power of two; and Python rounds halves to even
+    if name == "f8e4m3fn" and abs(whole) * step > 448:
+        return nan
     if abs(whole) * step > (2.0 - 2.0 ** (1 - bits)) * 2.0**greatest:
         return math.copysign(inf, x)
     return math.copysign(abs(whole) * step, x)

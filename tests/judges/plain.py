@@ -32,7 +32,9 @@ Source = str | KernelDefinition | program.Program
 Constants = Mapping[str, int | bool]
 
 NUMPY_NAMES = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "float8_e4m3": "f8e4m3", "float8_e5m2": "f8e5m2"}
-NUMPY_NAMES |= {"int32": "i32", "int16": "i16", "int8": "i8", "uint8": "u8", "bool": "bool"}
+NUMPY_NAMES |= {"float8_e4m3fn": "f8e4m3fn"}
+NUMPY_NAMES |= {"int32": "i32", "int16": "i16", "int8": "i8", "int4": "i4", "uint16": "u16", "uint8": "u8", "uint4": "u4"}
+NUMPY_NAMES |= {"bool": "bool"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tilery.backends.machine.errors import CannotLower
 from tilery.backends.numbers.rounding import to_storage
 from tilery.dsl.types import ELEMENT_TYPES
 
@@ -87,7 +88,7 @@ kernel sums(x: {term}[M, N]) -> y: {stored}[N]:
 COLUMNS = [[1.0, 256.0, 3.0, -1.0, 100.0, nan], [2.0**-9, 0.5, 0.75, 0.75, 0.5, 1.0], [0.5, -300.5, -0.25, inf, 0.25, 1.0]]
 
 
-@pytest.mark.parametrize("stored", ["f32", "bf16", "f16", "f8e4m3", "f8e5m2", "i32", "i16", "i8", "u8"])
+@pytest.mark.parametrize("stored", [each for each in ELEMENT_TYPES if each != "bool"])
 @pytest.mark.parametrize("term", ["f32", "bf16"])
 def test_an_addition_rounds_its_sum_and_never_its_term(stored: str, term: str) -> None:
     """The rows are added one after the other, so there is one answer although roundings do not commute."""
@@ -96,7 +97,12 @@ def test_an_addition_rounds_its_sum_and_never_its_term(stored: str, term: str) -
     kernel, dims = court.bound(case)
     want = plain.judged(kernel, case.arguments, case.tiles).results["y"]
     for name, way in court.ways(case, kernel, dims).items():
-        assert court.difference(way()["y"], want, 0.0) == "", name
+        try:
+            got = way()["y"]
+        except CannotLower:
+            assert name.startswith("exact") and stored in ("f8e4m3fn", "i4", "u4"), name
+            continue
+        assert court.difference(got, want, 0.0) == "", name
 
 
 def test_integers_are_added_to_floats_as_f32() -> None:

@@ -21,6 +21,7 @@ from tilery.request import Given, sort_names
 
 from .cures import conversion
 from .foreign import to_numpy
+from .four_bits import unpacked
 from .fp8 import FN, from_fn
 from .kinds import is_jax, is_torch
 from .leading import folded
@@ -126,6 +127,8 @@ def _array(tensor: program.Tensor, value: object) -> Array:
     array: Array = to_numpy(tensor.name, value)
     if array.dtype == FN and (isinstance(tensor.dtype, TypeVariable) or tensor.dtype == F8E4M3):
         array = from_fn(tensor.name, array)
+    if isinstance(tensor.dtype, ElementType) and tensor.dtype.packed:
+        array = unpacked(tensor.name, array, tensor.dtype)
     kind = _elements().get(array.dtype)
     if kind is None or (isinstance(tensor.dtype, ElementType) and tensor.dtype != kind):
         has = f"has elements of type {array.dtype}; there are {', '.join(ELEMENT_TYPES)}"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tilery.dsl.errors import UsageError
 
+from .four_bits import FOUR_BITS, packed
 from .fp8 import FN, OURS, as_fn
 from .kinds import is_torch
 
@@ -80,6 +81,8 @@ def _to_torch(array: Array) -> Any:
     torch = importlib.import_module("torch")
     if array.dtype == OURS:
         array = as_fn(array)
+    if array.dtype in FOUR_BITS and array.ndim:
+        array = packed(array)
     for kind, (integer, dtype) in _TORCH_BITS.items():
         if array.dtype == dtype:
             return torch.from_numpy(array.view(integer)).view(getattr(torch, kind.removeprefix("torch.")))

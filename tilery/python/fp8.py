@@ -26,7 +26,7 @@ def from_fn(name: str, array: Array) -> Array:
     magnitude = array.view(np.uint8) & _MAGNITUDE
     if np.any((magnitude >= _EXPONENT) & (magnitude != _NAN)):
         raise UsageError(
-            f"`{name}` is float8_e4m3fn with numbers beyond 240, the largest of f8e4m3, which is the chip's type: scale them down"
+            f"`{name}` is float8_e4m3fn with numbers beyond 240, the largest of f8e4m3: scale them down, or declare it f8e4m3fn"
         )
     return array.view(OURS)
 

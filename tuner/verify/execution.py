@@ -65,8 +65,9 @@ def poisoned(kernel: program.Program, dims: Mapping[str, int]) -> dict[str, Arra
     results = {}
     for each in kernel.signature.results:
         shape = [program.size_value(size, dims) for size in each.shape]
-        raw = np.full(math.prod(shape) * each.element.bytes, 0xFF, np.uint8)
-        results[each.name] = raw.view(numpy_dtype(each.element)).reshape(shape)
+        dtype = numpy_dtype(each.element)
+        raw = np.full(math.prod(shape) * dtype.itemsize, 0xFF, np.uint8)
+        results[each.name] = raw.view(dtype).reshape(shape)
     return results
 
 

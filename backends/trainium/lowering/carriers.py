@@ -27,7 +27,7 @@ def holds(carrier: ElementType, element: ElementType) -> bool:
     if carrier.kind != "float":
         return False
     if element.kind != "float":
-        bits = 1 if element.kind == "bool" else 8 * element.bytes
+        bits = 1 if element.kind == "bool" else int(8 * element.bytes)
         return carrier.significand_bits >= bits
     (most, least), (largest, smallest) = largest_and_smallest(carrier), largest_and_smallest(element)
     return carrier.significand_bits >= element.significand_bits and most >= largest and least <= smallest

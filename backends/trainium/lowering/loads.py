@@ -16,6 +16,7 @@ from tilery.dsl.spans import Span
 from ..addressing import alongside, gathered, is_strided
 from ..phases.waiting import read_buffers
 from .builder import Builder
+from .reading.packed import bytes_for, on_chip, unpack
 from .transposes import in_sbuf, transpose, way_to_turn
 
 
@@ -98,12 +99,12 @@ def _plain(builder: Builder, op: Load, cut: list[Axis], queue: str) -> None:
     name, value = op.tensor.name, op.result
     partition = raw_partition(builder, value)
     buffer = builder.buffer(
-        name, "sbuf", value.element, value.axes, partition, builder.slots(name), cut=cut, runs=builder.runs.get(value)
+        name, "sbuf", on_chip(value.element), value.axes, partition, builder.slots(name), cut=cut, runs=builder.runs.get(value)
     )
     builder.home[value] = buffer
     for axis in cut:
         builder.open(axis)
-    _transfer(builder, op, buffer, queue)
+    _unpacked(builder, op, buffer, queue)
     for _ in cut:
         builder.close(value.span)
 
@@ -111,7 +112,7 @@ def _plain(builder: Builder, op: Load, cut: list[Axis], queue: str) -> None:
 def _turned(builder: Builder, op: Load, axis: Axis, cut: list[Axis], queue: str) -> None:
     """Emits a load with `axis` across the partitions, although this axis is contiguous in device memory."""
     name, value = op.tensor.name, op.result
-    buffer = builder.buffer(f"{name}.t", "sbuf", value.element, value.axes, axis, builder.slots(name), cut=cut)
+    buffer = builder.buffer(f"{name}.t", "sbuf", on_chip(value.element), value.axes, axis, builder.slots(name), cut=cut)
     if axis == builder.layout[value]:
         builder.home[value] = buffer
     builder.crossed[value, axis] = buffer
@@ -119,17 +120,24 @@ def _turned(builder: Builder, op: Load, axis: Axis, cut: list[Axis], queue: str)
     by_dma = by_dma and op.fill is None and not gathered(op.index)
     partition = raw_partition(builder, value)
     reason = f"{name} is stored along {axis}, which is needed across the partitions"
-    way = way_to_turn(builder, name, value.element, (axis, partition), reason, value.span, by_dma)
+    way = way_to_turn(builder, name, on_chip(value.element), (axis, partition), reason, value.span, by_dma)
     for each in cut:
         builder.open(each)
     if way == "dma":
         _transfer(builder, op, buffer, queue, transposed=True)
     else:
-        raw = builder.buffer(name, "sbuf", value.element, value.axes, partition, builder.slots(name))
-        _transfer(builder, op, raw, queue)
+        raw = builder.buffer(name, "sbuf", on_chip(value.element), value.axes, partition, builder.slots(name))
+        _unpacked(builder, op, raw, queue)
         transpose(builder, raw, buffer, name, str(way), value.span)
     for _ in cut:
         builder.close(value.span)
+
+
+def _unpacked(builder: Builder, op: Load, buffer: Buffer, queue: str) -> None:
+    """Emits the transfer, and what takes packed elements apart."""
+    source = bytes_for(builder, op.result, op.index, buffer)
+    _transfer(builder, op, source, queue)
+    unpack(builder, source, buffer, op.result.span)
 
 
 def _transfer(builder: Builder, op: Load, buffer: Buffer, queue: str, transposed: bool = False) -> None:

@@ -28,6 +28,7 @@ from .layout import grouped
 from .loops import block
 from .pipelining import lags
 from .prepare import passes
+from .reading.packed import refuse_types
 
 
 class Lowering:
@@ -36,6 +37,7 @@ class Lowering:
     def __init__(self, kernel: Program, chip: TrainiumChip) -> None:
         self.kernel = kernel
         self.chip = chip
+        refuse_types(kernel, chip)
         self.passed = run(passes(chip), kernel.body)
         self.prepared = split(self.passed[-1].body)
         self._groups = grouped(self.prepared)

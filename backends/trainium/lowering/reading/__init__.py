@@ -1,0 +1,1 @@
+"""What a load takes besides a transfer: bytes taken apart, elements gathered."""
