@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
+from math import ceil, prod
 
 from .check.checker import check_kernel
 from .functions import NAMED, REDUCTIONS, SCANS
@@ -88,13 +88,13 @@ def _bytes(value: Value, kernel: Program) -> str:
     width = kind.bytes if isinstance(kind, ElementType) else 4 if isinstance(kind, Wide) else None
     numbers = [each for each in sizes if isinstance(each, int)]
     if width is not None and len(numbers) == len(sizes):
-        return _size(width * prod(numbers))
+        return _size(ceil(width * prod(numbers)))
     unit = str(width) if width is not None else f"bytes of {type_name(kind)}"
     text = " x ".join([*map(str, sizes), unit]) + ("" if width is None else " bytes")
     open_tiles = [axis for axis, size in zip(value.axes, sizes, strict=True) if not isinstance(size, int)]
     if width is None or any(axis.whole for axis in open_tiles):
         return text
-    return f"{text}: {_size(width * prod(numbers) * USUAL_TILE ** len(open_tiles))} with tiles of {USUAL_TILE}"
+    return f"{text}: {_size(ceil(width * prod(numbers) * USUAL_TILE ** len(open_tiles)))} with tiles of {USUAL_TILE}"
 
 
 def _extent(axis: Axis, variable: LoopVariable | None) -> int | str:

@@ -41,7 +41,7 @@ def _in_f64(a: Array, b: Array) -> Array:
 def _in_halves(a: Array, b: Array) -> Array:
     a_low, b_low = a & 0xFFFF, b & 0xFFFF
     crossed = _in_f64(a >> 16, b_low) + _in_f64(a_low, b >> 16)
-    return _in_f64(a_low, b_low) + (crossed << 16)
+    return np.asarray(_in_f64(a_low, b_low) + (crossed << 16))
 
 
 def _placed(product: Array, out: Array | None) -> Array:

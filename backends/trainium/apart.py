@@ -10,6 +10,7 @@ Flat tensors with one element a partition are reported by `runs.told`, which nam
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 
 from tilery.dsl.program import AffineIndex, GatherIndex
 
@@ -69,7 +70,7 @@ def _rebuilt(body: tuple[Node, ...], nodes: frozenset[Instruction]) -> tuple[Nod
 def _apart(node: Instruction, latency_us: float, gain: float) -> Apart:
     action = node.action
     assert isinstance(action, Transfer)
-    name, element = action.tensor.name, action.buffer.element.bytes
+    name, element = action.tensor.name, ceil(action.buffer.element.bytes)
     why, instead = _advice(action)
     text = node.span.text.split("=")[0].strip() if action.store else node.span.text
     return Apart(text or name, str(node.span), name, action.store, element, why, instead, latency_us, gain)

@@ -48,5 +48,5 @@ def _device(chip: TrainiumChip, used: Traffic) -> Roof:
     return Roof("HBM", chip.dma_bytes_per_s, used.hbm_bytes)
 
 
-def _bytes(name: str) -> int:
+def _bytes(name: str) -> float:
     return ELEMENT_TYPES[name].bytes

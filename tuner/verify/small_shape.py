@@ -107,7 +107,8 @@ def _work(dims: Mapping[str, int]) -> int:
 
 def _tensor_bytes(kernel: program.Program, dims: Mapping[str, int]) -> int:
     tensors = (*kernel.signature.tensors, *kernel.signature.results)
-    return sum(each.element.bytes * math.prod(program.size_value(size, dims) for size in each.shape) for each in tensors)
+    numbers = (each.element.bytes * math.prod(program.size_value(size, dims) for size in each.shape) for each in tensors)
+    return math.ceil(sum(numbers))
 
 
 def _aims(kernel: program.Program, dims: Mapping[str, int], config: Config) -> dict[str, Aim]:

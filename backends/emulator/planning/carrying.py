@@ -85,7 +85,9 @@ class Carrying:
         store = self.scope.targets.get(carried.result)
         if store is None:
             return 4 * self.scope.extents[axes[-1]]
-        return store.tensor.element.bytes * program.size_value(store.tensor.shape[-1], self.scope.shared.dims)
+        return numerics.numpy_dtype(store.tensor.element).itemsize * program.size_value(
+            store.tensor.shape[-1], self.scope.shared.dims
+        )
 
     def _axes(self, carried: program.Carried) -> tuple[str, ...]:
         axes = self.scope.physical(carried.result.axes)
