@@ -211,8 +211,13 @@ def integer_limits(t: ElementType) -> tuple[int, int]:
 
 def every_number(t: ElementType) -> Array:
     """All numbers of a float type of one or two bytes, NaN and infinities among them."""
+    return to_compute(all_stored(t), t)
+
+
+def all_stored(t: ElementType) -> Array:
+    """Every pattern of bits of a type of one or two bytes."""
     dtype = numpy_dtype(t)
-    return to_compute(np.arange(1 << 8 * dtype.itemsize).astype(f"u{dtype.itemsize}").view(dtype), t)
+    return np.arange(1 << 8 * dtype.itemsize).astype(f"u{dtype.itemsize}").view(dtype)
 
 
 @cache

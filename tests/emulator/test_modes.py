@@ -11,6 +11,7 @@ import pytest
 from tilery import dsl
 from tilery.backends import emulator
 from tilery.backends.emulator import Probes, step_through
+from tilery.backends.numbers.rounding import all_stored
 from tilery.backends.numbers.rounding_modes import HighPrecision, StochasticArithmetic
 from tilery.backends.numbers.stochastic import stochastic
 from tilery.backends.operations import numerics
@@ -33,7 +34,7 @@ def specialised(name: str, t: ElementType, **constants: bool) -> program.Program
 
 @pytest.mark.parametrize("t", NARROW, ids=str)
 def test_what_is_on_the_grid_stays(t: ElementType) -> None:
-    stored = np.arange(1 << 8 * t.bytes).astype(f"u{t.bytes}").view(numerics.numpy_dtype(t))
+    stored = all_stored(t)
     numbers = numerics.to_compute(stored, t)
     got = stochastic(numbers, t, np.random.default_rng(0))
     np.testing.assert_array_equal(got, numbers)
@@ -43,7 +44,7 @@ def test_what_is_on_the_grid_stays(t: ElementType) -> None:
 @pytest.mark.parametrize("t", NARROW, ids=str)
 def test_the_expectation_is_the_number(t: ElementType) -> None:
     """Within five standard errors, for normal and denormal numbers of both signs; and never beyond a neighbour."""
-    stored = np.arange(1 << 8 * t.bytes).astype(f"u{t.bytes}").view(numerics.numpy_dtype(t))
+    stored = all_stored(t)
     grid = np.unique(numerics.to_compute(stored, t))
     grid = grid[np.isfinite(grid)]
     rng, draws = np.random.default_rng(1), 40_000

@@ -83,7 +83,7 @@ class Counting(Machine):
     def region(self, buffer: Buffer, ranges: dict[str, Range]) -> Array:  # type: ignore[override]
         view = super().region(buffer, ranges)
         if self.counts:
-            self.moved += view.size * buffer.element.bytes
+            self.moved += int(view.size * buffer.element.bytes)
         return view
 
     counts = False
