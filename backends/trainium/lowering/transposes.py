@@ -106,7 +106,7 @@ def across(builder: Builder, value: Value, axis: Axis, span: Span) -> Buffer:
     label = builder.label(value)
     out = builder.buffer(f"{label}.t", "sbuf", home.element, home.axes, axis, builder.work_slots())
     reason = f"axis {axis} of {label} has to lie across the partitions"
-    way = way_to_turn(builder, label, value.element, (axis, home.partition), reason, span)
+    way = way_to_turn(builder, label, home.element, (axis, home.partition), reason, span)
     transpose(builder, home, out, label, str(way), span)
     builder.crossed[value, axis] = out
     return out
