@@ -50,7 +50,8 @@ def check_kernel(
     variables: dict[str, ElementType | TypeVariable] = {each: TypeVariable(each) for each in signature.type_variables}
     context = Context(report, Emitter(report), signature, {**variables, **types}, constants, functions, broken=broken)
     context.tuned, context.seen, context.uneven = tuned, seen, {} if uneven is None else uneven
-    declared = (*node.parameters, *node.results, *(each for each in node.body if isinstance(each, syntax.Temp)))
+    temps = tuple(each for each in node.body if isinstance(each, syntax.Temp))
+    declared: tuple[syntax.Parameter | syntax.Temp, ...] = (*node.parameters, *node.results, *temps)
     context.written = {each.name.text: each.dimensions or () for each in declared}
     doc, rest = _docstring(node.body)
     declare_tunes(context, rest)

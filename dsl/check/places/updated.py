@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from tilery.dsl.errors import Diagnostic, Label
 from tilery.dsl.program import CountedLoop, ForLoop, If, Load, Statement, Store, Tensor, TileLoop
+from tilery.dsl.spans import Span
 
 from ..context import Context
 from .covers import Written
@@ -50,8 +51,12 @@ def _check_read(c: Context, tensor: Tensor, access: _Access, read: Load, stores:
         help = (
             "a step may read what it writes itself, `x[m, n]` for `x[m, n] = ...`, before it does; else read it in another `tile`"
         )
-        c.report.error("TK452", what, read.result.span, help=help, others=(Label(store.span, "written here"),))
+        c.report.error("TK452", what, read.result.span, help=help, others=(Label(_span(store), "written here"),))
         return
+
+
+def _span(access: Load | Store) -> Span:
+    return access.span if isinstance(access, Store) else access.result.span
 
 
 def _folds(store: Load | Store) -> bool:

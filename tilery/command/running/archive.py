@@ -82,7 +82,7 @@ def _refuse_unknown(definition: KernelDefinition, path: Path, stored: list[str])
     known = [each.name for each in definition.signature.parameters]
     ours = {TYPES, *(each.name for each in definition.signature.results)}
     for name in stored:
-        if name not in known and name not in ours and not name.startswith("reference."):
+        if name not in known and name not in ours and not name.startswith(("reference.", "updated.")):
             hint = did_you_mean(name, known) or f"it has {', '.join(known)}"
             raise BadData(f"{path}: {definition.name} has no argument `{name}`; {hint}")
 

@@ -56,9 +56,13 @@ def save_all(
     results: Mapping[str, Array],
     wanted: Mapping[str, Array],
 ) -> None:
-    """Writes arguments, constants, results and the reference's values to an archive."""
+    """Writes arguments, constants, results and the reference's values to an archive.
+
+    What the kernel updates in place is there as it was given, and as it came to be under `updated.NAME`.
+    """
     references = {f"reference.{name}": array for name, array in wanted.items()}
-    save(Path(path), {**arguments, **pipeline.program.constants, **results, **references})
+    named = {f"updated.{name}" if name in arguments else name: array for name, array in results.items()}
+    save(Path(path), {**arguments, **pipeline.program.constants, **named, **references})
 
 
 def save_probes(probes: emulator.Probes | None, path: str) -> dict[str, str]:
