@@ -59,7 +59,7 @@ def trial(case: Case) -> Trial:
         return _all_refuse(case, made, dims)
     found.exact = wanted.exact
     for name, way in ways(case, made, dims).items():
-        _hold(found, name, way, wanted, case, made)
+        hold(found, name, way, wanted, case, made)
     return found
 
 
@@ -126,7 +126,7 @@ def _adding_everything(chip: Chip) -> Chip:
     return msgspec.structs.replace(chip, dma=msgspec.structs.replace(trainium(chip).dma, accumulates=tuple(ELEMENT_TYPES)))
 
 
-def _hold(
+def hold(
     found: Trial, name: str, way: Callable[[], Results], wanted: plain.Judgement, case: Case, kernel: program.Program
 ) -> None:
     try:

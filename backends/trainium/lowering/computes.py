@@ -146,9 +146,10 @@ def _one_fold(builder: Builder, value: Value) -> dict[str, int]:
 
 
 def _only_begins_a_loop(builder: Builder, op: Op) -> bool:
-    """Whether the operation is a zeros[..] or full[..] that only a loop starts from: it is written into the carried buffer."""
+    """Whether the operation fills a tile with a number that only a loop starts from: it is written into the carried buffer."""
     uses = builder.uses.of(op.result)
-    return isinstance(op, Fill) and len(uses) == 1 and isinstance(uses[0].by, Carried)
+    number = isinstance(op, Fill) and op.operand in builder.host.values
+    return number and len(uses) == 1 and isinstance(uses[0].by, Carried)
 
 
 def _target(builder: Builder, value: Value) -> Buffer:

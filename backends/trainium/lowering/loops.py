@@ -134,7 +134,7 @@ def _begin(builder: Builder, carried: Carried) -> Buffer:
     slots, runs = builder.work_slots(), builder.runs.get(argument)
     made = builder.buffer(argument.name, "sbuf", argument.element, argument.axes, partition, slots, runs=runs)
     definition = builder.uses.definition.get(initial)
-    if alone and isinstance(definition, Fill):
+    if alone and isinstance(definition, Fill) and definition.operand in builder.host.values:
         fill(builder, definition, made)
     elif not isinstance(definition, Unwritten):
         copy(builder, builder.home[initial], made, argument.name, argument.span)

@@ -111,6 +111,8 @@ class Selector:
 
     def _matched(self, op: Op) -> Group:
         match op:
+            case Fill() if op.operand not in self._immediates:
+                return Group(op, (op,), "copy", self.having("copy"), (TensorCopy(op.result.axes, op.operand, op.result),))
             case Fill():
                 return Group(op, (op,), "memset", self.having("memset"), (Memset(op.result.axes, op.operand, op.result),))
             case Positions():

@@ -26,11 +26,12 @@ def names_in_shapes(signature: Signature) -> set[str]:
     return {name for size in (*shapes, *(size for _, size in signature.derived)) for name in sizes.names_in(size)}
 
 
-def why_undefined(node: syntax.Expr, known: Iterable[str], errors: Sequence[Diagnostic]) -> str:
+def why_undefined(node: syntax.Expr, known: Mapping[str, Size], errors: Sequence[Diagnostic]) -> str:
     """Why `require P == ...` does not say what `P` is, for the help of an error."""
     if errors:
         note = f": {errors[0].note}" if errors[0].note else ""
-        return f"`{node.span.text}` is no size{note}"
+        bound = [f"{name} = {known[name]}" for name in dict.fromkeys(_names(node)) if isinstance(known.get(name), int)]
+        return f"`{node.span.text}` is no size{note}" + (f" ({', '.join(bound)})" if bound else "")
     unknown = [name for name in dict.fromkeys(_names(node)) if name not in known]
     return f"{listed(unknown)} in `{node.span.text}` is no dimension of an argument and no `int` constant"
 

@@ -37,7 +37,7 @@ def check_store(c: Context, target: syntax.Subscript, node: syntax.Assign) -> No
     if target.otherwise is not None:
         c.report.error("TK116", "`else` belongs to the reading of a tensor", target.otherwise.span)
         return
-    index = check_index(c, tensor, target, evaluate)
+    index = _whole_places(c, check_index(c, tensor, target, evaluate))
     if index is None or not check_inside(c, tensor, index, target) or not _may_write(c, tensor, index, target, node):
         return
     axes = list(index_axes(index))
@@ -45,6 +45,17 @@ def check_store(c: Context, target: syntax.Subscript, node: syntax.Assign) -> No
     if value is not None and axes_agree(c, value, axes, target, node) and _type_agrees(c, tensor, value):
         written = tensor if c.in_reference else c.phases.write(tensor)
         c.emit.out.append(Store(written, index, value, node.op is not None, node.span, FOLDS.get(node.op or "+", "add")))
+
+
+def _whole_places(c: Context, index: tuple[Index, ...] | None) -> tuple[Index, ...] | None:
+    """An index whose gathered places have every axis that the text gives them: each of their elements is one addition."""
+    if index is None or not c.emit.lacking:
+        return index
+    lacking = c.emit.lacking
+    return tuple(
+        GatherIndex(c.emit.spread(each.value, lacking.get(each.value, ()))) if isinstance(each, GatherIndex) else each
+        for each in index
+    )
 
 
 def _written(c: Context, target: syntax.Subscript) -> Tensor | None:
