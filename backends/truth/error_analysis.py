@@ -29,7 +29,7 @@ from tilery.dsl import program
 from tilery.dsl.program import Op, Value
 from tilery.dsl.types import F32, ElementType
 
-from ..emulator.stepping.stepwise import Run, started, temps
+from ..emulator.stepping.stepwise import Run, reordered, started, temps
 from ..numbers import indexing
 from ..numbers.axes import aligned, contract
 from ..numbers.rounding import largest_and_smallest
@@ -106,7 +106,9 @@ class _Analysis(Run):
     def rebind(self, pairs: Sequence[tuple[Value, Value]]) -> None:
         """Errors go with their values."""
         super().rebind(pairs)
-        errors = [self._errors[source] for _, source in pairs]
+        errors = [
+            {axes: reordered(each, source, value) for axes, each in self._errors[source].items()} for value, source in pairs
+        ]
         self._errors.update(zip((value for value, _ in pairs), errors, strict=True))
 
     def op(self, op: Op) -> Array:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..errors import Label
+from ..functions import EXCLUSIVE, REVERSE
 from ..known_fns import Functions, Known
 from ..program import Axis, LoopVariable, Signature, Size, Tensor, Tune, Value
 from ..report import Abandoned, Report, did_you_mean
@@ -146,6 +147,8 @@ class Context:
             return
         axes = [each.axis.name for frame in self.scope.frames for each in frame.variables]
         hint = did_you_mean(node.text, [*axes, *self.signature.dimension_names])
+        if node.text in (EXCLUSIVE, REVERSE):
+            hint = f"the word `{node.text}` stands behind the axis of a scan: `cumsum[n, {node.text}](x)`"
         what = f"`{node.text}` is no axis"
         self.report.error("TK201", what, node.span, f"expected {role}: a tile variable or a dimension", hint)
 

@@ -19,6 +19,9 @@ FLOOR_NS = 500.0
 SHAPE = {"M": 128, "N": 512}
 DOUBLE, SUM, RECIPROCAL = "x[m, N] * 2", "x[m, N] + z[m, N]", "1 / x[m, N]"
 
+ROWS = "kernel f(x: f32[M, K, N]) -> y: f32[M, K, N]:\n    tile m of M:\n        y[m, K, N] = {}\n"
+COLUMNS = "kernel f(x: f32[M, K, N]) -> y: f32[M, K]:\n    tile m of M:\n        y[m, K] = last[N](x[m, K, N])\n"
+
 ELEMENTWISE: dict[str, tuple[str, Mapping[str, int | str], str, float]] = {
     # fixed + N cycles, on the engine's own clock
     "activation": (elementwise("copy", "exp(x[m, N])"), {}, "scalar", 60 + 512),
@@ -38,6 +41,14 @@ ELEMENTWISE: dict[str, tuple[str, Mapping[str, int | str], str, float]] = {
     "reciprocal, scalar engine": (elementwise("copy", RECIPROCAL), {"engine.reciprocal": "scalar"}, "scalar", 60 + 512),
     "reduction": (elementwise("column", "sum[N](x[m, N])"), {}, "vector", 60 + 512),
     "scan": (elementwise("copy", "cumsum[N](x[m, N])"), {}, "vector", 60 + 2 * 512),
+    "scan of two tiles": (elementwise("two", "scan[N](x[m, N], z[m, N])"), {}, "vector", 60 + 2 * 512),
+    "scan from a start": (elementwise("scales", "scan[N](x[m, N], x[m, N], w[m])"), {}, "vector", 60 + 2 * 512),
+    # its first places by an instruction of their own
+    "exclusive scan": (elementwise("copy", "cumsum[N, exclusive](x[m, N])"), {}, "vector", 2 * 60 + 2 * 512),
+    # a scan goes along one row of a partition: of three rows there are three
+    "scan of three rows": (ROWS.format("cumsum[N](x[m, K, N])"), {}, "vector", 3 * 60 + 2 * 3 * 512),
+    "last element": (elementwise("column", "last[N](x[m, N])"), {"engine.last": "vector"}, "vector", 60 + 1),
+    "last elements of three rows": (COLUMNS, {"engine.last": "vector"}, "vector", 60 + 3),
     "activation with its sum": (elementwise("column", "sum[N](exp(x[m, N]))"), {}, "scalar", 60 + 64 + 512),
     "select by positions": (blocks("where(m >= n, x[m, n], 0)"), {}, "gpsimd", 150 + 512),
 }
@@ -46,9 +57,18 @@ ELEMENTWISE: dict[str, tuple[str, Mapping[str, int | str], str, float]] = {
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_elementwise_instructions_cost_what_is_published(name: str) -> None:
     text, config, engine, cycles = ELEMENTWISE[name]
-    found = busy_ns(program(text, SHAPE, config))
+    shape = {**SHAPE, "K": 3} if "K" in text else SHAPE
+    found = busy_ns(program(text, shape, config))
     del found["dma"]
     assert found == pytest.approx({engine: cycles / GHZ[engine]})
+
+
+@pytest.mark.parametrize("rows", [128, 300])
+def test_every_fold_of_a_tile_is_a_scan_of_its_own(rows: int) -> None:
+    """A tile of more rows than partitions lies folded; other instructions take all folds at once, and a scan must not run on."""
+    folds = -(-rows // 128)
+    found = busy_ns(program(elementwise("copy", "cumsum[N](x[m, N]) + 1"), {"M": rows, "N": 512}, {"engine.add": "scalar"}))
+    assert found["vector"] == pytest.approx(folds * (60 + 2 * 512) / GHZ["vector"])
 
 
 FLAT = "kernel f(x: f32[N]) -> y: f32[N]:\n    tile n of N:\n        y[n] = exp(x[n])\n"

@@ -141,8 +141,8 @@ class Run:
             self.define(each.result, self.values[each.argument])
 
     def rebind(self, pairs: Sequence[tuple[Value, Value]]) -> None:
-        """Makes the first value of each pair what the second one is, all at once."""
-        arrays = [self.values[source] for _, source in pairs]
+        """Makes the first value of each pair what the second one is, all at once; their axes may stand in another order."""
+        arrays = [reordered(self.values[source], source, value) for value, source in pairs]
         self.values.update(zip((value for value, _ in pairs), arrays, strict=True))
 
     def steps(self, variable: program.LoopVariable) -> Iterator[slice]:
@@ -244,6 +244,11 @@ class Run:
 def poison(dtype: np.dtype[Any]) -> float | int | bool:
     """What an element holds that nothing is written to: reading it would be seen."""
     return np.nan if dtype.kind == "f" else -86 if dtype.kind == "i" else dtype.kind == "u" and 170
+
+
+def reordered(array: Array, source: Value, value: Value) -> Array:
+    """The array of one value with its axes in the order of another value of the same axes."""
+    return array if source.axes == value.axes else numerics.aligned(array, _names(source), _names(value))
 
 
 def _names(value: Value) -> list[str]:
