@@ -22,7 +22,7 @@ from tilery.dsl.types import ELEMENT_TYPES
 from ..machine.event_run import event_run
 
 MODULE = load(Path(__file__).parent / "programs" / "parts.tk")
-DIMS = {"S": 141, "L": 267, "D": 37, "M": 141, "N": 200, "K": 75}
+DIMS = {"S": 141, "L": 267, "D": 37, "M": 141, "N": 200, "K": 75, "B": 5}
 
 
 def specialised(name: str, element: str = "f32") -> Program:
@@ -39,7 +39,9 @@ def programs(kernel: Program, chip: str) -> list[engine.EngineProgram]:
     found = [engine.lower(kernel, dims, on, engine.default_config(kernel, dims, on))]
     for _ in range(8):
         config: dict[str, Choice] = {
-            each.name: draw.choice([48, 64, 128, 200]) if each.kind == "tile" else draw.choice(each.values)
+            each.name: draw.choice([48, 64, 128, 200])
+            if each.kind == "tile" and len(each.values) > 1
+            else draw.choice(each.values)
             for each in engine.tunables(kernel, dims, on)
         }
         try:

@@ -50,7 +50,9 @@ class RunningSum:
 class Builder:
     """The state of one lowering under one set of structural choices."""
 
-    def __init__(self, chip: TrainiumChip, prepared: Prepared, arrangement: Arrangement, choices: Choices) -> None:
+    def __init__(
+        self, chip: TrainiumChip, prepared: Prepared, arrangement: Arrangement, choices: Choices, shares_banks: bool = False
+    ) -> None:
         self.chip = chip
         self.layout = arrangement.across
         self.runs = arrangement.runs
@@ -61,6 +63,9 @@ class Builder:
         self.selector = Selector(chip, self.layout, self.runs, self.uses, self.host)
         self.frames = [Frame(None)]
         self.buffers: list[Buffer] = []
+        self.shares_banks = shares_banks
+        self.products: list[Buffer] = []
+        """The buffers of products in PSUM, but for running sums."""
         self.views: list[Buffer] = []
         """The parts of buffers that stand for values."""
         self.home: dict[Value, Buffer] = {}

@@ -15,6 +15,7 @@ from tilery.backends.numbers.rounding import largest_magnitude
 from tilery.dsl.program import Axis, Carried, Dot, Elementwise, Fill, ForLoop
 from tilery.dsl.types import ElementType
 
+from ..parts.banks import product_buffer
 from .builder import Builder, RunningSum
 from .loads import contracted_axis
 from .transposes import across
@@ -30,10 +31,7 @@ def dot(builder: Builder, op: Dot) -> None:
     builder.done.add(op)
     running = builder.sums.get(op.result)
     if running is None:
-        partition = builder.layout[op.result]
-        name = builder.label(op.result)
-        slots = builder.choices.slots(f"buffers.{name}", SLOTS, 2, f"products {name} that are alive at once in PSUM")
-        out = builder.buffer(name, "psum", op.result.element, op.result.axes, partition, slots)
+        out = product_buffer(builder, op)
         builder.home[op.result] = out
         _matmul(builder, op, out, None)
         return

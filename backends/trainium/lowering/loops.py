@@ -142,8 +142,12 @@ def _begin(builder: Builder, carried: Carried) -> Buffer:
 
 
 def _may_be_changed(builder: Builder, home: Buffer, carried: Carried) -> bool:
-    """Whether a buffer holds what a loop starts from and nothing else that is still to be read."""
-    return home.memory == "sbuf" and home.view is None and not others_in(builder, home, (carried,))
+    """Whether a buffer holds what a loop starts from and nothing else that is still to be read.
+
+    What was computed before a loop around is what every step of that one starts from.
+    """
+    here = builder.uses.block_of.get(carried.initial) == builder.uses.block_of[carried.result]
+    return here and home.memory == "sbuf" and home.view is None and not others_in(builder, home, (carried,))
 
 
 def _update(builder: Builder, carried: list[Carried]) -> None:

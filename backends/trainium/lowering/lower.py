@@ -19,6 +19,7 @@ from tilery.backends.tunable import Choice, Tunable
 from tilery.dsl.program import Axis, Program
 
 from ..loose import loose_axes
+from ..parts.banks import wants_sharing
 from ..runs.arrange import arrange, flat_axes, is_flat
 from ..runs.eligible import Bar, Runs
 from ..tiles import tile_tunables
@@ -88,11 +89,11 @@ class Lowering:
         return [bar for group in flat for bar in self._runs.bars(group.members, axis)]
 
     def _build(self, given: Mapping[str, Choice]) -> tuple[Structure, Choices]:
-        choices = Choices(given)
-        arrangement = arrange(self._groups, self._runs, choices, self.chip.sbuf.partitions)
-        builder = Builder(self.chip, self.prepared, arrangement, choices)
-        block(builder, self.prepared.body)
-        (top,) = builder.frames
+        builder = self._built_body(given, shares_banks=False)
+        if wants_sharing(builder, builder.choices):
+            own, builder = builder, self._built_body(given, shares_banks=True)
+            wants_sharing(own, builder.choices)  # so that the knob stands among these choices too
+        choices, (top,) = builder.choices, builder.frames
         structure = Structure(
             self.kernel,
             self.chip,
@@ -105,6 +106,13 @@ class Lowering:
             tuple(builder.views),
         )
         return structure, choices
+
+    def _built_body(self, given: Mapping[str, Choice], shares_banks: bool) -> Builder:
+        choices = Choices(given)
+        arrangement = arrange(self._groups, self._runs, choices, self.chip.sbuf.partitions)
+        builder = Builder(self.chip, self.prepared, arrangement, choices, shares_banks)
+        block(builder, self.prepared.body)
+        return builder
 
     def _discover(self) -> dict[str, Tunable]:
         """The knobs of the default structure, and those that appear when one of these takes another value."""
@@ -123,7 +131,7 @@ class Lowering:
         return dict(sorted(found.items(), key=lambda item: _rank(item[0])))
 
 
-KINDS = ("layout", "order", "hoist", "accumulate", "transpose", "engine", "stages", "buffers")
+KINDS = ("layout", "order", "hoist", "accumulate", "banks", "transpose", "engine", "stages", "buffers")
 """What a knob's name begins with, in the order in which knobs are shown."""
 
 
