@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tilery.backends import emulator, engine
@@ -92,3 +93,39 @@ def test_an_instruction_waits_for_the_buffer_that_its_view_lies_in() -> None:
     (row,) = top.reads_from
     writers = [node for _, node in program.structure.instructions() if row in node.writes_to]
     assert writers and all(row not in node.writes for node in writers)
+
+
+GATES = load(Path(__file__).parent / "programs" / "gates.tk")
+SEQUENCE = {"L": 4, "B": 5, "D": 37, "H": 40}
+
+
+@pytest.mark.parametrize("chip", ["trn1", "trn2", "trn3"])
+@pytest.mark.parametrize("name", GATES.kernels)
+def test_recurrent_networks_fit_and_give_the_emulators_values(name: str, chip: str) -> None:
+    kernel, dims, on = (
+        GATES.kernels[name].specialise({"T": ELEMENT_TYPES["f32"]}, {}),
+        {"L": 4, "B": 5, "D": 37, "H": 40},
+        load_chip(chip),
+    )
+    given = {each: np.asarray(value, np.float32) * np.float32(0.2) for each, value in random_arguments(kernel, dims, 3).items()}
+    program = engine.lower(kernel, dims, on, engine.default_config(kernel, dims, on))
+    wanted = emulator.compile(kernel, dims, emulator.own_tiles(kernel, dims))(given)["y"]
+    for shuffle in (None, 2):
+        np.testing.assert_allclose(engine.execute(program, given, shuffle=shuffle)["y"], wanted, atol=1e-6)
+    assert latency_fs(program) == event_run(program)
+
+
+def test_products_share_banks_where_each_has_none_of_its_own() -> None:
+    """Eight products and two transposes of an LSTM in eight banks: what multiplies x takes turns, and what multiplies h."""
+    kernel, dims, on = (
+        GATES.kernels["lstm"].specialise({"T": ELEMENT_TYPES["f32"]}, {}),
+        {"L": 4, "B": 5, "D": 37, "H": 40},
+        load_chip("trn2"),
+    )
+    assert "banks.products" not in {each.name for each in engine.tunables(kernel, dims, on)}
+    program = engine.lower(kernel, dims, on, engine.default_config(kernel, dims, on))
+    products = [node.writes[0].name for _, node in program.structure.instructions() if node.form == "matmul"]
+    assert len(products) == 8 and len(set(products)) == 2
+    fewer = GATES.kernels["gru"].specialise({"T": ELEMENT_TYPES["f32"]}, {})
+    (knob,) = [each for each in engine.tunables(fewer, dims, on) if each.name == "banks.products"]
+    assert knob.values == ("own", "shared")

@@ -3,8 +3,8 @@
 i = sigmoid(x @ wi)    the bank of x @ wi is free as soon as sigmoid has read it
 f = sigmoid(x @ wf)    x @ wf may be left there, if it has the same axes
 
-A product that takes its place waits until the one before it has been read. So it is a choice, `banks.products`; there is none where
-more products are alive than the chip has banks.
+A product that takes its place waits until the one before it has been read. So it is a choice, `banks.products`; there is none
+where more products are alive than the chip has banks.
 """
 
 from __future__ import annotations
