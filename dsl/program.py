@@ -144,6 +144,8 @@ class Tensor:
     @property
     def written(self) -> tuple[Size, ...]:
         """The dimensions that the text indexes: of `1 or M` always M."""
+        if not self.spread:
+            return self.shape
         stands_for = dict(self.spread)
         return tuple(stands_for.get(place, size) for place, size in enumerate(self.shape))
 

@@ -153,9 +153,9 @@ class Emitter:
         zero = self.fill(self.constant(0.0 if value.dtype == F32 else 0, value.span), extra, value.span)
         return self.add(Elementwise(self.value(axes, value.dtype, value.span, value.name), "add", (value, zero)))
 
-    def lacks(self, value: Value, axes: Iterable[Axis]) -> Value:
+    def lacks(self, value: Value, axes: Sequence[Axis]) -> Value:
         """`value`, noted as the same all along those of `axes` that it has not."""
-        if missing := tuple(each for each in dict.fromkeys(axes) if each not in value.axes):
+        if axes and (missing := tuple(each for each in dict.fromkeys(axes) if each not in value.axes)):
             self.lacking[value] = missing
         return value
 

@@ -100,7 +100,8 @@ class _Heading:
         elif node.default is not None:
             self.report.error("TK208", f"the tensor `{node.name.text}` cannot have a default", node.default.span)
         else:
-            self.parameters.append(self._tensor(node))
+            updated = node.word is not None and node.word.text == "inout"
+            self.parameters.append(self._full_tensor(node, "argument updated in place") if updated else self._tensor(node))
 
     def _check_word(self, node: syntax.Parameter, argument: bool = True) -> None:
         """What stands before a type fits it: a tensor is updated in place, whole numbers are distinct."""
@@ -138,7 +139,7 @@ class _Heading:
     def _full_tensor(self, node: syntax.Parameter, what: str) -> Tensor:
         tensor = self._tensor(node)
         if tensor.either:
-            message = f"the {what} `{node.name.text}` has every element: `1 or` stands with arguments"
+            message = f"the {what}, `{node.name.text}`, has every element: `1 or` stands with arguments that are only read"
             self.report.error("TK232", message, node.span, help=f"write `{tensor.written[tensor.either[0]]}`")
         return tensor
 

@@ -74,6 +74,8 @@ def _read_at(
 
 def _load(c: Context, tensor: Tensor, index: tuple[Index, ...], fill: Fill | None, node: syntax.Subscript) -> Value:
     """Reads; dimensions `1 or M` that have one element are read at it, whatever the text says, and give no axis."""
+    if not tensor.spread and not c.emit.lacking:
+        return c.emit.add(Load(c.emit.value(index_axes(index), tensor.dtype, node.span), tensor, index, fill))
     one = {place for place, _ in tensor.spread}
     read = tuple(AffineIndex((), 0) if place in one else each for place, each in enumerate(index))
     value = c.emit.add(Load(c.emit.value(index_axes(read), tensor.dtype, node.span), tensor, read, fill))
