@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tilery.pipeline import Pipeline
     from tilery.tuner.model.engine_model import EngineModel
 
+PATIENCE_S = 15.0
+"""A space that would take longer to check is sampled, as a tuning samples it; the page says how much of it was checked."""
+
 
 @click.command(epilog="\b\nExample:\n  tilery explain kernels/matmul.tk M=2048 K=4096 N=14336 --chip trn1")
 @options(shape_options, what_if_option)
@@ -32,7 +35,7 @@ def explain(file: str, names: tuple[str, ...], chip: str, what_if: tuple[str, ..
     pipeline = open_pipeline(file, names, chip, what_if=what_if)
     model = EngineModel(pipeline.program, pipeline.dims, pipeline.chip)
     space = Space(model.tunables)
-    landscape = survey(model, space, start=0)
+    landscape = survey(model, space, start=0, patience_s=PATIENCE_S)
     explanation = explained(landscape, _apart(pipeline) if landscape.feasible else (), ranges(pipeline.program, pipeline.dims))
     problem = None if landscape.feasible else _nothing_fits(model)
     if as_json:

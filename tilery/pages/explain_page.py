@@ -28,7 +28,7 @@ class Explanation:
     space: int
     """How many configurations there are."""
     screened: int
-    """How many of them were checked; fewer than `space` only if it is very large."""
+    """How many of them were checked; fewer than `space` if it is very large, or if checking all would take too long."""
     feasible: int
     """How many of those fit the chip."""
     ruled_out: Mapping[str, int]
