@@ -73,6 +73,21 @@ def test_the_bits_of_the_definition(data: st.DataObject) -> None:
     np.testing.assert_array_equal(got, want)
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-38, 1e-44, 1e38])
+def test_few_rows_have_the_bits_of_many(scale: float) -> None:
+    """Few are done in Python, many by numpy: the same with infinities, NaN, overflow and the smallest numbers."""
+    rng = np.random.default_rng(7)
+    with np.errstate(over="ignore"):
+        a, b = (rng.standard_normal((12, 300)).astype(np.float32) * np.float32(each) for each in (1.3, scale))
+    a[range(3), rng.integers(50, 300, 3)] = [np.inf, np.nan, 0]
+    many = numerics.scan("scan", [a, b], 1)
+    few = np.concatenate([numerics.scan("scan", [a[row : row + 2], b[row : row + 2]], 1) for row in range(0, 12, 2)])
+    np.testing.assert_array_equal(
+        np.where(np.isnan(few), 0, few.view(np.int32)), np.where(np.isnan(many), 0, many.view(np.int32))
+    )
+    np.testing.assert_array_equal(np.isnan(few), np.isnan(many))
+
+
 TEXT = """
 kernel f(a: T[B, M, N], b: T[B, M, N], h0: f32[M, B]) -> (y: f32[B, M, N], z: f32[B, M, N], end: f32[B, M]):
     reference:
