@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tilery.dsl.errors import Diagnostic
 from tilery.dsl.spans import Span
 
-from .engine_program import DEVICE, Buffer, EngineProgram
+from .engine_program import Buffer, EngineProgram
 from .errors import Infeasible
 from .family import Memory
+from .segments import segments
 
 
 def usage(program: EngineProgram) -> dict[str, int]:
-    """What all instances of all buffers take of every memory, in its own unit."""
-    family, chip = program.family, program.chip
-    found = {memory.name: 0 for memory in family.memories(chip)}
-    for buffer in program.structure.buffers:
-        if buffer.memory != DEVICE:
-            found[buffer.memory] += program.slots(buffer) * family.takes(buffer, chip, program.tile, program.extent)
+    """What all instances of all buffers that are alive at once take of every memory, in its own unit."""
+    found: dict[str, int] = {memory.name: 0 for memory in program.family.memories(program.chip)}
+    for alive in segments(program.structure):
+        for name, taken in _taken(program, alive).items():
+            found[name] = max(found[name], taken)
     return found
+
+
+def _taken(program: EngineProgram, buffers: Iterable[Buffer]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for buffer in buffers:
+        found[buffer.memory] = found.get(buffer.memory, 0) + _size(program, buffer)
+    return found
+
+
+def _size(program: EngineProgram, buffer: Buffer) -> int:
+    return program.slots(buffer) * int(program.family.takes(buffer, program.chip, program.tile, program.extent))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +83,9 @@ def check_capacity(program: EngineProgram) -> None:
 
 
 def largest(program: EngineProgram, memory: str) -> list[tuple[int, int, Buffer]]:
-    """The three largest buffers of a memory: what all slots take in its unit, the slots, the buffer."""
-    family, chip = program.family, program.chip
-    sizes = [
-        (program.slots(buffer) * int(family.takes(buffer, chip, program.tile, program.extent)), program.slots(buffer), buffer)
-        for buffer in program.structure.buffers
-        if buffer.memory == memory
-    ]
+    """The three largest buffers of a memory where most of it is taken: what all slots take in its unit, the slots, the buffer."""
+    fullest = max(segments(program.structure), key=lambda alive: _taken(program, alive).get(memory, 0))
+    sizes = [(_size(program, buffer), program.slots(buffer), buffer) for buffer in fullest if buffer.memory == memory]
     return sorted(sizes, key=lambda entry: -entry[0])[:3]
 
 

@@ -247,9 +247,13 @@ class Clear:
 
 @dataclass(frozen=True, slots=True)
 class Barrier:
-    """Waits until every core has done what came before it with a tensor in device memory: what follows may read and write it."""
+    """Waits until everything before it is done, on every core: what follows may use what has been written to device memory.
 
-    tensor: Tensor
+    It stands in no loop.
+    """
+
+    tensors: tuple[Tensor, ...]
+    """What is used on both sides of it."""
 
 
 @dataclass(frozen=True, slots=True)

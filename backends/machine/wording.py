@@ -62,8 +62,8 @@ def formula(action: Action, host: Iterable[Op]) -> str:
             return f"{action.out} = {op.fn}({action.out}, {op.fn}[{', '.join(map(str, op.axes))}]({action.source})), of each run"
         case Clear():
             return f"{action.tensor.name if action.tensor else action.target} = {action.value:g}"
-        case Barrier(tensor=tensor):
-            return f"what is done with {tensor.name} is done on all cores"
+        case Barrier(tensors=tensors):
+            return f"all cores are through with {', '.join(each.name for each in tensors)}"
         case Observe():
             return f"shows {action.buffer or action.statement.what}"
         case Compute():

@@ -40,6 +40,7 @@ SPECIAL: dict[str, dict[str, int]] = {
     "max_pooling": {"C": 75, "H": 21, "W": 33},
     "resized": {"C": 41, "H": 9, "W": 13},
     "grouped_heads": {"R": 2, "S": 141, "D": 37, "L": 259},
+    "attention_block": {"S": 141, "D": 75, "E": 37},
     "mlp": {"M": 141, "D": 75, "H": 267},
     "batch_norm_training": {"N": 75, "C": 141},
     "decode": {"B": 3, "H": 5, "D": 37, "L": 141},

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
+from tilery.backends.machine.capacity import usage
 from tilery.backends.machine.engine_program import Instruction, Setting
+from tilery.backends.machine.segments import segments
 from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.trainium.chip_tables import trainium
 from tilery.backends.truth.accuracy import compare
@@ -17,6 +21,8 @@ from tilery.backends.truth.reference import reference
 from tilery.dsl import load, parse
 from tilery.dsl.program import Program
 from tilery.dsl.types import F32
+from tilery.tuner.model.engine_model import EngineModel
+from tilery.tuner.space.configurations import Space
 
 FOLDER = Path(__file__).parents[1] / "kernels"
 CASES = {
@@ -128,3 +134,30 @@ def test_a_maximum_in_device_memory_is_refused() -> None:
     text = "kernel f(x: inout f32[M], ids: i32[N], v: f32[N]):\n    tile n of N:\n        x[ids[n]] max= v[n]\n"
     with pytest.raises(engine.CannotLower, match="take no maximum there"):
         lowered(of_text(text), {"M": 5, "N": 7})
+
+
+def test_phases_share_the_memory_on_the_chip() -> None:
+    kernel, dims = KERNELS[0]
+    program = lowered(kernel, dims)
+    one, other = segments(program.structure)
+    assert one and other and not set(one) & set(other)
+    psum = [sum(program.slots(each) for each in part if each.memory == "psum") for part in (one, other)]
+    assert min(psum) > 0 and usage(program)["psum"] == max(psum)
+
+
+def test_the_screen_counts_memory_as_the_program_does() -> None:
+    kernel, chip = KERNELS[0][0], load_chip("trn2")
+    dims = {"M": 300, "D": 500, "H": 700}
+    model = EngineModel(kernel, dims, chip)
+    space = Space(model.tunables)
+    chosen = space.draw(np.random.default_rng(0), 60)
+    found, _ = model.screen_all(space.columns(chosen))
+    fits = []
+    for each in chosen:
+        with suppress(engine.Infeasible):
+            program = engine.lower(kernel, dims, chip, space.config(each))
+            assert found.lower_bound_us[len(fits)] <= latency_fs(program) / 1e9 * (1 + 1e-9)
+            fits.append(True)
+            continue
+        fits.append(False)
+    assert (found.limit == 0).tolist() == fits and 0 < sum(fits) < len(fits)

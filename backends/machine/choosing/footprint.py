@@ -13,7 +13,7 @@ from tilery.backends.families import family_of
 from tilery.backends.tunable import Choice, Config, retuned
 from tilery.dsl.program import Program
 
-from ..engine_program import DEVICE
+from ..segments import segments
 from ..time.bounds import lower_bound_s
 from .assemble import lowering
 from .screen import ROUNDING, Columns, Sizes
@@ -24,6 +24,7 @@ class Footprint:
     """The on-chip memory that configurations need: `fixed`, plus for every tunable of slots its number times `each`."""
 
     limits: tuple[str, ...]
+    """The memories, once for each segment of the program."""
     capacity: NDArray[np.float64]
     """Shape [limit]."""
     fixed: NDArray[np.float64]
@@ -44,20 +45,18 @@ def footprint(kernel: Program, dims: Mapping[str, int], chip: Chip, config: Conf
     count = len(next(iter(tiles.values()))) if tiles else 1
     sizes = Sizes(structure, dims, tiles)
     family, memories = family_of(chip), family_of(chip).memories(chip)
-    places = {memory.name: number for number, memory in enumerate(memories)}
-    fixed = np.zeros((len(memories), count))
+    limits = [(memory, alive) for alive in segments(structure) for memory in memories]
+    fixed = np.zeros((len(limits), count))
     each: dict[str, NDArray[np.float64]] = {}
-    for buffer in structure.buffers:
-        if buffer.memory == DEVICE:
-            continue
-        limit, one = places[buffer.memory], family.takes(buffer, chip, sizes.tile, sizes.extent)
-        slots = buffer.slots
-        fixed[limit] += (structure.lags.get(buffer, 0) + (slots if isinstance(slots, int) else 0)) * one
-        if isinstance(slots, str):
-            each.setdefault(slots, np.zeros_like(fixed))[limit] += one
+    for limit, (memory, alive) in enumerate(limits):
+        for buffer in (buffer for buffer in alive if buffer.memory == memory.name):
+            one, slots = family.takes(buffer, chip, sizes.tile, sizes.extent), buffer.slots
+            fixed[limit] += (structure.lags.get(buffer, 0) + (slots if isinstance(slots, int) else 0)) * one
+            if isinstance(slots, str):
+                each.setdefault(slots, np.zeros_like(fixed))[limit] += one
     bound = np.broadcast_to(lower_bound_s(structure, dims, sizes.tiles) * (1e6 * ROUNDING), count)
-    capacity = np.array([memory.capacity for memory in memories], float)
-    return Footprint(tuple(places), capacity, fixed, each, bound)
+    capacity = np.array([memory.capacity for memory, _ in limits], float)
+    return Footprint(tuple(memory.name for memory, _ in limits), capacity, fixed, each, bound)
 
 
 def canonical(kernel: Program, chip: Chip, config: Config) -> dict[str, Choice]:

@@ -16,9 +16,10 @@ from tilery.backends.families import family_of
 from tilery.backends.tunable import Tunable, retuned
 from tilery.dsl.program import Axis, Program, size_value
 
-from ..engine_program import DEVICE, Structure
+from ..engine_program import Structure
 from ..family import Lowering
 from ..numbers import Number
+from ..segments import segments
 from ..time.bounds import lower_bound_s
 from ..time.energy import energy
 from ..time.run_traffic import traffic_of
@@ -141,14 +142,15 @@ def _memory(
     family, chip = structure.family, structure.chip
     places = {memory.name: number for number, memory in enumerate(family.memories(chip))}
     found = np.zeros((len(places), len(rows)))
-    for buffer in structure.buffers:
-        if buffer.memory == DEVICE:
-            continue
-        slots = buffer.slots
-        alive = slots if isinstance(slots, int) else np.asarray(space[slots].values)[columns[slots][rows]]
-        alive = alive + structure.lags.get(buffer, 0)
-        one = np.broadcast_to(family.takes(buffer, chip, sizes.tile, sizes.extent), len(first))
-        found[places[buffer.memory]] += alive * one[where]
+    for alive in segments(structure):
+        taken = np.zeros_like(found)
+        for buffer in alive:
+            slots = buffer.slots
+            instances = slots if isinstance(slots, int) else np.asarray(space[slots].values)[columns[slots][rows]]
+            instances = instances + structure.lags.get(buffer, 0)
+            one = np.broadcast_to(family.takes(buffer, chip, sizes.tile, sizes.extent), len(first))
+            taken[places[buffer.memory]] += instances * one[where]
+        found = np.maximum(found, taken)
     return found
 
 

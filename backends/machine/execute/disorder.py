@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..engine_program import Buffer, Clear, Instruction, Loop, Node, Transfer
+from ..engine_program import Barrier, Buffer, Clear, Instruction, Loop, Node, Transfer
 from ..stage_order import in_order
 
 
@@ -23,11 +23,13 @@ class Touched:
     reads: frozenset[object]
     writes: frozenset[object]
     queues: frozenset[str]
+    everything: bool = False
+    """True for a barrier."""
 
     def bars(self, other: Touched) -> bool:
         """Whether the two must keep their order."""
         conflict = self.writes & (other.reads | other.writes) or self.reads & other.writes
-        return bool(conflict or self.queues & other.queues)
+        return bool(conflict or self.queues & other.queues or self.everything or other.everything)
 
 
 def shuffled(body: Sequence[Node], rng: random.Random) -> list[Node]:
@@ -107,7 +109,7 @@ def _touched(node: Node) -> Touched:
         writes: set[object] = {*node.writes_to}
         if isinstance(node.action, Clear) or (isinstance(node.action, Transfer) and node.action.store):
             writes.add(node.action.tensor and node.action.tensor.name)
-        return Touched(frozenset(reads), frozenset(writes), frozenset({node.queue}))
+        return Touched(frozenset(reads), frozenset(writes), frozenset({node.queue}), isinstance(node.action, Barrier))
     inner = [_touched(each) for each in node.body]
     allocated: frozenset[Buffer] = frozenset(node.allocates)
     return Touched(

@@ -166,6 +166,8 @@ class Recording(Walk):
         for other, was in zip(leaf.shared, held, strict=True):
             if self._free[other] > was:
                 self._holder[other] = event
+        if leaf.barrier:
+            self._holder = [event for _ in self._holder]
         for each in reads:
             each.last = max(each.last, event.ready)
             if each.reader is None or event.ready >= each.reader.ready:
@@ -181,6 +183,9 @@ class Recording(Walk):
 
     def _cause(self, leaf: Leaf) -> tuple[int, Cause, Buffer | None, Event | None]:
         """When the instruction about to be walked starts, and what it waits for: the latest clock that it must not precede."""
+        if leaf.barrier:
+            last = max(self._seen.events, key=lambda each: each.ready)
+            return self._all_done(), "input", None, last
         holder = self._holder[leaf.queue]
         own = holder is None or holder.instruction.queue == self._names[leaf.queue]
         latest = self._free[leaf.queue]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..engine_program import Buffer, EngineProgram, Instruction, Loop, Node, Setting, Structure
+from ..engine_program import Barrier, Buffer, EngineProgram, Instruction, Loop, Node, Setting, Structure
 from ..family import Queue
 from .dealing import Numbers, cores_of
 from .guards import Guards, inner_guard_axes
@@ -34,6 +34,8 @@ class Leaf:
     latency_fs: int
     warm_up_fs: int
     """The extra time of the queue's first instruction."""
+    barrier: bool
+    """True: it waits for all that came before it, and all that comes after waits for it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,6 +160,7 @@ class _Resolver:
             round(self._family.duration_s(node, extents, self._setting) * FS_PER_S),
             round(self._family.latency_s(node, self._program.chip) * FS_PER_S),
             self._warm_ups[queue],
+            isinstance(node.action, Barrier),
         )
 
     def _loop(self, loop: Loop, extents: Mapping[str, int]) -> Repeat:

@@ -64,6 +64,10 @@ class Walk:
     def run(self) -> int:
         """Walks the program and returns its end in femtoseconds."""
         self._body(self._steps)
+        return self._all_done()
+
+    def _all_done(self) -> int:
+        """When all that was walked is done, its results written."""
         # A queue may only have been held up, not used, after its last instruction: only writes and reads tell the end.
         return max(clock for rings in (self._written, self._read) for ring in rings for clock in ring)
 
@@ -78,7 +82,7 @@ class Walk:
 
     def _leaf(self, leaf: Leaf) -> None:
         free, written, read, which = self._free, self._written, self._read, self._which
-        start = free[leaf.queue]
+        start = free[leaf.queue] if not leaf.barrier else self._all_done()
         for buffer in leaf.reads:
             clock = written[buffer][which[buffer]]
             if clock > start:
@@ -96,8 +100,11 @@ class Walk:
             duration += leaf.warm_up_fs
             self._warm.add(leaf.queue)
         free[leaf.queue] = start + duration
-        for other in leaf.shared:
-            free[other] += duration
+        if leaf.barrier:
+            self._free = [max(each, start + duration) for each in free]
+        else:
+            for other in leaf.shared:
+                free[other] += duration
         end = start + duration + leaf.latency_fs
         for buffer in leaf.reads:
             ring = read[buffer]

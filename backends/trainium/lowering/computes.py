@@ -197,10 +197,10 @@ def _transfer(builder: Builder, statement: Store, source: Buffer) -> None:
     name = statement.tensor.name
     chosen = positions(builder, statement.index, source.partition, statement.span)
     target = (_accumulated(builder, statement),) if statement.accumulate else ()
-    before, after = store_buffers(builder, statement)
+    there = store_buffers(builder, statement)
     action = Transfer(statement.tensor, statement.index, source, store=True, positions=chosen, accumulate=statement.accumulate)
-    reads = (source, *(buffer for _, buffer in chosen), *target, *before)
-    writes = (*target, *after)
+    reads = (source, *(buffer for _, buffer in chosen), *target)
+    writes = (*target, *there)
     builder.emit(f"store {name}", builder.transfer_queue("store"), "store", action, reads, writes, statement.span)
     builder.done.add(statement)
 

@@ -27,6 +27,7 @@ from tilery.dsl.program import (
 from ..parts.aliases import others_in
 from ..parts.cut import cut
 from ..parts.insert import insert
+from ..phases.waiting import Barriers
 from ..reductions.partitions import reduce_across
 from ..runs.reduce import reduce_runs
 from .builder import Builder
@@ -41,7 +42,10 @@ def block(builder: Builder, body: tuple[Statement, ...]) -> None:
     """The statements of one block, in order."""
     groups = builder.selector.groups(body)
     waiting: list[Print] = []
+    barriers = Barriers(builder) if len(builder.frames) == 1 else None
     for statement in body:
+        if barriers is not None:
+            barriers.before(statement)
         match statement:
             case Print():
                 waiting.append(statement)

@@ -16,20 +16,27 @@ class Device:
 
     def __init__(self, body: Iterable[Statement]) -> None:
         self.buffers: dict[str, Buffer] = {}
-        self.loads: dict[tuple[str, int], list[Value]] = defaultdict(list)
-        """The values that are loaded of each tensor updated in place, by how many phases have written to it before."""
+        self.apart: set[tuple[str, int]] = set()
+        """Tensors updated in place some of whose loads a store does not come from, by how many phases have written to them."""
         self._made_of: dict[Value, tuple[Value, ...]] = {}
         self._sources: dict[Value, frozenset[Value]] = {}
-        written = {(each.tensor.name, each.tensor.phase - 1) for each in statements(body) if isinstance(each, Store)}
+        loads: dict[tuple[str, int], list[Value]] = defaultdict(list)
+        stores: list[Store] = []
         for each in statements(body):
-            if isinstance(each, ForLoop):
-                for one in each.carried:
-                    self._carry(one)
-            elif isinstance(each, Op):
-                self._made_of[each.result] = operands(each)
-            key = (each.tensor.name, each.tensor.phase) if isinstance(each, Load) and each.tensor.role == "inout" else None
-            if isinstance(each, Load) and key in written and key is not None:
-                self.loads[key].append(each.result)
+            match each:
+                case ForLoop():
+                    for one in each.carried:
+                        self._carry(one)
+                case Store(tensor=tensor) if tensor.role == "inout":
+                    stores.append(each)
+                case Op():
+                    self._made_of[each.result] = operands(each)
+                    if isinstance(each, Load) and each.tensor.role == "inout":
+                        loads[each.tensor.name, each.tensor.phase].append(each.result)
+        for store in stores:
+            key = (store.tensor.name, store.tensor.phase - 1)
+            if not self.sources(store.value).issuperset(loads.get(key, ())):
+                self.apart.add(key)
 
     def _carry(self, one: Carried) -> None:
         self._made_of[one.argument] = (one.initial,)

@@ -1,37 +1,56 @@
-"""Tensors in device memory that the kernel writes and reads: what waits for what, from one phase to the next.
+"""Tensors in device memory that the kernel writes and uses again: what waits for what.
 
-    tile m, n: h[m, n] = ..        stores write `h.1`
-                                   barrier: reads `h.1`, writes `h.after 1`
-    tile p, d: .. h[p, J] ..       loads read `h.after 1`
+    tile m, n: h[m, n] = ..
+                                   barrier
+    tile p, d: .. h[p, J] ..
 
-The buffers stand for the tensor as it is after so many phases have written to it. The loads of a phase that also writes the
-tensor stay free of its stores, since a step writes nothing that another one reads; within a step a store comes after the loads.
+A phase that reads or writes what an earlier one has written, or writes what an earlier one reads, begins with a barrier, at which
+everything waits. Within a phase the loads of a tensor that is updated in place stay free of its stores, since no step writes what
+another one reads, and within a step what is stored comes from what is loaded. Where it does not, a buffer that stands for the
+tensor lets the stores wait for the loads.
 """
 
 from __future__ import annotations
 
 from tilery.backends.machine.engine_program import Barrier, Buffer
-from tilery.dsl.program import Load, Store, Tensor
+from tilery.dsl.program import Load, Statement, Store, Tensor, TileLoop
 
 from ..lowering.builder import Builder
+from ..lowering.uses import statements
 
 
-def read_buffers(builder: Builder, load: Load) -> tuple[Buffer, ...]:
-    """What a load waits for: the barrier after the phases that have written its tensor."""
-    return (_after(builder, load.tensor, load.tensor.phase),) if shared(load.tensor) else ()
+class Barriers:
+    """What has been done in device memory since the last barrier, while the statements directly in a kernel are lowered."""
 
+    def __init__(self, builder: Builder) -> None:
+        self._builder = builder
+        self._written: set[str] = set()
+        self._read: set[str] = set()
+        self._just_read: set[str] = set()
+        """By statements that stand in no `tile`, since the last one."""
 
-def store_buffers(builder: Builder, store: Store) -> tuple[tuple[Buffer, ...], tuple[Buffer, ...]]:
-    """What a store waits for, the barrier after earlier phases, and what it writes for later ones."""
-    tensor = store.tensor
-    if not shared(tensor):
-        return (), ()
-    after = _written(builder, tensor)
-    if tensor.role == "temp" and tensor.phase == 1:
-        return (), (after,)  # there is nothing to wait for
-    before = _after(builder, tensor, tensor.phase - 1)
-    # Loads that the stored value does not wait for by itself have to be waited for.
-    return ((before,), (after,)) if fed(builder, store) else ((), (after, before))
+    def before(self, statement: Statement) -> None:
+        """Emits a barrier if a statement has to wait for all that came before it."""
+        inner = list(statements((statement,)))
+        reads = {each.tensor.name: each.tensor for each in inner if isinstance(each, Load) and shared(each.tensor)}
+        writes = {each.tensor.name: each.tensor for each in inner if isinstance(each, Store) and shared(each.tensor)}
+        if isinstance(statement, TileLoop):
+            self._read |= self._just_read
+            self._just_read = set()
+        used = {**reads, **writes}
+        waiting = [tensor for name, tensor in used.items() if name in self._written or (name in writes and name in self._read)]
+        if waiting:
+            self._emit(tuple(waiting))
+        self._written |= set(writes)
+        if isinstance(statement, TileLoop):
+            self._read |= set(reads)
+        else:
+            self._just_read |= set(reads)
+
+    def _emit(self, tensors: tuple[Tensor, ...]) -> None:
+        names = ", ".join(each.name for each in tensors)
+        self._builder.emit(f"barrier {names}", "dma.barrier", "barrier", Barrier(tensors), (), (), tensors[0].span)
+        self._written, self._read, self._just_read = set(), set(), set()
 
 
 def shared(tensor: Tensor) -> bool:
@@ -39,33 +58,25 @@ def shared(tensor: Tensor) -> bool:
     return tensor.role in ("temp", "inout")
 
 
+def read_buffers(builder: Builder, load: Load) -> tuple[Buffer, ...]:
+    """What stands for the tensor of a load, where the stores of its phase have to wait for it."""
+    key = (load.tensor.name, load.tensor.phase)
+    return (_buffer(builder, load.tensor),) if key in builder.device.apart else ()
+
+
+def store_buffers(builder: Builder, store: Store) -> tuple[Buffer, ...]:
+    """The same of a store: it waits for the loads."""
+    return () if fed(builder, store) else (_buffer(builder, store.tensor),)
+
+
 def fed(builder: Builder, store: Store) -> bool:
     """Whether the value of a store comes from every load of its phase, so that it cannot be there before them."""
-    loads = builder.device.loads.get((store.tensor.name, store.tensor.phase - 1), ())
-    return not loads or all(each in builder.device.sources(store.value) for each in loads)
+    return (store.tensor.name, store.tensor.phase - 1) not in builder.device.apart
 
 
-def _written(builder: Builder, tensor: Tensor) -> Buffer:
-    """The buffer that the stores of a phase write."""
-    return _buffer(builder, tensor, f"{tensor.name}.{tensor.phase}")
-
-
-def _after(builder: Builder, tensor: Tensor, phase: int) -> Buffer:
-    """The buffer of a tensor as it is after `phase` phases have written to it; the first that asks emits the barrier."""
-    name = f"{tensor.name}.after {phase}"
-    if name not in builder.device.buffers and phase > 0:
-        made, written = _buffer(builder, tensor, name), builder.device.buffers[f"{tensor.name}.{phase}"]
-        earlier = builder.device.buffers.get(f"{tensor.name}.after {phase - 1}")
-        with builder.outside(0):
-            targets = (made, earlier) if earlier else (made,)
-            queue = f"dma.barrier.{tensor.name}"
-            builder.emit(f"barrier {tensor.name}", queue, "barrier", Barrier(tensor), (written,), targets, tensor.span)
-    return _buffer(builder, tensor, name)
-
-
-def _buffer(builder: Builder, tensor: Tensor, name: str) -> Buffer:
+def _buffer(builder: Builder, tensor: Tensor) -> Buffer:
     known = builder.device.buffers
-    if name not in known:
+    if tensor.name not in known:
         with builder.outside(0):
-            known[name] = builder.buffer(name, "hbm", tensor.element, (), None, 1)
-    return known[name]
+            known[tensor.name] = builder.buffer(f"{tensor.name}.there", "hbm", tensor.element, (), None, 1)
+    return known[tensor.name]
