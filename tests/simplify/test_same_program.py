@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tilery.backends import emulator, engine
 from tilery.backends.chips import load_chip
 from tilery.backends.truth.data import random_arguments
+from tilery.backends.tunable import Choice
 from tilery.dsl import parse
 from tilery.dsl.program import Program
 
@@ -91,6 +92,23 @@ def latency(one: Program, dims: Mapping[str, int], chip: str) -> float:
     return engine.simulate(engine.lower(one, dims, load_chip(chip), {})).latency_us
 
 
+def picked(one: Program, dims: Mapping[str, int], chip: str) -> tuple[list[tuple[object, ...]], list[Choice], float]:
+    """The choices of every knob, the model's pick, and its latency, all without the names of knobs."""
+    space = engine.tunables(one, dims, load_chip(chip))
+    pick = engine.default_config(one, dims, load_chip(chip))
+    lowered = engine.lower(one, dims, load_chip(chip), pick)
+    choices = [(each.kind, each.values, each.default) for each in space]
+    return choices, [pick[each.name] for each in space], engine.simulate(lowered).latency_us
+
+
+@pytest.mark.parametrize("chip", ["trn1", "trn2", "trn3"])
+@pytest.mark.parametrize("name", PAIRS)
+def test_two_ways_to_write_a_kernel_have_the_same_pick(name: str, chip: str) -> None:
+    one, other = map(kernel, PAIRS[name])
+    dims = {"M": 4096, "N": 2048, "K": 512}
+    assert picked(one, dims, chip) == picked(other, dims, chip)
+
+
 @pytest.mark.parametrize("chip", ["trn1", "trn2", "trn3"])
 @pytest.mark.parametrize("name", PAIRS)
 def test_two_ways_to_write_a_kernel_take_the_same_time(name: str, chip: str) -> None:
@@ -138,6 +156,14 @@ def written(draw: st.DrawFn) -> Written:
     lines = (f"total = {total}", f"row = {twice}", f"piece = {tile}", f"y[m, n] = {value}")
     inside = HEAD + loop + "".join(f"            {each}\n" for each in lines)
     return Written(named, in_place, inside)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(written(), st.sampled_from(["trn1", "trn2", "trn3"]))
+def test_names_and_places_change_no_pick(text: Written, chip: str) -> None:
+    dims = {"M": 500, "N": 600, "K": 700}
+    first, *others = [picked(kernel(each), dims, chip) for each in (text.named, text.in_place, text.inside)]
+    assert all(each == first for each in others)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,11 +1,12 @@
 """The default configuration of an untuned kernel, picked by the model in well under a second.
 
-The best lower bounds of a spread of configurations are timed exactly, and the fastest is taken.
+The best lower bounds of a spread of configurations are timed exactly, and from the fastest a short descent is made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +19,15 @@ from ..errors import Infeasible
 from ..time.dealing import busiest_share
 from ..time.timing import latency_fs
 from .assemble import assembled, completed, lower, tunables
-from .screen import screen
+from .downhill import Downhill
+from .screen import Columns, Screening, screen
 from .unfit import nothing_fits
 
 STRUCTURES = 32
 """How many combinations of structural choices are screened."""
 EACH = 64
 """How many configurations of each are screened."""
-TIMED = 24
+TIMED = 16
 """How many configurations with the lowest bounds are timed."""
 SPREADS = 8
 """How many spreads are screened at most, each with other structures, until something fits."""
@@ -49,35 +51,71 @@ def default_config(
         each if each.name in given else searched[each.name] for each in settable if each.name in given or each.name in searched
     )
     near = tuple(each if each.name in given else usual[each.name] for each in space)
-    for seed in range(SPREADS):
-        columns = _spread(near, space, seed)
-        for each in space:
-            if each.name in given:
-                columns[each.name][:] = _nearest(each, given[each.name])
-        screening = screen(kernel, dims, chip, columns, within=space)
-        rows = range(len(screening.limit))
-        configs = [{each.name: each.values[int(columns[each.name][row])] for each in space} | dict(given) for row in rows]
-        feasible = np.flatnonzero(screening.limit == 0)
-        if len(feasible):
-            break
-    else:
-        raise nothing_fits(assembled(kernel, dims, chip, configs[int(np.argmin(screening.over))]))
-    bounds = screening.lower_bound_us[feasible]
-    if cores > 1:
-        bounds = bounds * np.array([busiest_share(kernel, dims, configs[int(row)], cores) for row in feasible])
-    ordered = feasible[np.argsort(bounds, kind="stable")]
+    within = _Space(kernel, dims, chip, space, given, cores)
+    columns, bounds = within.spread(near)
+    configs = within.configs(columns)
+    feasible = np.flatnonzero(np.isfinite(bounds))
+    ordered = feasible[np.argsort(bounds[feasible], kind="stable")]
     best = [row for half in (ordered < STRUCTURES * EACH, ordered >= STRUCTURES * EACH) for row in ordered[half][:TIMED]]
-    timed = [(_time(kernel, dims, chip, configs[int(row)], cores), int(row)) for row in best]
-    if not any(latency is not None for latency, _ in timed):
+    timed = [(latency, int(row)) for row in best if (latency := within.latency(configs[int(row)])) is not None]
+    if not timed:
         lower(kernel, dims, chip, configs[int(best[0])])  # a given size that is no choice of the space, and does not fit
-    return configs[min((latency, row) for latency, row in timed if latency is not None)[1]]
+    latency, row = min(timed)
+    free = tuple(each for each in space if each.name not in given)
+    return Downhill(space, free, within.bounds, within.latency).down(configs[row], latency)
 
 
-def _time(kernel: Program, dims: Mapping[str, int], chip: Chip, config: Config, cores: int) -> int | None:
-    try:
-        return latency_fs(lower(kernel, dims, chip, config, cores))
-    except Infeasible:
-        return None
+@dataclass(frozen=True, slots=True)
+class _Space:
+    """The configurations of a kernel that have what is given, as arrays of places in the choices of every tunable."""
+
+    kernel: Program
+    dims: Mapping[str, int]
+    chip: Chip
+    space: tuple[Tunable, ...]
+    given: Config
+    cores: int
+
+    def spread(self, near: tuple[Tunable, ...]) -> tuple[Columns, NDArray[np.float64]]:
+        """The first spread in which something fits, with its lower bounds; raises `Infeasible` if nothing does."""
+        for seed in range(SPREADS):
+            columns = _spread(near, self.space, seed)
+            for each in self.space:
+                if each.name in self.given:
+                    columns[each.name][:] = _nearest(each, self.given[each.name])
+            screening = screen(self.kernel, self.dims, self.chip, columns, within=self.space)
+            if (screening.limit == 0).any():
+                return columns, self._bounds(columns, screening)
+        least = self.configs(columns)[int(np.argmin(screening.over))]
+        raise nothing_fits(assembled(self.kernel, self.dims, self.chip, least))
+
+    def configs(self, columns: Columns) -> list[dict[str, Choice]]:
+        """The rows of the arrays, each with the given choices as they were given."""
+        chosen = [[each.values[place] for place in columns[each.name].tolist()] for each in self.space]
+        names = [each.name for each in self.space]
+        rows = zip(*chosen, strict=True) if names else [()]
+        return [dict(zip(names, row, strict=True)) | dict(self.given) for row in rows]
+
+    def bounds(self, configs: Sequence[Config]) -> NDArray[np.float64]:
+        """Lower bounds on the latencies in microseconds; infinite where a configuration does not fit."""
+        columns = {each.name: np.array([_nearest(each, config[each.name]) for config in configs]) for each in self.space}
+        return self._bounds(columns, screen(self.kernel, self.dims, self.chip, columns, within=self.space))
+
+    def _bounds(self, columns: Columns, screening: Screening) -> NDArray[np.float64]:
+        bounds = np.where(screening.limit == 0, screening.lower_bound_us, np.inf)
+        if self.cores == 1:
+            return bounds
+        fits = np.flatnonzero(screening.limit == 0)
+        configs = self.configs({name: column[fits] for name, column in columns.items()})
+        bounds[fits] *= [busiest_share(self.kernel, self.dims, each, self.cores) for each in configs]
+        return bounds
+
+    def latency(self, config: Config) -> int | None:
+        """The exact latency in femtoseconds, if the configuration fits."""
+        try:
+            return latency_fs(lower(self.kernel, self.dims, self.chip, config, self.cores))
+        except Infeasible:
+            return None
 
 
 def _nearest(tunable: Tunable, value: Choice) -> int:

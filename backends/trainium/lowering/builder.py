@@ -88,7 +88,7 @@ class Builder:
         """Where scalar operands lie negated, with the frame that holds each."""
         self.done: set[Op | Store | Print] = set()
         """Operations and statements that were emitted, or need no instruction of their own."""
-        self._labels: dict[Value, str] = {}
+        self._labels: dict[tuple[str, Span], str] = {}
 
     def open(self, axis: Axis, limit: int | None = None, guard: Guard | None = None, parallel: bool = True) -> None:
         """Enters a loop."""
@@ -164,16 +164,20 @@ class Builder:
         return made
 
     def label(self, value: Value) -> str:
-        """A name for a value: the name in the text, else the name of the operation that computes it."""
-        if not value.name.startswith("%"):
-            return value.name
-        if value not in self._labels:
-            definition = self.uses.definition.get(value)
-            what = definition.fn if isinstance(definition, Elementwise | Call | Reduce) else type(definition).__name__.lower()
+        """A name for a value: that in the text, else that of its operation; the next one of this name has a number.
+
+        What one operation of the text became has one name, as the steps of an unrolled loop have; and a name at two places of the
+        text is two, as it is for values without a name.
+        """
+        definition = self.uses.definition.get(value)
+        what = definition.fn if isinstance(definition, Elementwise | Call | Reduce) else type(definition).__name__.lower()
+        key = (what, value.span)
+        if key not in self._labels:
+            first = what if value.name.startswith("%") else value.name
             taken = set(self._labels.values())
-            names = [what, *(f"{what}{number}" for number in range(2, len(taken) + 3))]
-            self._labels[value] = next(each for each in names if each not in taken)
-        return self._labels[value]
+            names = [first, *(f"{first}{number}" for number in range(2, len(taken) + 3))]
+            self._labels[key] = next(each for each in names if each not in taken)
+        return self._labels[key]
 
     def unique(self, name: str) -> str:
         """`name`, or `name.2` and so on if a buffer has it already."""

@@ -91,7 +91,7 @@ def _depth(builder: Builder, op: Load) -> int:
     independent = {axis.name: place for place, axis in loops if axis.name not in needed}
     name = op.tensor.name
     reason = f"{name} does not depend on {', '.join(independent)}: loaded once for all its steps, it takes more memory"
-    chosen = str(builder.choices.pick(f"hoist.{name}", ("none", *sorted(independent)), reason)) if independent else "none"
+    chosen = str(builder.choices.pick(f"hoist.{name}", ("none", *independent), reason)) if independent else "none"
     return len(builder.frames) - 1 if chosen == "none" else independent[chosen] - 1
 
 

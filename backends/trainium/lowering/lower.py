@@ -115,7 +115,10 @@ class Lowering:
         return builder
 
     def _discover(self) -> dict[str, Tunable]:
-        """The knobs of the default structure, and those that appear when one of these takes another value."""
+        """The knobs of the default structure, and those that appear when one of these takes another value.
+
+        They are ordered by kind, then as the lowering first asks for them: what the text calls a value makes no difference.
+        """
         found: dict[str, Tunable] = {}
         waiting: list[dict[str, Choice]] = [{}]
         while waiting:
@@ -128,7 +131,7 @@ class Lowering:
                     found[name] = knob
                     if knob.structural:
                         waiting += [{**given, name: value} for value in knob.values[1:] if value not in known]
-        return dict(sorted(found.items(), key=lambda item: _rank(item[0])))
+        return dict(sorted(found.items(), key=lambda item: KINDS.index(_kind(item[0]))))
 
 
 KINDS = ("layout", "order", "hoist", "accumulate", "banks", "transpose", "engine", "stages", "buffers")
@@ -137,9 +140,9 @@ KINDS = ("layout", "order", "hoist", "accumulate", "banks", "transpose", "engine
 
 def is_structural(name: str) -> bool:
     """True for the name of a knob that changes the program's structure, as numbers of slots and tile sizes do not."""
-    kind = name.split(".")[0]
+    kind = _kind(name)
     return kind in KINDS and kind != "buffers" and kind != name
 
 
-def _rank(name: str) -> tuple[int, str]:
-    return KINDS.index(name.split(".")[0]), name
+def _kind(name: str) -> str:
+    return name.split(".")[0]
