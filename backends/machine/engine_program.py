@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from tilery.dsl.program import Axis, Guard, Index, Op, Print, Program, Reduce, Tensor, Value, size_value
@@ -185,8 +186,8 @@ class Compute(ABC):
     @property
     def functions(self) -> tuple[str, ...]:
         """The names of its elementwise operations, on which its speed may depend."""
-        parts = (self, *(getattr(self, each.name) for each in fields(self)))
-        return tuple(part.fn for part in parts if hasattr(part, "fn"))
+        parts = (self, *(getattr(self, name) for name in _operand_names(type(self))))
+        return tuple(found for part in parts if (found := getattr(part, "fn", None)) is not None)
 
     @property
     def accumulates(self) -> bool:
@@ -196,15 +197,21 @@ class Compute(ABC):
     @property
     def inputs(self) -> tuple[Operand, ...]:
         """Its operands, each once."""
-        named = [getattr(self, each.name) for each in fields(self) if each.name not in RESULTS]
-        nested = [each.operand if hasattr(each, "operand") else each for each in named if not isinstance(each, Op)]
+        named = [getattr(self, name) for name in _operand_names(type(self))]
+        nested = [getattr(each, "operand", each) for each in named if not isinstance(each, Op)]
         return tuple(dict.fromkeys(each for each in nested if isinstance(each, Buffer | Value)))
 
     @property
     def outputs(self) -> tuple[Operand, ...]:
         """Where its results go."""
-        named = (getattr(self, each.name) for each in fields(self) if each.name in RESULTS)
+        named = (getattr(self, name, None) for name in RESULTS)
         return tuple(each for each in named if each is not None)
+
+
+@cache
+def _operand_names(kind: type[Compute]) -> tuple[str, ...]:
+    """The fields of a kind of instruction that may be what it reads. Costs ask for them at every timing."""
+    return tuple(each.name for each in fields(kind) if each.name not in (*RESULTS, "axes"))
 
 
 RESULTS = ("out", "total")

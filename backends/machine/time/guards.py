@@ -28,6 +28,14 @@ def inner_guard_axes(body: tuple[Node, ...]) -> frozenset[str]:
     return frozenset[str]().union(*(guard_axes(loop) | inner_guard_axes(loop.body) for loop in loops))
 
 
+def guarded_by(loop: Loop, axis: str) -> tuple[Loop, ...]:
+    """The loops inside a loop, at any depth, whose guards read an axis."""
+    inside = [node for node in loop.body if isinstance(node, Loop)]
+    return tuple(
+        each for inner in inside for each in (*((inner,) if axis in guard_axes(inner) else ()), *guarded_by(inner, axis))
+    )
+
+
 def guard_condition(guard: Guard, dims: Mapping[str, int]) -> Condition:
     """The condition of a guarded loop, at some shapes."""
     ops = {op.result: op for op in walk(guard.body) if isinstance(op, Op)}
@@ -42,11 +50,18 @@ class Guards:
     def __init__(self, program: EngineProgram) -> None:
         self._program = program
         self._conditions: dict[Loop, Condition] = {}
+        self._reads: dict[Loop, frozenset[str]] = {}
         self._known: dict[tuple[object, ...], tuple[int, ...]] = {}
+
+    def reads(self, loop: Loop) -> frozenset[str]:
+        """Names of the axes other than its own whose positions a loop's guard reads."""
+        if loop not in self._reads:
+            self._reads[loop] = guard_axes(loop) - {loop.axis.name}
+        return self._reads[loop]
 
     def steps(self, loop: Loop, ranges: Ranges) -> tuple[int, ...]:
         """Numbers of the steps that are executed; `ranges` are the positions that the loops around it stand at."""
-        outer = sorted(guard_axes(loop) - {loop.axis.name})
+        outer = self.reads(loop)
         key = (loop, *(ranges[name] for name in outer))
         if key not in self._known:
             if loop not in self._conditions:

@@ -15,11 +15,13 @@ the walk jumps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from ..engine_program import EngineProgram, Instruction
 from ..stage_order import in_turn, turn_count
 from .dealing import cores_of
+from .guards import guarded_by
 from .resolving import Leaf, Repeat, ResolvedStage, Step, Touched, resolve
 
 Recorder = Callable[[Instruction, int, int], None]
@@ -129,15 +131,30 @@ class Walk:
     def _each(self, repeat: Repeat) -> None:
         """Walks the steps of a loop whose positions a guard inside reads. Such a loop is not innermost, and has one stage."""
         name = repeat.loop.axis.name
-        cores = cores_of(self._program, repeat.loop)
-        first = (-(-repeat.extent // repeat.tile) - 1) % cores  # of the core that has the last step, the longest under a guard
-        for start in range(first * repeat.tile, repeat.extent, cores * repeat.tile):
-            stop = min(repeat.extent, start + repeat.tile)
-            self._ranges[name] = (start, stop)
-            whole = stop - start == repeat.tile or repeat.tail is None
-            for stage in repeat.full if whole else repeat.tail or repeat.full:
-                self._stage(stage)
+        for here, count in self._alike(repeat):
+            self._ranges[name] = here
+            whole = here[1] - here[0] == repeat.tile or repeat.tail is None
+            (stage,) = repeat.full if whole else repeat.tail or repeat.full
+            self._some(repeat, count, partial(self._stage, stage))
         del self._ranges[name]
+
+    def _alike(self, repeat: Repeat) -> Iterator[tuple[tuple[int, int], int]]:
+        """The first position range of every run of steps in which each guard inside lets the same steps through; their number."""
+        inside = guarded_by(repeat.loop, repeat.loop.axis.name)
+        known = {repeat.loop.axis.name, *self._ranges}
+        comparable = self._jump and all(self._guards.reads(each) <= known for each in inside)
+        first, through, count = (0, 0), (), 0
+        for here in _positions(repeat, cores_of(self._program, repeat.loop)):
+            ranges = {**self._ranges, repeat.loop.axis.name: here}
+            now = (here[1] - here[0], *(self._guards.steps(each, ranges) for each in inside)) if comparable else ()
+            if count and comparable and now == through:
+                count += 1
+                continue
+            if count:
+                yield first, count
+            first, through, count = here, now, 1
+        if count:
+            yield first, count
 
     def _stage(self, stage: ResolvedStage) -> None:
         for buffer in stage.allocates:
@@ -252,3 +269,10 @@ class Walk:
             self._read[buffer][self._which[buffer]] += shift
         for buffer, _ in touched.read:
             self._read[buffer][self._which[buffer]] += shift
+
+
+def _positions(repeat: Repeat, cores: int) -> Iterator[tuple[int, int]]:
+    """The positions of the steps of the core that has the last one, the longest under a guard."""
+    first = (-(-repeat.extent // repeat.tile) - 1) % cores
+    for start in range(first * repeat.tile, repeat.extent, cores * repeat.tile):
+        yield start, min(repeat.extent, start + repeat.tile)
