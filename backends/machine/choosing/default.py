@@ -5,7 +5,7 @@ The best lower bounds of a spread of configurations are timed exactly, and from 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,7 +62,7 @@ def default_config(
         lower(kernel, dims, chip, configs[int(best[0])])  # a given size that is no choice of the space, and does not fit
     latency, row = min(timed)
     free = tuple(each for each in space if each.name not in given)
-    return Downhill(space, free, within.bounds, within.latency).down(configs[row], latency)
+    return Downhill(space, free, within.latency).down(configs[row], latency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +95,6 @@ class _Space:
         names = [each.name for each in self.space]
         rows = zip(*chosen, strict=True) if names else [()]
         return [dict(zip(names, row, strict=True)) | dict(self.given) for row in rows]
-
-    def bounds(self, configs: Sequence[Config]) -> NDArray[np.float64]:
-        """Lower bounds on the latencies in microseconds; infinite where a configuration does not fit."""
-        columns = {each.name: np.array([_nearest(each, config[each.name]) for config in configs]) for each in self.space}
-        return self._bounds(columns, screen(self.kernel, self.dims, self.chip, columns, within=self.space))
 
     def _bounds(self, columns: Columns, screening: Screening) -> NDArray[np.float64]:
         bounds = np.where(screening.limit == 0, screening.lower_bound_us, np.inf)
