@@ -16,7 +16,7 @@ from tilery.backends.chips import Chip, load_chip
 from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.time.bounds import lower_bound_s, upper_bound_s
 from tilery.backends.machine.time.resolving import FS_PER_S
-from tilery.backends.machine.time.timing import latency_fs
+from tilery.backends.machine.time.timing import Walk, latency_fs
 from tilery.backends.tunable import Choice, Config
 from tilery.dsl.program import Program
 
@@ -58,6 +58,16 @@ PROGRAMS = {
 def test_jumps_change_nothing(name: str, causal: bool, extents: list[int], seed: int, chip: str) -> None:
     program = replace(program_of(name, causal, extents, seed, chip), cores=1 + seed % 2)
     assert latency_fs(program) == latency_fs(program, jump=False) == event_run(program)
+
+
+@pytest.mark.parametrize(("length", "keys", "most"), [(100_000, 128, 1_000), (20_000, 300, 2_000), (1_000, 5_000, 3_000)])
+def test_steps_that_a_guard_treats_alike_are_jumped_over(length: int, keys: int, most: int) -> None:
+    """Causal attention over few keys: beyond them, every step lets the same keys through."""
+    kernel, dims = specialised("attention", "bf16", True), {"H": 2, "S": length, "L": keys, "D": 64}
+    program = engine.lower(kernel, dims, load_chip("trn2"), {"i": 128, "j": 128, "buffers.turn": 1})
+    walk = Walk(program)
+    assert walk.run() == latency_fs(program, jump=False)
+    assert walk.events < most
 
 
 @settings(max_examples=60, deadline=None)
