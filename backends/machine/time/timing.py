@@ -143,7 +143,8 @@ class Walk:
         inside = guarded_by(repeat.loop, repeat.loop.axis.name)
         known = {repeat.loop.axis.name, *self._ranges}
         comparable = self._jump and all(self._guards.reads(each) <= known for each in inside)
-        first, through, count = (0, 0), (), 0
+        through: tuple[object, ...] = ()
+        first, count = (0, 0), 0
         for here in _positions(repeat, cores_of(self._program, repeat.loop)):
             ranges = {**self._ranges, repeat.loop.axis.name: here}
             now = (here[1] - here[0], *(self._guards.steps(each, ranges) for each in inside)) if comparable else ()
