@@ -60,6 +60,26 @@ def rest(a: Size, b: Size) -> Size:
     return minus(a, times(over(a, b), b))
 
 
+def parted(a: Size, b: Size) -> tuple[Size, Size]:
+    """`a` as `first * b + second`: the terms that `b` divides make the first."""
+    divisor = _polynomial(b)
+    if len(divisor) != 1 or not all(divisor.values()):
+        return 0, a
+    ((factors, count),) = divisor.items()
+    whole: Polynomial = {}
+    for monomial, number in _polynomial(a).items():
+        left = list(monomial)
+        for each in factors:
+            if each not in left:
+                break
+            left.remove(each)
+        else:
+            if number % count == 0:
+                whole[tuple(left)] = number // count
+    multiple = _size(whole) if whole else 0
+    return multiple, minus(a, times(multiple, b))
+
+
 ARITHMETIC = {"+": plus, "-": minus, "*": times, "//": over, "%": rest}
 """What each operator makes of two sizes."""
 

@@ -30,6 +30,17 @@ def alongside(index: tuple[Index, ...]) -> Axis:
     return next(axis for axis in reversed(long_axes(index)) if axis != contiguous_axis(index))
 
 
+def long_axes_of(value: Value) -> list[Axis]:
+    """The axes of positions that are not of extent one by definition."""
+    return [axis for axis in value.axes if not axis.unit]
+
+
+def chooses_along_rows(index: tuple[Index, ...]) -> bool:
+    """Whether positions differ along more than one axis, so that one row a partition is not all that they choose."""
+    axes = {axis for value in gathered(index) for axis in long_axes_of(value)}
+    return len(axes) > 1
+
+
 def is_plain(index: tuple[Index, ...]) -> bool:
     """Whether every dimension is indexed by a single axis, without arithmetic."""
     return all(isinstance(each, AxisIndex) for each in index)

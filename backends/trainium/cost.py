@@ -15,7 +15,7 @@ from ..machine.numbers import Number, ceil_div, in_pieces, larger, product, smal
 from ..machine.splits import Extents, count
 from .addressing import contiguous_axis
 from .chip_tables import Elementwise, TrainiumChip
-from .instructions import TakeEnd, TensorScan
+from .instructions import Gather, TakeEnd, TensorScan
 from .repetitions import matmul_splits, transpose_splits
 from .runs.pieces import elements_a_lane, left_over, piece_count, run_length
 
@@ -36,6 +36,8 @@ def duration_s(instruction: Instruction, chip: TrainiumChip, extents: Extents, d
             return product(size_value(each, dims) for each in tensor.shape) * tensor.element.bytes / chip.dma_bytes_per_s
         case Barrier():
             return barrier_s(chip) if cores > 1 else 0.0
+        case Gather() as action:
+            return gather_cycles(action, chip, extents) / chip.gpsimd.clock_hz
         case Compute() | Copy() | ReduceRuns() | Clear() as action:
             return compute_cycles(instruction, action, chip, extents) / chip.engine(instruction.engine).clock_hz
 
@@ -187,6 +189,26 @@ def compute_cycles(
     extra = engine.accumulate_cycles if isinstance(action, Compute) and action.accumulates else 0.0
     issues = action.issues if isinstance(action, Compute) else 1
     return times * issues * (engine.fixed_cycles + extra) + folds * passes(instruction, chip) * elements
+
+
+GATHERED_AT_ONCE = 512
+"""Elements a partition of one group of nc_n_gather's instructions (NKI)."""
+CYCLES_A_POSITION = 2
+"""NKI's instruction costs have 150 + V / 8 cycles for V positions of a core's 16 partitions (local_gather, single elements)."""
+
+
+def gather_cycles(action: Gather, chip: TrainiumChip, extents: Extents) -> Number:
+    """fixed cycles for each 512 elements of a partition, and 2 an element; a second position is first added to the first.
+
+    What nc_n_gather takes is not published: this is the formula of local_gather, which the same engine runs.
+    """
+    out, engine = action.out, chip.gpsimd
+    assert isinstance(out, Buffer)
+    elements = product(extents[axis.name] for axis in out.free)
+    folds = ceil_div(extents[out.partition.name], engine.lanes) if out.partition else 1
+    cycles = ceil_div(elements, GATHERED_AT_ONCE) * engine.fixed_cycles + CYCLES_A_POSITION * elements
+    flattened = 0 if action.second is None else engine.fixed_cycles + elements
+    return folds * (cycles + flattened)
 
 
 def passes(instruction: Instruction, chip: TrainiumChip) -> float:

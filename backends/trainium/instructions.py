@@ -6,6 +6,7 @@ tensor_tensor           x op y
 scalar_tensor_tensor    (data op0 a) op1 y
 select                  condition ? x : y
 affine_select           positions ? x : number               one comparison of positions
+gather                  data at positions                    one or two for each element
 unpack                  halves of bytes                      two tensor_scalar
 tensor_tensor_scan      (factor op0 out before) op1 data     along one row of a partition
 tensor_reduce, tensor_copy, iota, memset
@@ -23,6 +24,7 @@ from tilery.backends.machine.engine_program import Compute, Operand, Ranges, Rea
 from tilery.backends.numbers.axes import aligned
 from tilery.backends.operations import numerics
 from tilery.backends.operations.numerics import Array
+from tilery.dsl.errors import TileryError
 from tilery.dsl.program import Axis, Call, Elementwise, Value
 
 from ..machine.execute.evaluate import evaluate, names
@@ -250,6 +252,39 @@ class TensorCopy(Compute):
 
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
         yield self.out, read(self.data), self.axes
+
+
+@dataclass(frozen=True, slots=True)
+class Gather(Compute):
+    """`out[..] = data[.., first, second]`: elements at positions along one or two axes, each partition out of its own row.
+
+    `axes` are those of the result, then those that the positions choose along.
+    """
+
+    data: Operand
+    first: Operand
+    second: Operand | None
+    along: tuple[Axis, ...]
+    out: Operand
+
+    def formula(self, say: Say) -> str:
+        """`y = x at label along N`."""
+        places = ", ".join(say(each) for each in (self.first, self.second) if each is not None)
+        return f"{say(self.out)} = {say(self.data)} at {places} along {', '.join(map(str, self.along))}"
+
+    def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
+        data, depth = read(self.data), len(self.along)
+        places = [read(each) for each in (self.first, self.second) if each is not None]
+        extents = data.shape[data.ndim - depth :]
+        flat: Array = np.zeros((), np.int64)
+        for place, extent in zip(places, extents, strict=True):
+            if np.any((place < 0) | (place >= extent)):
+                raise TileryError(f"{self.data} has the positions 0..{extent - 1}, and the data ask for others")
+            flat = flat * extent + place.astype(np.int64)
+        rows = data.reshape(*data.shape[: data.ndim - depth], -1)
+        kept = self.axes[: len(self.axes) - depth]
+        flat = flat.reshape(flat.shape[: flat.ndim - depth]) if flat.ndim > depth else flat.reshape([1] * len(kept))
+        yield self.out, np.take_along_axis(rows, flat[..., None], axis=-1)[..., 0], kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,13 @@ SPECIAL: dict[str, dict[str, int]] = {
     "linear_recurrence": {"S": 60, "D": 140},
     "selective_scan": {"D": 141, "S": 267, "N": 5},
     "selective_scan_by_steps": {"D": 141, "S": 30, "N": 5},
+    "int4_matmul": {"M": 141, "B": 2, "R": 40, "N": 75},
+    "mx_matmul": {"M": 141, "G": 2, "R": 32, "N": 75},
+    "experts": {"S": 141, "D": 50, "E": 3, "F": 75},
+    "grid_sample": {"B": 2, "H": 9, "W": 11, "C": 33, "P": 141},
+    "looked_up": {"K": 33, "M": 141, "N": 75},
+    "tiled_bias": {"W": 141 * 5, "Q": 75, "P": 5, "G": 141},
+    "periodic": {"M": 141, "N": 267, "P": 13, "Q": 17},
     "split_k": {"M": 141, "K": 2311, "N": 77},
     "convolution": {"N": 2, "C": 45, "H": 9, "W": 23, "O": 17},
     "average_pooling": {"C": 75, "H": 21, "W": 33},
@@ -49,6 +56,8 @@ SPECIAL: dict[str, dict[str, int]] = {
 }
 REFUSED = {("int8_matmul", "trn1"), ("int8_matmul", "trn2")} | {(name, "trn1") for name in ("embedding", "embedding_gradient")}
 REFUSED |= {(name, "trn1") for name in ("kv_append", "prompt_append", "scatter_rows", "decode")}
+REFUSED |= {("mixed_int8_matmul", "trn1"), ("mixed_int8_matmul", "trn2")}
+REFUSED |= {(name, "trn1") for name in ("experts", "grid_sample", "periodic")}
 REFUSED |= {("scatter_max", "trn1"), ("scatter_max", "trn2")}
 """The tensor engine multiplies no integers, trn1's DMA engines do not gather, and none takes a maximum in device memory."""
 

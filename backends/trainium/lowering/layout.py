@@ -17,6 +17,7 @@ from functools import partial
 
 from tilery.dsl.program import (
     Axis,
+    AxisIndex,
     Call,
     Cast,
     Cut,
@@ -24,6 +25,7 @@ from tilery.dsl.program import (
     Elementwise,
     Fill,
     ForLoop,
+    GatherIndex,
     Index,
     Insert,
     Load,
@@ -38,7 +40,7 @@ from tilery.dsl.program import (
     operands,
 )
 
-from ..addressing import contiguous_axis, gathered, is_strided
+from ..addressing import chooses_along_rows, contiguous_axis, gathered, is_strided, long_axes_of
 from ..parts.cutting import parted, renamed
 from .hosted import Prepared
 from .uses import statements
@@ -170,6 +172,8 @@ class Groups:
                 self._of(statement.result).loads.append(statement.index)
                 for value in gathered(statement.index):
                     self._of(value)
+                if chooses_along_rows(statement.index):  # each partition has the positions in its own row
+                    self._tie(statement.result, *gathered(statement.index))
             case Scan():
                 self._tie(statement.result, *statement.operands)
                 self._scanned.add(statement.result)
@@ -209,6 +213,9 @@ class Groups:
         by_axis = dict(zip(op.tile.axes, op.index, strict=True))
         inside = index_axes(by_axis[axis] for axis in cut)
         foreign = {axis for axis in (*cut, *other, *inside, *other.values()) if not axis.unit}
+        if any(isinstance(each, GatherIndex) for each in op.index):  # each partition has the positions in its own row
+            foreign -= {each.axis for each in op.index if isinstance(each, AxisIndex)}
+            self._tie(part, *index_values(op.index))
         self._of(tile).parted += [axis for axis in foreign if axis in cut or axis not in tile.axes]
         if part not in self._immediates:
             self._of(part).parted += [axis for axis in foreign if axis in inside or axis not in part.axes]
@@ -235,8 +242,16 @@ class Groups:
 
 
 def _transfer_cost(index: tuple[Index, ...], axis: Axis | None) -> float:
+    if chooses_along_rows(index):
+        rows = [*(each.axis for each in index if isinstance(each, AxisIndex)), *_row_axes(index)]
+        return (STRIDED if contiguous_axis(index) == axis else 0.0) if axis in rows else ALMOST_IMPOSSIBLE
     if any(axis not in value.axes for value in gathered(index)):
         return ALMOST_IMPOSSIBLE
     if is_strided(index, axis):
         return STRIDED
     return SHORT if index and contiguous_axis(index) == axis else 0.0
+
+
+def _row_axes(index: tuple[Index, ...]) -> list[Axis]:
+    """The axes of positions that differ along one axis only."""
+    return [axes[0] for value in gathered(index) if len(axes := long_axes_of(value)) == 1]

@@ -16,6 +16,7 @@ from tilery.dsl.spans import Span
 from ..addressing import alongside, gathered, is_strided
 from ..phases.waiting import read_buffers
 from .builder import Builder
+from .reading.gathers import chosen_inside, gather_loaded, whole_rows
 from .reading.packed import bytes_for, on_chip, unpack
 from .transposes import in_sbuf, transpose, way_to_turn
 
@@ -29,6 +30,25 @@ def load(builder: Builder, op: Load) -> None:
         if any(frame is each for each in builder.frames) and _wanted(builder, earlier) == _wanted(builder, op.result):
             _share(builder, earlier, op.result)
             return
+    if chosen_inside(builder, op):
+        _chosen(builder, op)
+        return
+    _loaded(builder, op, key, _wanted(builder, op.result))
+
+
+def _chosen(builder: Builder, op: Load) -> None:
+    """Emits a load whose elements are gathered on the chip, out of rows that other loads may share."""
+    rows = whole_rows(builder, op)
+    key = (op.tensor.name, op.tensor.phase, rows.index, None)
+    frame, earlier = builder.loaded.get(key, (None, rows.result))
+    if any(frame is each for each in builder.frames):
+        builder.home[rows.result] = builder.home[earlier]
+    else:
+        _loaded(builder, rows, key, [(builder.layout[rows.result], True)])
+    gather_loaded(builder, op, rows)
+
+
+def _loaded(builder: Builder, op: Load, key: tuple[object, ...], wanted: list[tuple[Axis | None, bool]]) -> None:
     depth = _depth(builder, op)
     inner = [frame.axis for frame in builder.frames[depth + 1 :]]
     needed = {axis.name for axis in op.result.axes} | {axis.parent for axis in op.result.axes}
@@ -36,7 +56,7 @@ def load(builder: Builder, op: Load) -> None:
     with builder.outside(depth):
         builder.loaded[key] = (builder.frames[-1], op.result)
         queue = builder.transfer_queue("load")
-        for axis, natural in _wanted(builder, op.result):
+        for axis, natural in wanted:
             if natural:
                 _plain(builder, op, cut, queue)
             else:

@@ -134,7 +134,7 @@ class Lowering:
         return dict(sorted(found.items(), key=lambda item: KINDS.index(_kind(item[0]))))
 
 
-KINDS = ("layout", "order", "hoist", "accumulate", "banks", "transpose", "engine", "stages", "buffers")
+KINDS = ("layout", "order", "hoist", "gather", "accumulate", "banks", "transpose", "engine", "stages", "buffers")
 """What a knob's name begins with, in the order in which knobs are shown."""
 
 

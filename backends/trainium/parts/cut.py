@@ -9,16 +9,21 @@ from __future__ import annotations
 
 from tilery.backends.machine.engine_program import Buffer, Copy
 from tilery.backends.machine.errors import CannotLower, said
-from tilery.dsl.program import Cut, Dot
+from tilery.dsl.program import Cut, Dot, GatherIndex
 
 from ..lowering.builder import Builder
 from ..lowering.loads import clear
+from ..lowering.reading.gathers import gather_cut
 from ..lowering.transposes import across, copying_engine
 from .views import view
 
 
 def cut(builder: Builder, op: Cut) -> None:
     """Gives a cut its buffer: a view, or a copy where positions outside the tile read as a number."""
+    if any(isinstance(each, GatherIndex) for each in op.index):
+        builder.done.add(op)
+        gather_cut(builder, op, builder.home[op.tile])
+        return
     part = view(builder, op, builder.home[op.tile], op.result.span)
     builder.home[op.result] = part if op.fill is None else _filled(builder, op, part)
     builder.done.add(op)

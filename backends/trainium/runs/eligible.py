@@ -104,8 +104,8 @@ def _gathers(value: Value, index: tuple[Index, ...], span: Span) -> Iterator[tup
         if isinstance(each, GatherIndex) and any(not axis.unit for axis in each.value.axes):
             why = "a gather takes one row a partition, at a position that lies there"
             instead = "gather longer rows, `x[ids[n], D]`, so that every position brings more"
-            yield from _all_axes(value, why, span, instead)
-            yield from _all_axes(each.value, why, span, instead)
+            yield value, Bar(None, why, span, instead)
+            yield each.value, Bar(None, why, span, instead)
     met = [axis for each in index for axis in index_axes((each,))]
     for axis in dict.fromkeys(met):
         if met.count(axis) > 1:

@@ -38,7 +38,39 @@ def _product(a: Linear, b: Linear) -> Linear | None:
 
 
 def _quotient(a: Linear, b: Linear) -> Linear | None:
-    return None if a.terms or b.terms else Linear(offset=sizes.over(a.offset, b.offset))
+    """`(2 * r + 1) // 2` is r."""
+    if not a.terms and not b.terms:
+        return Linear(offset=sizes.over(a.offset, b.offset))
+    digits = _digits(a, b)
+    return _with_axes_of(a, digits[0]) if digits else None
+
+
+def _rest(a: Linear, b: Linear) -> Linear | None:
+    """`r % R` is r, if it stays below R."""
+    digits = _digits(a, b)
+    return _with_axes_of(a, digits[1]) if digits else None
+
+
+def _with_axes_of(whole: Linear, part: Linear) -> Linear | None:
+    """A digit, if it has all axes: what is read there has those of the index, whatever can be proved of it."""
+    return part if set(part.terms) == set(whole.terms) else None
+
+
+def _digits(a: Linear, b: Linear) -> tuple[Linear, Linear] | None:
+    """Quotient and rest of a division by a size: what it divides, and what is proved to lie in 0 to the size without one."""
+    if b.terms or not a.terms:
+        return None
+    parts = {axis: sizes.parted(stride, b.offset) for axis, stride in a.terms.items()}
+    multiple, rest = sizes.parted(a.offset, b.offset)
+    quotient = _nonzero({axis: each for axis, (each, _) in parts.items()}, multiple)
+    left = _nonzero({axis: each for axis, (_, each) in parts.items()}, rest)
+    most = left.offset
+    for axis, stride in left.terms.items():
+        if not sizes.never_negative(stride):
+            return None
+        most = sizes.plus(most, sizes.times(stride, sizes.minus(axis.size, 1)))
+    inside = sizes.never_negative(left.offset) and sizes.never_negative(sizes.minus(sizes.minus(b.offset, most), 1))
+    return (quotient, left) if inside else None
 
 
 _OPERATIONS: dict[str, Callable[..., Linear | None]] = {
@@ -47,6 +79,7 @@ _OPERATIONS: dict[str, Callable[..., Linear | None]] = {
     "neg": lambda a: a.scaled(-1),
     "mul": _product,
     "floordiv": _quotient,
+    "mod": _rest,
 }
 
 
