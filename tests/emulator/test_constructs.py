@@ -31,7 +31,7 @@ def specialised(file: str, name: str, t: ElementType) -> program.Program:
 
 def ragged(kernel: program.Program) -> dict[str, int]:
     dims = dict(zip(kernel.signature.dimensions, (5, 7, 11, 13, 3, 9, 17, 19), strict=False))
-    dims |= {"R": 3, "S": 3} if kernel.name == "conv2d" else {"W": 143} if kernel.name == "tiled_bias" else {}
+    dims |= {"R": 3, "S": 3} if kernel.name == "conv2d" else {}
     return dims | ({"S": 131, "L": 131} if kernel.name == "sliding_window" else {})
 
 

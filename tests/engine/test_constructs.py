@@ -39,7 +39,7 @@ SPECIAL: dict[str, dict[str, int]] = {
     "experts": {"S": 141, "D": 50, "E": 3, "F": 75},
     "grid_sample": {"B": 2, "H": 9, "W": 11, "C": 33, "P": 141},
     "looked_up": {"K": 33, "M": 141, "N": 75},
-    "tiled_bias": {"W": 141 * 5, "Q": 75, "P": 5, "G": 141},
+    "tiled_bias": {"Q": 75, "P": 5, "G": 141},
     "periodic": {"M": 141, "N": 267, "P": 13, "Q": 17},
     "split_k": {"M": 141, "K": 2311, "N": 77},
     "convolution": {"N": 2, "C": 45, "H": 9, "W": 23, "O": 17},
