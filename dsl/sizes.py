@@ -66,7 +66,7 @@ def parted(a: Size, b: Size) -> tuple[Size, Size]:
     if len(divisor) != 1 or not all(divisor.values()):
         return 0, a
     ((factors, count),) = divisor.items()
-    whole: Polynomial = {}
+    whole: dict[Monomial, int] = {}
     for monomial, number in _polynomial(a).items():
         left = list(monomial)
         for each in factors:
