@@ -77,6 +77,11 @@ def part(array: Array, op: Insert, place: Place) -> Array:
     return window(array, op.index, place.inside(op.tile))
 
 
+def nothing(shape: Sequence[int], dtype: np.dtype[Any]) -> Array:
+    """A tile that nothing is written to, in numbers that would be noticed if they were read."""
+    return np.full(shape, np.nan if dtype.kind == "f" else -86 if dtype.kind == "i" else True, dtype)
+
+
 Reading = Load | Cut
 """What reads at an index."""
 

@@ -151,6 +151,8 @@ class _Block:
             self.value(each)
         names = [axis.name for axis in program.index_axes(store.index)]
         value = numerics.aligned(self.value(store.value), _names(store.value), names)
+        for each in program.index_values(store.index):
+            self.value(each)  # the places are computed as well
         if store.accumulate:
             indexing.add(result, store, value, self.place, lambda x: x, lambda x: _stored(x, store.tensor.element))
         else:
@@ -174,6 +176,8 @@ class _Block:
                 return whole[self.slices.get(op.axis.name, slice(None))]
             case program.Load():
                 return self._load(op)
+            case program.Unwritten():
+                return indexing.nothing(self._extents(op.result), _wide(numerics.compute_dtype(op.result.element)))
             case program.Cut():
                 return self._cut(op)
             case program.Insert():

@@ -20,7 +20,8 @@ FOLDER = Path(__file__).parents[1] / "kernels"
 KERNELS = [
     (path.relative_to(FOLDER).with_suffix("").as_posix(), name)
     for path in sorted(FOLDER.rglob("*.tk"))
-    for name in dsl.load(path).kernels
+    for name, definition in dsl.load(path).kernels.items()
+    if definition.kernel.reference
 ]
 
 

@@ -62,6 +62,8 @@ class Draft:
     """Of arguments that hold positions: how many positions there are."""
     body: list[str] = field(default_factory=list)
     reference: list[str] = field(default_factory=list)
+    axes: list[str] = field(default_factory=list)
+    """The lines that give axes other names."""
     referenced: bool = True
     """The kernel's reference can be written."""
     names: int = 0
@@ -117,6 +119,12 @@ def load(d: Draft, kind: Kind, axes: Sequence[Axis]) -> Part:
         dims.append(dim)
         places.append(place)
         wholes.append(whole)
+    if order and d.chance(0.05):  # a diagonal
+        dims.append(order[-1].dim)
+        places.append(order[-1].tile)
+        wholes.append(order[-1].dim)
+        if d.chance(0.3):
+            dims[-1], places[-1], wholes[-1] = f"{order[-1].dim} + 1", f"{order[-1].positions} + 1", f"index[{order[-1].dim}] + 1"
     if d.chance(0.08):
         dims.append("2")
         places.append("1")

@@ -1,15 +1,16 @@
 """Random kernels, valid by construction: what no execution has been shaped to.
 
 A kernel writes one to three results in a `tile` loop: computed tiles, parts of a split sum, windows that overlap, strided places,
-scatters through computed positions, and what `for` loops carry. Sizes are small and ragged. Arguments are small whole numbers, so
-that as many kernels as can be are exact and are compared to the bit, or random floats for those that are smooth. In three kernels
-of five a share of them is extreme: NaN, infinities, denormals, -0.0, the ends of the integers, what no narrower type holds.
+scatters through computed positions, what `for` loops carry, and tiles written in parts and read at other places. Sizes are small
+and ragged. Arguments are small whole numbers, so that as many kernels as can be are exact and are compared to the bit, or random
+floats for those that are smooth. In three kernels of five a share of them is extreme: NaN, infinities, denormals, -0.0, the ends
+of the integers, what no narrower type holds.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,9 @@ from tilery.backends.numbers.rounding import integer_limits, largest_and_smalles
 from tilery.dsl import bind_dimensions, check_requirements, program
 from tilery.dsl.types import ELEMENT_TYPES, ElementType
 
+from .drafts import free_dims, result, some_whole
 from .expressions import TYPES, Axis, Draft, Kind, Part, expression, joined, square_sum
+from .held import in_parts
 from .memory import Array
 
 DIMS = ("B", "M", "N", "K", "S")
@@ -118,7 +121,9 @@ def _kernel(d: Draft) -> tuple[str, list[Axis]]:
     results: dict[str, str] = {}
     extra: list[Axis] = []
     for _ in range(d.draw.choice([1, 1, 2, 3])):
-        form = d.draw.choice([_plain, _plain, _split, _overlapping, _scattered, _digits, _looped, _looped, _counted])
+        form = d.draw.choice(
+            [_plain, _plain, _split, _overlapping, _scattered, _digits, _looped, _looped, _counted, in_parts, in_parts]
+        )
         extra += form(d, axes, results)
     temps, later = _phased(d, results, extra) if d.chance(0.3) else ([], [])
     # An argument that says how many places there are, if nothing else does.
@@ -128,7 +133,7 @@ def _kernel(d: Draft) -> tuple[str, list[Axis]]:
     heads = ", ".join(f"{each.variable} of {each.dim}" + (" by 1" if each.unit else "") for each in axes)
     lines = [f"kernel drawn({inputs}) -> ({given}):"]
     lines += ["    reference:", *d.reference] if d.referenced else []
-    return "\n".join([*lines, *temps, f"    tile {heads}:", *d.body, *later, ""]), [*axes, *extra]
+    return "\n".join([*lines, *d.axes, *temps, f"    tile {heads}:", *d.body, *later, ""]), [*axes, *extra]
 
 
 def _phased(d: Draft, results: dict[str, str], extra: list[Axis]) -> tuple[list[str], list[str]]:
@@ -164,30 +169,15 @@ def _value(d: Draft, kind: Kind, axes: Sequence[Axis]) -> Part:
     return d.let(expression(d, kind, axes, depth))
 
 
-def _some_whole(d: Draft, axes: Sequence[Axis]) -> list[Axis]:
-    """Some dimensions that no axis has, whole."""
-    free = [name for name in d.dims if name != "V" and name not in {axis.dim for axis in axes}]
-    return [Axis(name) for name in free if d.chance(0.3)]
-
-
-def _result(d: Draft, results: dict[str, str], kind: Kind, dims: Sequence[str], adding: bool = False) -> str:
-    name = d.new("y")
-    types = TYPES[kind] if not adding or kind != "float" else ("f32", "f32", "f32", "bf16")
-    if d.chance(0.8):  # no chip stores the others
-        types = tuple(each for each in types if not ELEMENT_TYPES[each].packed)
-    results[name] = f"{d.draw.choice(types)}[{', '.join(dims)}]"
-    return name
-
-
 def _plain(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axis]:
-    order = [*axes, *_some_whole(d, axes)]
+    order = [*axes, *some_whole(d, axes)]
     kind = _kind(d)
     value = _value(d, kind, order)
     d.draw.shuffle(order)
     stored: Kind = kind
     if kind != "bool" and not d.smooth and d.chance(0.2):
         stored = "int" if kind == "float" else "float"
-    name = _result(d, results, stored, [axis.dim for axis in order])
+    name = result(d, results, stored, [axis.dim for axis in order])
     d.body.append(f"        {name}[{', '.join(axis.tile for axis in order)}] = {value.text}")
     d.reference.append(f"        {name}[{', '.join(axis.dim for axis in order)}] = {value.whole}")
     return []
@@ -196,13 +186,13 @@ def _plain(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axis
 def _split(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axis]:
     """A sum over a tile axis, part by part."""
     over = d.draw.choice(list(axes))
-    kept = [axis for axis in axes if axis is not over] + _some_whole(d, axes)
+    kept = [axis for axis in axes if axis is not over] + some_whole(d, axes)
     d.draw.shuffle(kept)
     if not kept:
         return _plain(d, axes, results)
     kind: Kind = d.draw.choice(["float", "float", "int"])
     value = d.let(joined(f"sum[{over.tile}]({{}})", expression(d, kind, [*kept, over], 2)))
-    name = _result(d, results, kind, [axis.dim for axis in kept], adding=True)
+    name = result(d, results, kind, [axis.dim for axis in kept], adding=True)
     d.body.append(f"        {name}[{', '.join(axis.tile for axis in kept)}] += {value.text}")
     whole = f"sum[{over.dim}]({expression_again(value.whole, d)})"
     d.reference.append(f"        {name}[{', '.join(axis.dim for axis in kept)}] = {whole}")
@@ -218,7 +208,7 @@ def expression_again(name: str, d: Draft) -> str:
 
 def _overlapping(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axis]:
     """Windows: two axes whose positions add up to a place, with strides."""
-    order = [*axes, *_some_whole(d, axes)]
+    order = [*axes, *some_whole(d, axes)]
     if len(order) < 2:
         return _plain(d, axes, results)
     d.draw.shuffle(order)
@@ -233,7 +223,7 @@ def _overlapping(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> lis
 
 def _scattered(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axis]:
     """Through positions that are computed, some of them alike; perhaps another index overlaps as well."""
-    order = [*axes, *_some_whole(d, axes)]
+    order = [*axes, *some_whole(d, axes)]
     kind: Kind = d.draw.choice(["float", "int"])
     value = _value(d, kind, order)
     d.draw.shuffle(order)
@@ -250,7 +240,7 @@ def _scattered(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[
 
 
 def _adding(d: Draft, results: dict[str, str], kind: Kind, dims: Sequence[str], places: Sequence[str], value: Part) -> list[Axis]:
-    name = _result(d, results, kind, dims, adding=True)
+    name = result(d, results, kind, dims, adding=True)
     d.body.append(f"        {name}[{', '.join(places)}] += {value.text}")
     d.referenced = False
     return []
@@ -258,14 +248,14 @@ def _adding(d: Draft, results: dict[str, str], kind: Kind, dims: Sequence[str], 
 
 def _digits(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axis]:
     """Two axes nested like digits, backwards perhaps."""
-    order = [*axes, *_some_whole(d, axes)]
+    order = [*axes, *some_whole(d, axes)]
     if len(order) < 2:
         return _plain(d, axes, results)
     kind = _kind(d)
     value = _value(d, kind, order)
     d.draw.shuffle(order)
     high, low, *rest = order
-    name = _result(d, results, kind, [f"{high.dim} * {low.dim}", *(axis.dim for axis in rest)])
+    name = result(d, results, kind, [f"{high.dim} * {low.dim}", *(axis.dim for axis in rest)])
     places = [f"{high.positions} * {low.dim} + {low.positions}", *(axis.tile for axis in rest)]
     d.body.append(f"        {name}[{', '.join(places)}] = {value.text}")
     d.referenced = False
@@ -277,8 +267,8 @@ def _digits(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axi
 
 def _looped(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axis]:
     """A sum, a maximum or a count that a `for` carries, over a dimension cut into tiles, perhaps cut again or with a guard."""
-    kept = [*axes, *_some_whole(d, axes)]
-    free = [name for name in d.dims if name != "V" and name not in {axis.dim for axis in kept}]
+    kept = [*axes, *some_whole(d, axes)]
+    free = free_dims(d, kept)
     if not free:
         return _plain(d, axes, results)
     loop = Axis(d.draw.choice(free), d.new("k"), d.chance(0.2))
@@ -308,7 +298,7 @@ def _looped(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axi
     d.body.append(f"{indent}{total} = " + update.format(total, inner.tile, term, product))
     order = list(kept)
     d.draw.shuffle(order)
-    name = _result(d, results, kind, [axis.dim for axis in order])
+    name = result(d, results, kind, [axis.dim for axis in order])
     d.body.append(f"        {name}[{', '.join(axis.tile for axis in order)}] = {total}")
     d.referenced = False
     return [loop] if inner is loop else [loop, inner]
@@ -327,7 +317,7 @@ def _product(d: Draft, kind: Kind, kept: Sequence[Axis], inner: Axis) -> str:
 
 def _counted(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Axis]:
     """A stencil: a loop that counts, and reads beside."""
-    kept = [*axes, *_some_whole(d, axes)]
+    kept = [*axes, *some_whole(d, axes)]
     d.draw.shuffle(kept)
     first, *rest = kept
     name, weight, total, counter = d.new("x"), d.new("x"), d.new("total"), d.new("r")
@@ -341,8 +331,8 @@ def _counted(d: Draft, axes: Sequence[Axis], results: dict[str, str]) -> list[Ax
         f"            {total} += {name}[{place}, else 2] * {weight}[{counter}]",
     ]
     d.draw.shuffle(kept)
-    result = _result(d, results, "float", [axis.dim for axis in kept])
-    d.body.append(f"        {result}[{', '.join(axis.tile for axis in kept)}] = {total}")
+    stored = result(d, results, "float", [axis.dim for axis in kept])
+    d.body.append(f"        {stored}[{', '.join(axis.tile for axis in kept)}] = {total}")
     d.referenced = False
     return []
 
@@ -354,3 +344,11 @@ def checked(made: Case) -> program.Program:
     shapes = {each.name: np.shape(made.arguments[each.name]) for each in kernel.signature.tensors}
     check_requirements(kernel, bind_dimensions(kernel.signature, shapes))
     return kernel
+
+
+Form = Callable[[Draft, Sequence[Axis], dict[str, str]], list[Axis]]
+FORMS: tuple[Form, ...] = (
+    *(_plain, _plain, _split, _overlapping, _scattered, _digits),
+    *(_looped, _looped, _counted, in_parts, in_parts),
+)
+"""What may write a result; those that stand there twice do so twice as often."""

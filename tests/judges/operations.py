@@ -39,6 +39,10 @@ class Operations(Standing):
             return self.reordered(op.body[-1].result, op.result)
         if isinstance(op, program.Scan):
             return self.scan(op)
+        if isinstance(op, program.Unwritten):
+            return {}
+        if isinstance(op, program.Insert):
+            return self.inserted(op)
         return {self.key(op.result, at): self.computed(op, at) for at in self.ats(op.result.axes)}
 
     def computed(self, op: Op, at: At) -> Number:
@@ -55,6 +59,8 @@ class Operations(Standing):
                 return at[axis.name]
             case program.Load():
                 return self.load(op, at)
+            case program.Cut():
+                return self.cut(op, at)
             case program.Elementwise():
                 return self.elementwise(op.fn, [self.element(each, at) for each in op.operands], name)
             case program.Cast(operand=operand):
@@ -94,6 +100,25 @@ class Operations(Standing):
         if op.fill is None:
             raise Stray(f"{op.tensor.name} is read outside")
         return as_type(op.fill, op.tensor.element.name)
+
+    def cut(self, op: program.Cut, at: At) -> Number:
+        """An element of a tile, or what is read outside of it."""
+        place = self.positions(op.index, at)
+        inside = [position in self.covered(axis) for position, axis in zip(place, op.tile.axes, strict=True)]
+        if all(inside):
+            return self.values[op.tile][tuple(place)]
+        if op.fill is None:
+            raise Stray(f"{op.tile.name} is read outside")
+        return as_type(op.fill, op.tile.element.name)
+
+    def inserted(self, op: program.Insert) -> Elements:
+        """The tile with some elements replaced, one after the other."""
+        found = dict(self.values[op.tile])
+        for at, number in self.each(op.value):
+            place = tuple(self.positions(op.index, at))
+            assert all(position in self.covered(axis) for position, axis in zip(place, op.tile.axes, strict=True))
+            found[place] = number
+        return found
 
     def elementwise(self, fn: str, given: Sequence[Number], name: str) -> Number:
         """A function of one element of each operand."""

@@ -11,7 +11,7 @@ from tilery.dsl.program import Axis, Value, size_value
 from .numbers import Number
 
 Elements = dict[tuple[int, ...], Number]
-"""The elements of a value, by their positions along its axes."""
+"""The elements of a value, by their positions along its axes. Reading one that a tile lacks is an error of the checker's."""
 At = Mapping[str, int]
 """A position for the name of each axis."""
 
@@ -41,8 +41,9 @@ class Standing:
         return (dict(zip(names, each, strict=True)) for each in product(*(self.covered(axis) for axis in axes)))
 
     def each(self, value: Value) -> Iterator[tuple[dict[str, int], Number]]:
-        """The elements of a value with where they are."""
-        return ((at, self.values[value][self.key(value, at)]) for at in self.ats(value.axes))
+        """The elements of a value with where they are; of a tile that is written in parts, those that are written."""
+        elements = self.values[value]
+        return ((at, elements[key]) for at in self.ats(value.axes) if (key := self.key(value, at)) in elements)
 
     def key(self, value: Value, at: At) -> tuple[int, ...]:
         """Where an element is among those of a value."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
-from typing import Any
 
 import numpy as np
 
@@ -206,7 +205,7 @@ class Run:
             case program.Load():
                 return self.load(op)
             case program.Unwritten():
-                return np.full(self.shape(op.result), poison(computing), computing)
+                return indexing.nothing(self.shape(op.result), computing)
             case program.Cut():
                 return indexing.cut(self.values[op.tile], op, self.place)
             case program.Insert():

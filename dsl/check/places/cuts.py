@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tilery.dsl.errors import Label
 from tilery.dsl.program import Axis, AxisIndex, Cut, Index, LoopVariable, Size, Value, index_axes
@@ -52,6 +52,16 @@ def in_brackets(c: Context, node: syntax.Subscript, value: Value, span: Span) ->
     known = tuple(by_name[each] for each in c.uneven.get((node.span, name), ()) if each in by_name)
     axes = known if len(known) == len(whole.axes) else whole.axes
     return whole, OnChip(name, tuple(each.size for each in axes), axes, whole.dtype, span)
+
+
+def completed(c: Context, node: syntax.Subscript, axes: tuple[Axis, ...]) -> syntax.Subscript:
+    """The brackets behind a tile with the axes of extent one that they leave out: there is one place along these."""
+    left_out = [each for each in axes if each.unit and c.scope.axis(each.name) == each]
+    if not left_out or len(node.items) != len(axes) - len(left_out):
+        return node
+    given = iter(node.items)
+    items = tuple(syntax.Name(node.base.span, each.name) if each in left_out else next(given) for each in axes)
+    return replace(node, items=items)
 
 
 def within(c: Context, tile: OnChip, position: int, axis: Axis | None, item: syntax.Expr) -> AxisIndex | None:

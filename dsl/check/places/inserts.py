@@ -2,7 +2,7 @@
 
 A name that nothing is bound to becomes a tile in which the variable of an open `for` stands for its whole dimension; the tile
 begins, with nothing in it, before the outermost of these loops. Which is found out when its body has been checked once: the loop
-then starts over.
+then starts over. Without such a variable, `row[m, N] = value`, the brackets say nothing but the order of the axes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..context import Context
 from ..expressions import evaluate
 from ..scope import Local
 from .covers import nests
-from .cuts import OnChip, in_brackets
+from .cuts import OnChip, completed, in_brackets
 from .indices import check_index, check_inside
 from .so_far import Begun, Filling
 from .stores import axes_agree
@@ -40,6 +40,7 @@ def check_insert(c: Context, target: syntax.Subscript, node: syntax.Assign) -> N
         c.broken |= {name}  # so that what reads it is no second mistake
         return
     whole, tile = in_brackets(c, target, local.value, local.span)
+    target = completed(c, target, tile.axes)
     index = check_index(c, tile, target, evaluate, twice=True)
     value = c.emit.spread(value, index_axes(index)) if index is not None and value is not None else None
     if index is None or value is None or not _may_insert(c, tile, index, value, target, node):
@@ -98,9 +99,6 @@ def _begin(c: Context, target: syntax.Subscript, value: Value | None) -> Local |
     axes = _own_axes(c, target)
     if axes is None:
         return None
-    loops = [each.axis for frame in c.scope.frames if frame.kind == "for" for each in frame.variables]
-    named = [c.axis(each.text) for each in target.items if isinstance(each, syntax.Name)]
-    outermost = next(each for each in loops if each in named)
     if len(set(axes)) < len(axes):
         what = f"`{target.base.text}` would have {axes_said(axes)}, and a tile never has one axis twice"
         help = f"give the second one a name: `axis G of {axes[-1]}`, and run over it"
@@ -109,11 +107,27 @@ def _begin(c: Context, target: syntax.Subscript, value: Value | None) -> Local |
     if value is None:
         return None
     name = target.base.text
-    c.begun.setdefault(name, Begun(outermost.name, axes, value.dtype, target.span))
-    empty = unwritten(c, name, c.begun[name])
+    loops = [each.axis for frame in c.scope.frames if frame.kind == "for" for each in frame.variables]
+    named = [c.axis(each.text) for each in target.items if isinstance(each, syntax.Name)]
+    outermost = next((each.name for each in loops if each in named), "")
+    axes = (*axes, *_of_extent_one(c, value, named, outermost))
+    begun = Begun(outermost, axes, value.dtype, target.span)
+    if outermost:
+        begun = c.begun.setdefault(name, begun)
+    empty = unwritten(c, name, begun)
     c.scope.bind(name, empty.value, target.span)
     c.scope.names[name] = empty
     return empty
+
+
+def _of_extent_one(c: Context, value: Value, named: list[Axis | None], outermost: str) -> list[Axis]:
+    """The axes of extent one that a value has besides, of loops around that in which its tile begins."""
+    around: list[Axis] = []
+    for frame in c.scope.frames:
+        if outermost in [each.axis.name for each in frame.variables]:
+            break
+        around += [each.axis for each in frame.variables]
+    return [each for each in value.axes if each.unit and each not in named and each in around]
 
 
 def unwritten(c: Context, name: str, begun: Begun) -> Local:
@@ -126,8 +140,9 @@ def _own_axes(c: Context, target: syntax.Subscript) -> tuple[Axis, ...] | None:
     """The axes of the tile that `row[m, n]` begins: a variable of a `for` stands for its dimension, or for the tile it cuts."""
     stepped = {each.axis for frame in c.scope.frames if frame.kind == "for" for each in frame.variables}
     named = [c.axis(each.text) if isinstance(each, syntax.Name) else None for each in target.items]
-    if not any(axis in stepped for axis in named):
-        _no_tile(c, target)
+    misspelt = did_you_mean(target.base.text, [each.name for each in (*c.signature.results, *c.signature.temps)])
+    if not any(axis in stepped for axis in named) and (misspelt or None in named):
+        _no_tile(c, target, misspelt)
         return None
     axes: list[Axis] = []
     for item, axis in zip(target.items, named, strict=True):
@@ -153,10 +168,10 @@ def _whole(c: Context, variable: Axis) -> Axis | None:
     return Axis(names[0], variable.size, whole=True) if names else None
 
 
-def _no_tile(c: Context, target: syntax.Subscript) -> None:
+def _no_tile(c: Context, target: syntax.Subscript, misspelt: str) -> None:
     name = target.base.text
     results = [each.name for each in c.signature.results]
-    help = did_you_mean(name, results) or f"the results are {listed(results)}; a tile is bound by its name alone: `{name} = ...`"
+    help = misspelt or f"the results are {listed(results)}; a tile begins whole, as `{name} = zeros[...]`, or with its axes alone"
     c.report.error("TK201", f"there is no result `{name}`, and no tile of that name yet", target.base.span, "not found", help)
 
 

@@ -14,7 +14,7 @@ from tilery.dsl.types import BOOL, F32, AnyType, type_name
 
 from ..context import Checked, Context
 from ..scope import Gone, Local
-from .cuts import OnChip, cut, in_brackets, report_gone, without_axes
+from .cuts import OnChip, completed, cut, in_brackets, report_gone, without_axes
 from .indices import Evaluate, check_index, check_inside
 
 Fill = float | int | bool
@@ -51,7 +51,7 @@ def _of_tile(c: Context, node: syntax.Subscript, local: Local, evaluate: Evaluat
     if local.value is None or without_axes(c, node, local):
         return None
     whole, tile = in_brackets(c, node, local.value, local.span)
-    index, fill = _read_at(c, tile, node, evaluate)
+    index, fill = _read_at(c, tile, completed(c, node, tile.axes), evaluate)
     return cut(c, node, replace(local, value=whole), tile.by_axes(index, whole), fill)
 
 
