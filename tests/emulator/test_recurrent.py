@@ -17,7 +17,7 @@ from tilery.dsl import program
 from tilery.dsl.types import BF16, F32, ElementType
 
 Array = NDArray[Any]
-FOLDER = Path(__file__).parents[1] / "kernels" / "recurrent"
+FOLDER = Path(__file__).parents[1] / "kernels" / "recurrences"
 DIMS = {"B": 5, "S": 7, "D": 11, "H": 13}
 
 
@@ -56,7 +56,7 @@ NETWORKS: Mapping[str, Callable[..., dict[str, Array]]] = {"rnn": rnn, "gru": gr
 
 
 def network(name: str, t: ElementType) -> program.Program:
-    return dsl.load(FOLDER / "rnn.tk").kernels[name].specialise({"T": t}, {})
+    return dsl.load(FOLDER / "networks.tk").kernels[name].specialise({"T": t}, {})
 
 
 @pytest.mark.parametrize("size", [1, 2, 64])

@@ -19,7 +19,12 @@ from tilery.dsl.program import Program
 from tilery.dsl.types import ELEMENT_TYPES
 
 FOLDER = Path(__file__).parents[1] / "kernels"
-KERNELS = [(path, name) for path in sorted(FOLDER.rglob("*.tk")) for name in load(path).kernels]
+KERNELS = [
+    (path, name)
+    for path in sorted(FOLDER.rglob("*.tk"))
+    for name, definition in load(path).kernels.items()
+    if definition.kernel.reference
+]
 CASES = [
     (path, name, element)
     for path, name in KERNELS
@@ -46,6 +51,13 @@ SPECIAL: dict[str, dict[str, int]] = {
     "average_pooling": {"C": 75, "H": 21, "W": 33},
     "max_pooling": {"C": 75, "H": 21, "W": 33},
     "resized": {"C": 41, "H": 9, "W": 13},
+    "attention_rows": {"H": 2, "S": 141, "D": 37, "L": 259},
+    "conv1d_window": {"B": 2, "C": 75, "W": 141, "O": 45, "R": 3},
+    "causal_window": {"C": 141, "S": 267, "K": 4},
+    "linear_attention": {"H": 2, "S": 270, "D": 37, "E": 41},
+    "self_attention": {"B": 2, "S": 141, "D": 75, "K": 37, "V": 41},
+    "newton_schulz": {"M": 41, "N": 75},
+    "sort_rows": {"M": 141, "N": 17},
     "grouped_heads": {"R": 2, "S": 141, "D": 37, "L": 259},
     "attention_block": {"S": 141, "D": 75, "E": 37},
     "mlp": {"M": 141, "D": 75, "H": 267},
@@ -60,6 +72,10 @@ REFUSED |= {("mixed_int8_matmul", "trn1"), ("mixed_int8_matmul", "trn2")}
 REFUSED |= {(name, "trn1") for name in ("experts", "grid_sample", "periodic")}
 REFUSED |= {("scatter_max", "trn1"), ("scatter_max", "trn2")}
 """The tensor engine multiplies no integers, trn1's DMA engines do not gather, and none takes a maximum in device memory."""
+HELD = ("attention_rows", "softmax_of_product", "conv1d_window", "causal_window", "covariance", "newton_schulz")
+HELD += ("trace_of_product", "self_attention", "sort_rows")
+REFUSED |= {(name, chip) for name in HELD for chip in ("trn1", "trn2")}
+"""Parts of tiles, and tiles under another axis, are not lowered yet."""
 
 
 def shape(kernel: Program) -> dict[str, int]:
