@@ -142,6 +142,8 @@ def _phased(d: Draft, results: dict[str, str], extra: list[Axis]) -> tuple[list[
     dims = kind.split("[")[1].rstrip("]").split(", ")
     if not all(each in d.dims for each in dims) or len(set(dims)) < len(dims):
         return [], []
+    if d.referenced and not any(f"{temp}[{dims[0]}" in line for line in d.reference):
+        return [], []  # it is written along an axis of another name there
     del results[temp]
     name = d.new("z")
     results[name] = kind

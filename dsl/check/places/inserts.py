@@ -140,7 +140,8 @@ def _own_axes(c: Context, target: syntax.Subscript) -> tuple[Axis, ...] | None:
     """The axes of the tile that `row[m, n]` begins: a variable of a `for` stands for its dimension, or for the tile it cuts."""
     stepped = {each.axis for frame in c.scope.frames if frame.kind == "for" for each in frame.variables}
     named = [c.axis(each.text) if isinstance(each, syntax.Name) else None for each in target.items]
-    misspelt = did_you_mean(target.base.text, [each.name for each in (*c.signature.results, *c.signature.temps)])
+    stored = c.signature.results if c.in_reference else (*c.signature.results, *c.signature.temps)
+    misspelt = did_you_mean(target.base.text, [each.name for each in stored])
     if not any(axis in stepped for axis in named) and (misspelt or None in named):
         _no_tile(c, target, misspelt)
         return None
