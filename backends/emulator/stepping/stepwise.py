@@ -240,11 +240,6 @@ class Run:
         return numerics.scan(op.fn, lined_up, along, op.exclusive, op.reverse)
 
 
-def poison(dtype: np.dtype[Any]) -> float | int | bool:
-    """What an element holds that nothing is written to: reading it would be seen."""
-    return np.nan if dtype.kind == "f" else -86 if dtype.kind == "i" else dtype.kind == "u" and 170
-
-
 def reordered(array: Array, source: Value, value: Value) -> Array:
     """The array of one value with its axes in the order of another value of the same axes."""
     return array if source.axes == value.axes else numerics.aligned(array, _names(source), _names(value))
