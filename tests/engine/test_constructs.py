@@ -55,7 +55,7 @@ SPECIAL: dict[str, dict[str, int]] = {
     "conv1d_window": {"B": 2, "C": 75, "W": 141, "O": 45, "R": 3},
     "causal_window": {"C": 141, "S": 267, "K": 4},
     "linear_attention": {"H": 2, "S": 270, "D": 37, "E": 41},
-    "self_attention": {"B": 2, "S": 141, "D": 75, "K": 37, "V": 41},
+    "self_attention": {"B": 2, "S": 141, "D": 37},
     "newton_schulz": {"M": 41, "N": 75},
     "sort_rows": {"M": 141, "N": 17},
     "grouped_heads": {"R": 2, "S": 141, "D": 37, "L": 259},
@@ -70,12 +70,9 @@ REFUSED = {("int8_matmul", "trn1"), ("int8_matmul", "trn2")} | {(name, "trn1") f
 REFUSED |= {(name, "trn1") for name in ("kv_append", "prompt_append", "scatter_rows", "decode")}
 REFUSED |= {("mixed_int8_matmul", "trn1"), ("mixed_int8_matmul", "trn2")}
 REFUSED |= {(name, "trn1") for name in ("experts", "grid_sample", "periodic")}
+REFUSED |= {("trace_of_product", "trn1"), ("trace_of_product", "trn2")}
 REFUSED |= {("scatter_max", "trn1"), ("scatter_max", "trn2")}
-"""The tensor engine multiplies no integers, trn1's DMA engines do not gather, and none takes a maximum in device memory."""
-HELD = ("attention_rows", "softmax_of_product", "conv1d_window", "causal_window", "covariance", "newton_schulz")
-HELD += ("trace_of_product", "self_attention", "sort_rows")
-REFUSED |= {(name, chip) for name in HELD for chip in ("trn1", "trn2")}
-"""Parts of tiles, and tiles under another axis, are not lowered yet."""
+"""The tensor engine multiplies no integers, trn1's DMA engines do not gather, and none takes a maximum in device memory or the diagonal of a tile."""
 
 
 def shape(kernel: Program) -> dict[str, int]:

@@ -17,7 +17,7 @@ from tilery.dsl import program
 from tilery.dsl.types import BF16, F32, ElementType
 
 Array = NDArray[Any]
-FOLDER = Path(__file__).parents[1] / "kernels" / "recurrences"
+FOLDER = Path(__file__).parents[2] / "kernels" / "recurrences"
 DIMS = {"B": 5, "S": 7, "D": 11, "H": 13}
 
 
