@@ -72,7 +72,8 @@ REFUSED |= {("mixed_int8_matmul", "trn1"), ("mixed_int8_matmul", "trn2")}
 REFUSED |= {(name, "trn1") for name in ("experts", "grid_sample", "periodic")}
 REFUSED |= {("trace_of_product", "trn1"), ("trace_of_product", "trn2")}
 REFUSED |= {("scatter_max", "trn1"), ("scatter_max", "trn2")}
-"""The tensor engine multiplies no integers, trn1's DMA engines do not gather, and none takes a maximum in device memory or the diagonal of a tile."""
+"""The tensor engine multiplies no integers, trn1's DMA engines do not gather; no chip takes a maximum in device memory, nor the
+diagonal of a tile."""
 
 
 def shape(kernel: Program) -> dict[str, int]:
