@@ -339,16 +339,18 @@ class TensorScan(Compute):
     factor: Operand | None = None
     start: Operand | None = None
     exclusive: bool = False
+    reverse: bool = False
+    """All operands are read, and the result is written, by access patterns of negative steps."""
 
     def formula(self, say: Say) -> str:
-        """`y = cumsum[n](x)`, `h = scan[n](a, b, start)`."""
+        """`y = cumsum[n](x)`, `h = scan[n, reverse](a, b, start)`."""
         given = [each for each in (self.factor, self.data, self.start) if each is not None]
-        word = ", exclusive" if self.exclusive else ""
-        return f"{say(self.out)} = {self.op}[{self.along}{word}]({', '.join(map(say, given))})"
+        words = ", exclusive" * self.exclusive + ", reverse" * self.reverse
+        return f"{say(self.out)} = {self.op}[{self.along}{words}]({', '.join(map(say, given))})"
 
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
         given = [read(each) for each in (self.factor, self.data, self.start) if each is not None]
-        yield self.out, numerics.scan(self.op, given, self.axes.index(self.along), self.exclusive), self.axes
+        yield self.out, numerics.scan(self.op, given, self.axes.index(self.along), self.exclusive, self.reverse), self.axes
 
 
 @dataclass(frozen=True, slots=True)

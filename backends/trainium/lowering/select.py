@@ -153,17 +153,10 @@ class Selector:
             raise CannotLower("TK512", self._chip.name, op.result.span, why, "scan along another axis of the tile")
         if not self.having("scan"):
             raise CannotLower("TK513", self._chip.name, op.result.span, "no engine has scans", "run the kernel in the emulator")
-        if op.reverse:
-            why = "no engine goes through a tile backwards"
-            back = f"{op.axis.size} - 1 - index[{op.axis.size}]"
-            instead = f"read tensors backwards, `x[{back}]`, scan forwards, and store to the same places"
-            raise CannotLower("TK513", self._chip.name, op.result.span, why, instead)
-        if len(op.operands) == 1:
-            scan = TensorScan(op.result.axes, op.fn, op.operands[0], op.axis, op.result, exclusive=op.exclusive)
-        else:
-            factor, data, *start = op.operands
-            given = start[0] if start else None
-            scan = TensorScan(op.result.axes, op.fn, data, op.axis, op.result, factor, given, op.exclusive)
+        data = op.operands[:2][-1]
+        factor = op.operands[0] if len(op.operands) > 1 else None
+        start = op.operands[2] if len(op.operands) > 2 else None
+        scan = TensorScan(op.result.axes, op.fn, data, op.axis, op.result, factor, start, op.exclusive, op.reverse)
         return Group(op, (op,), "scan", self.having("scan"), (scan,))
 
     def _elementwise(self, op: Elementwise) -> Group:
