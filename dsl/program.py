@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from .errors import UsageError
 from .spans import Span
 from .types import AnyType, ElementType
 
@@ -49,7 +50,7 @@ LEADING = "..."
 
 
 def size_value(size: Size, dims: Mapping[str, int]) -> int:
-    """The number of elements that `size` stands for, `dims` giving each named dimension's."""
+    """The number of elements that `size` stands for, `dims` giving each named dimension's; UsageError for a division by zero."""
     match size:
         case int():
             return size
@@ -57,6 +58,8 @@ def size_value(size: Size, dims: Mapping[str, int]) -> int:
             return dims[size]
         case SizeOp(op, left, right):
             a, b = size_value(left, dims), size_value(right, dims)
+            if op == "//" and b == 0:
+                raise UsageError(f"`{size}` divides by zero: `{right}` is 0")
             return {"+": a + b, "-": a - b, "*": a * b}[op] if op != "//" else a // b
 
 

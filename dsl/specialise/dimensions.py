@@ -145,10 +145,7 @@ class _Binding:
         return sum(name not in self.dims for name in sizes.names_in(size))
 
     def _value(self, size: Size) -> int:
-        try:
-            return size_value(size, self.dims)
-        except ZeroDivisionError:
-            raise UsageError(f"`{size}` divides by zero{self._where(size)}") from None
+        return size_value(size, self.dims)
 
     def _where(self, size: Size) -> str:
         known = dict.fromkeys(name for name in sizes.names_in(size) if name in self.dims)

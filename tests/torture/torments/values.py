@@ -10,13 +10,18 @@ from pathlib import Path
 from tilery.dsl.errors import TileryError
 
 from ...engine.drawn import hold_values
-from ...judges import court, kernels
+from ...judges import court, kernels, other_sizes
 from ..torment import Fault, Torment
 
 
 def judged(choose: random.Random, folder: Path) -> None:
-    """A random kernel with overlapping stores, scatters, split sums, strided arguments, every type."""
-    _trial(kernels.case(choose.randrange(2**48)))
+    """A random kernel with overlapping stores, scatters, split sums, strided arguments, every type; its sizes in another form."""
+    case = kernels.case(choose.randrange(2**48))
+    _trial(case)
+    drawn = choose.choice(list(other_sizes.rewritten(case)))
+    found = other_sizes.trial(drawn)
+    if found and found.faults:
+        raise Fault("\n".join(found.faults) + f"\n{drawn.constants} {drawn.case}", {"kernel.tk": drawn.case.text})
 
 
 def _trial(case: kernels.Case) -> None:
