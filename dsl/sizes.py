@@ -96,6 +96,8 @@ def names_in(size: Size) -> Iterator[str]:
 
 def never_negative(size: Size) -> bool:
     """Whether `size` is proven to be 0 or more for all dimensions of at least one element. False proves nothing."""
+    if isinstance(size, int):
+        return size >= 0
     try:
         least = _without_quotients({each: Fraction(count) for each, count in _polynomial(size).items()})
         # With N = 1 + N', N' >= 0, nothing but positive coefficients is left of what is never negative.

@@ -7,10 +7,12 @@ against (`dsl.conditions`), so a shape found here is one that a caller could hav
 from __future__ import annotations
 
 import math
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import takewhile
 
 from tilery.backends.tunable import Config, retuned
 from tilery.dsl import Condition, TileryError, conditions, program, sizes
@@ -30,6 +32,8 @@ EXAMPLE = 1024
 """The extent that messages suggest where nothing speaks against it."""
 ROUND = 32
 """Of extents to suggest, multiples of this one come first."""
+EXAMPLE_S = 2.0
+"""How long an example of a shape is looked for."""
 SMALL = 64
 """Every extent up to this one is tried."""
 NEARBY = 16
@@ -85,9 +89,13 @@ def small_dims(kernel: program.Program, dims: Mapping[str, int], config: Config,
 
 
 def example_dims(kernel: program.Program, given: Mapping[str, int]) -> dict[str, int] | None:
-    """Extents near `EXAMPLE` for the dimensions that are not `given`, so that the kernel allows all; None if none are found."""
+    """Extents near `EXAMPLE` for the dimensions that are not `given`, so that the kernel allows all.
+
+    None if none are found within `EXAMPLE_S` and `MOST_CHECKS`: an error message waits for it.
+    """
     dims = dict.fromkeys(kernel.signature.dimensions, EXAMPLE)
-    effort = iter(range(MOST_CHECKS))
+    end = time.monotonic() + EXAMPLE_S
+    effort = takewhile(lambda _: time.monotonic() < end, range(MOST_CHECKS))
     usual = sorted(range(1, 4 * EXAMPLE + 1), key=lambda each: (each % ROUND != 0, abs(each - EXAMPLE), -each))
     found: dict[str, int] = {}
     try:
