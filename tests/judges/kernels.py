@@ -10,6 +10,7 @@ of the integers, what no narrower type holds.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -126,14 +127,39 @@ def _kernel(d: Draft) -> tuple[str, list[Axis]]:
         )
         extra += form(d, axes, results)
     temps, later = _phased(d, results, extra) if d.chance(0.3) else ([], [])
+    if d.chance(0.3):
+        _updated(d, results)
     # An argument that says how many places there are, if nothing else does.
     sizes = ", ".join(each for each in dict.fromkeys(names + ["V"] * ("V" in " ".join([*d.inputs.values(), *results.values()]))))
     inputs = ", ".join(f"{name}: {kind}" for name, kind in {**d.inputs, "like": f"bool[{sizes}]"}.items())
     given = ", ".join(f"{name}: {kind}" for name, kind in results.items())
     heads = ", ".join(f"{each.variable} of {each.dim}" + (" by 1" if each.unit else "") for each in axes)
-    lines = [f"kernel drawn({inputs}) -> ({given}):"]
+    lines = [f"kernel drawn({inputs})" + (f" -> ({given}):" if given else ":")]
     lines += ["    reference:", *d.reference] if d.referenced else []
     return "\n".join([*lines, *d.axes, *temps, f"    tile {heads}:", *d.body, *later, ""]), [*axes, *extra]
+
+
+def _updated(d: Draft, results: dict[str, str]) -> None:
+    """A result becomes an argument that is updated in place: overwritten, from what it was perhaps, or folded into."""
+    name = d.draw.choice(list(results))
+    numbers = [number for number, line in enumerate(d.body) if line.strip().startswith(f"{name}[")]
+    if len(numbers) != 1:
+        return
+    kind = results.pop(name)
+    d.inputs[name] = f"inout {kind}"
+    stored = re.fullmatch(r"(.*?\]) (\+?=) (.*)", d.body[numbers[0]].strip())
+    assert stored is not None
+    place, sign, value = stored.groups()
+    folds = ["+=", "max=", "min="]
+    chosen = sign if kind.startswith("bool") else d.draw.choice([sign, sign, *folds, *(["old"] if sign == "=" else [])])
+    if sign == "+=" and chosen != "+=":
+        d.referenced = False
+    own = chosen == "old"
+    d.body[numbers[0]] = f"        {place} = {value} - {place}" if own else f"        {place} {chosen} {value}"
+    for number, line in enumerate(d.reference):
+        if line.strip().startswith(f"{name}["):
+            whole, text = line.strip().split(" = ", 1)
+            d.reference[number] = f"        {whole} = {text} - {whole}" if own else f"        {whole} {chosen} {text}"
 
 
 def _phased(d: Draft, results: dict[str, str], extra: list[Axis]) -> tuple[list[str], list[str]]:

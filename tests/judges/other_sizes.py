@@ -18,7 +18,7 @@ from . import court, plain
 from .kernels import Case
 from .memory import Stray
 
-_HEADING = re.compile(r"^kernel drawn\((.*?)\) ->", re.S)
+_HEADING = re.compile(r"^kernel drawn\((.*?)\)(?= ->|:\n)", re.S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ def rewritten(case: Case) -> Iterator[Rewritten]:
     yield Rewritten(dataclasses.replace(case, text=_renamed(case.text, name, "...")), {}, case)
     extent = bind_dimensions(signature, {each.name: np.shape(case.arguments[each.name]) for each in signature.tensors})[name]
     yield Rewritten(dataclasses.replace(case, text=_with_constant(case.text, name, extent)), {}, case)
-    places = [(each, place) for each in signature.tensors for place, size in enumerate(each.shape) if isinstance(size, str)]
+    given = [each for each in signature.tensors if each.role == "argument"]
+    places = [(each, place) for each in given for place, size in enumerate(each.shape) if isinstance(size, str)]
     for tensor, place in draw.sample(places, min(3, len(places))):
         yield _with_one(case, tensor, place)
 
@@ -49,7 +50,7 @@ def _renamed(text: str, name: str, other: str) -> str:
 
 def _with_constant(text: str, name: str, extent: int) -> str:
     """The dimension as an `int` constant with that default, among the parameters with defaults."""
-    return re.sub(_HEADING, lambda heading: f"kernel drawn({heading.group(1)}, {name}: int = {extent}) ->", text, count=1)
+    return re.sub(_HEADING, lambda heading: f"kernel drawn({heading.group(1)}, {name}: int = {extent})", text, count=1)
 
 
 def _with_one(case: Case, tensor: program.Tensor, place: int) -> Rewritten:
