@@ -43,6 +43,10 @@ def covers(span: Span, line: int, column: int) -> bool:
 def value_at(examined: Examined, line: int, column: int) -> tuple[Span, str] | None:
     """The smallest expression at a place, and its axes, type and bytes as Markdown."""
     for node, kernel, seen in _checked(examined):
+        for temp in (each for each in node.body if isinstance(each, syntax.Temp)):
+            if covers(temp.name.span, line, column):
+                text = temp.span.source.line(temp.span.line).strip()
+                return temp.name.span, f"```tk\n{text}\n```\nin device memory, for as long as a call lasts"
         found = [(span, value) for span, value in seen.items() if covers(span, line, column)]
         if found:
             span, value = min(found, key=lambda each: _width(each[0]))

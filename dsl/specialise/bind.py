@@ -8,6 +8,7 @@ from functools import partial
 
 from .. import sizes
 from ..check.places.outside import Condition, bounds_conditions
+from ..check.places.room import room_conditions
 from ..check.ranges import check_range, names_in_range
 from ..errors import UsageError
 from ..functions import Number
@@ -45,6 +46,7 @@ def conditions(kernel: Program) -> Iterator[Condition]:
     for name, range in kernel.signature.ranges.items():
         yield Condition(frozenset(names_in_range(range)), partial(check_range, name, range))
     yield from bounds_conditions(kernel)
+    yield from room_conditions(kernel)
 
 
 def _parts(ops: tuple[Op, ...]) -> Iterator[tuple[Op, ...]]:
