@@ -11,7 +11,7 @@ import pytest
 from tilery.backends import engine
 from tilery.backends.chips import load_chip
 from tilery.backends.machine.capacity import usage
-from tilery.backends.machine.engine_program import Instruction, Setting
+from tilery.backends.machine.engine_program import Instruction, Setting, Transfer
 from tilery.backends.machine.segments import segments
 from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.trainium.chip_tables import trainium
@@ -105,13 +105,14 @@ def test_a_later_phase_begins_when_the_earlier_one_has_written(kernel: Program, 
     written, read = dict[str, int](), dict[str, int]()
 
     def record(node: Instruction, start: int, end: int) -> None:
-        tensor = getattr(node.action, "tensor", None)
-        if node.form == "store" and tensor.role in ("temp", "inout"):
-            key = f"{tensor.name}.{tensor.phase}"
-            written[key] = max(end, written.get(key, 0))
-        if node.form == "load" and tensor.phase:
-            key = f"{tensor.name}.{tensor.phase}"
+        if not isinstance(node.action, Transfer) or not node.action.tensor.phase:
+            return
+        tensor = node.action.tensor
+        key = f"{tensor.name}.{tensor.phase}"
+        if not node.action.store:
             read[key] = min(start, read.get(key, start))
+        elif tensor.role != "result":
+            written[key] = max(end, written.get(key, 0))
 
     assert latency_fs(program, record, jump=False) == latency_fs(program)
     assert all(written[key] <= start for key, start in read.items())
@@ -152,7 +153,7 @@ def test_the_screen_counts_memory_as_the_program_does() -> None:
     space = Space(model.tunables)
     chosen = space.draw(np.random.default_rng(0), 60)
     found, _ = model.screen_all(space.columns(chosen))
-    fits = []
+    fits = list[bool]()
     for each in chosen:
         with suppress(engine.Infeasible):
             program = engine.lower(kernel, dims, chip, space.config(each))
