@@ -68,7 +68,7 @@ def check_distinct(signature: program.Signature, arguments: Mapping[str, NDArray
 
 def _check_array(name: str, array: NDArray[Any], limits: Limits) -> None:
     # NaN makes both comparisons false.
-    if not array.size or limits.low <= array.min() and array.max() <= limits.high:
+    if not array.size or (limits.low <= array.min() and array.max() <= limits.high):
         return
     wide = array.astype(np.float64)
     index = np.argwhere(~((wide >= limits.low) & (wide <= limits.high)))[0]
