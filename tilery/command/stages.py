@@ -9,7 +9,12 @@ from functools import partial
 from tilery.backends.chips import Chip
 from tilery.backends.families import family_of
 from tilery.backends.machine.listing import print_engine_program
+from tilery.backends.simplify.edges import in_words
+from tilery.backends.simplify.hoist import hoist
+from tilery.backends.simplify.inline import inline
 from tilery.backends.simplify.passes import run
+from tilery.backends.simplify.prune import prune
+from tilery.backends.simplify.share import share
 from tilery.dsl import print_program
 from tilery.pipeline import Pipeline
 
@@ -33,8 +38,15 @@ def stages(chip: Chip) -> dict[str, Stage]:
         ),
         "program": Stage("the program specialised to types and constants", lambda pipeline: print_program(pipeline.program)),
         **{each.name: Stage(each.what, partial(_after, each.name)) for each in passes},
+        "edges": Stage("what has to stand beyond the end of an axis, for every reader", _edges),
         "engine": Stage("the engine program of the configuration", lambda pipeline: print_engine_program(pipeline.lowered)),
     }
+
+
+def _edges(pipeline: Pipeline) -> str:
+    """For targets whose tiles have one size; here the last step of a loop is cut short."""
+    body = pipeline.scheduled.body
+    return f"# {pipeline.program.name}\n{in_words(prune(hoist(share(inline(body)))))}"
 
 
 def _after(name: str, pipeline: Pipeline) -> str:

@@ -8,9 +8,8 @@ Either product leaves the result on every partition.
 
 from __future__ import annotations
 
-import math
-
 from tilery.backends.machine.engine_program import Buffer, Clear, Copy, MatMul, ReduceRuns, Transpose
+from tilery.backends.simplify.edges import identity
 from tilery.dsl.program import Axis, Reduce
 from tilery.dsl.spans import Span
 from tilery.dsl.types import F32
@@ -18,9 +17,6 @@ from tilery.dsl.types import F32
 from ..instructions import TensorReduce
 from ..lowering.builder import Builder
 from ..reductions.ones import filling, lanes, ones
-
-IDENTITY = {"sum": 0.0, "max": -math.inf, "min": math.inf}
-"""The reductions that can be done run by run, with the result of a run without elements."""
 
 
 def reduce_runs(builder: Builder, op: Reduce) -> None:
@@ -47,7 +43,9 @@ def _partial(builder: Builder, op: Reduce, axes: tuple[Axis, ...], name: str) ->
     """The result of every partition's run; the identity for a partition without elements."""
     source, span = builder.home[op.operand], op.result.span
     partial = builder.buffer(f"{name}.part", "sbuf", F32, axes, axes[-1], builder.work_slots())
-    clear = Clear(partial, IDENTITY[op.fn])
+    nothing = identity(op.fn, F32)
+    assert nothing is not None, "only sums and extremes are reduced run by run"
+    clear = Clear(partial, float(nothing))
     builder.emit(f"memset {partial.name}", filling(builder), "memset", clear, (), (partial,), span)
     engines = tuple(each for each in ("vector", "scalar", "gpsimd") if "reduce" in builder.chip.engine(each).forms)
     engine = builder.engine(name, engines, (source,), False, span)
