@@ -98,7 +98,8 @@ def _reduced(fn: str, number: Number | None) -> Number | None:
 def _elementwise(fn: str, numbers: list[Number | None]) -> Number | None:
     known = [each for each in numbers if each is not None]
     if len(known) == len(numbers):
-        return numerics.elementwise(fn, [_array(each) for each in known]).item()
+        found: Number = numerics.elementwise(fn, [_array(each) for each in known]).item()
+        return found
     match fn, numbers:
         case "where", [bool(condition), on_true, on_false]:
             return on_true if condition else on_false

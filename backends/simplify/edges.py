@@ -16,10 +16,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tilery.dsl.program import Axis, Dot, Load, Op, Reduce, Scan, Statement, Value, walk
+from tilery.dsl.program import Axis, Dot, Load, Op, Reduce, Scan, Value, walk
 from tilery.dsl.types import ElementType
 
 from .beyond import Number, Standing
+from .rewriter import Body
 
 Fills = Mapping[Value, Number]
 """What some values are filled with beyond the end of one axis."""
@@ -57,7 +58,7 @@ class AxisEdges:
     """In the order of the program."""
 
 
-def edges(body: Sequence[Statement]) -> tuple[AxisEdges, ...]:
+def edges(body: Body) -> tuple[AxisEdges, ...]:
     """The edges of every axis beyond which something is wanted, in the order in which the program comes to them."""
     wants = [each for op in walk(body) if isinstance(op, Op) for each in _wanted(op)]
     axes = dict.fromkeys(axis for _, _, axis, _ in wants)
@@ -102,7 +103,7 @@ def _wanted(op: Op) -> Iterator[Want]:
             yield from ((op, value, axis, 0) for axis in axes if not axis.unit for value in (left, right))
 
 
-def _along(body: Sequence[Statement], axis: Axis, wants: Sequence[Want]) -> AxisEdges:
+def _along(body: Body, axis: Axis, wants: Sequence[Want]) -> AxisEdges:
     """Fills one load after the other with what suits most readers, the others as they are by then."""
     loads = [op for op in walk(body) if isinstance(op, Load) and axis in op.result.axes]
     fills: dict[Value, Number] = {op.result: _candidates(op.result.element)[0] for op in loads}
@@ -128,13 +129,13 @@ def _candidates(element: ElementType) -> tuple[Number, ...]:
     return (0, 1, *_range(element)) if infinite or element.kind == "int" else (0, 1)
 
 
-def _edges(body: Sequence[Statement], axis: Axis, wants: Sequence[Want], fills: Fills) -> tuple[Edge, ...]:
+def _edges(body: Body, axis: Axis, wants: Sequence[Want], fills: Fills) -> tuple[Edge, ...]:
     standing = Standing(axis, fills)
     standing.block(body)
     return tuple(Edge(op, value, axis, wanted, standing.of(value)) for op, value, _, wanted in wants)
 
 
-def in_words(body: Sequence[Statement]) -> str:
+def in_words(body: Body) -> str:
     """The edges as a page: an axis a paragraph."""
     pages = ["\n".join(_lines(each)) for each in edges(body)]
     if not pages:

@@ -97,7 +97,7 @@ def picked(one: Program, dims: Mapping[str, int], chip: str) -> tuple[list[tuple
     space = engine.tunables(one, dims, load_chip(chip))
     pick = engine.default_config(one, dims, load_chip(chip))
     lowered = engine.lower(one, dims, load_chip(chip), pick)
-    choices = [(each.kind, each.values, each.default) for each in space]
+    choices: list[tuple[object, ...]] = [(each.kind, each.values, each.default) for each in space]
     return choices, [pick[each.name] for each in space], engine.simulate(lowered).latency_us
 
 
