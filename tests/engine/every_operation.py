@@ -99,7 +99,7 @@ def _scans(element: str) -> Iterator[tuple[str, str, str, str]]:
     for fn, counts in SCANS.items():
         second = f", z: {element}[P, N]" if max(counts) > 1 else ""
         signature = f"x: {element}[P, N]{second}) -> y: {_given(element, 'same')}[P, N]"
-        for words in ("", ", exclusive", ", reverse"):
+        for words in ("", ", exclusive", ", reverse")[: 3 if fn in ("cumsum", "scan") else 1]:
             for place, axis, tile, at in (("leading", "P", "n of N", "P, n"), ("trailing", "N", "p of P", "p, N")):
                 body = f"    tile {tile}:\n        y[{at}] = {_scanned(fn, axis, words, at)}\n"
                 yield f"{fn}{words} {place}", signature, body, f"y[P, N] = {_scanned(fn, axis, words, 'P, N')}"
