@@ -13,7 +13,7 @@ from tilery.backends.simplify.prune import prune
 from tilery.backends.simplify.rewriter import Body
 from tilery.backends.simplify.share import share
 from tilery.dsl import parse
-from tilery.dsl.program import Call, Elementwise, ForLoop, Load, Op, Reduce, Statement, TileLoop, walk
+from tilery.dsl.program import Call, Elementwise, ForLoop, Load, Op, Reduce, Scan, Statement, TileLoop, walk
 
 
 def body_of(arguments: str, *lines: str) -> Body:
@@ -94,3 +94,15 @@ def test_a_run_says_what_changed(caplog: pytest.LogCaptureFixture) -> None:
     assert first.changed
     assert not second.changed
     assert [each.getMessage().split(":")[0] for each in caplog.records] == ["share"]
+
+
+def test_scans_are_shared_that_say_the_same() -> None:
+    lines = ["a = x[m, N]", "b = scan[N](a, a) + scan[N](a, a) + scan[N](a, a, first[N](a))"]
+    lines += ["y[m, N] = b + scan[N, reverse](a, a) + scan[N, exclusive](a, a)"]
+    assert count(share(body_of("x: f32[M, N]", *lines)), Scan) == 4
+
+
+def test_random_numbers_of_one_seed_are_the_same_numbers() -> None:
+    """The seed and the stream say which numbers: those of another stream are others."""
+    body = body_of("x: f32[M, N], s: i32", "y[m, N] = rand[m, N](s) + rand[m, N](s) + rand[m, N](s, 1) + x[m, N]")
+    assert count(share(body), Elementwise, "random_bits") == 2
