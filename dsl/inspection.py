@@ -127,7 +127,7 @@ def word_at(text: str, line: int, column: int) -> str:
     """The name at a place of a text."""
     lines = text.split("\n")
     row = lines[line - 1] if 0 < line <= len(lines) else ""
-    return next((found[0] for found in re.finditer(r"\w+", row) if found.start() < column <= found.end() + 1), "")
+    return next((found[0] for found in re.finditer(r"\.\.\.|\w+", row) if found.start() < column <= found.end() + 1), "")
 
 
 def definition_at(examined: Examined, text: str, line: int, column: int) -> Span | None:
@@ -168,6 +168,8 @@ def _names(node: syntax.Expr) -> Iterator[syntax.Name]:
             yield each
         elif isinstance(each, syntax.Binary):
             waiting += [each.right, each.left]
+        elif isinstance(each, syntax.Unary):
+            waiting.append(each.operand)
 
 
 def _bindings(body: tuple[syntax.Stmt, ...]) -> Iterator[tuple[str, Span]]:
@@ -212,7 +214,8 @@ def _axes(rows: list[str]) -> Iterator[Word]:
         if re.match(r" *(tile|for)\b", row):
             yield from (Word(found[1], "axis", found[0].strip()) for found in _LOOP.finditer(row))
     for found in re.finditer(r":\s*\w+\[([^\]]*)\]", "\n".join(rows)):
-        yield from (Word(each, "axis", "a dimension") for each in re.findall(r"[A-Za-z_]\w*", found[1]))
+        names = re.findall(r"\.\.\.|[A-Za-z_]\w*", found[1])
+        yield from (Word(each, "axis", "a dimension") for each in names if each not in RESERVED)
 
 
 def _values(rows: list[str]) -> Iterator[Word]:

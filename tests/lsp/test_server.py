@@ -161,6 +161,31 @@ def test_completion_of_axes_and_functions(tmp_path: Path) -> None:
     session(tmp_path, ask)
 
 
+LEADING = """kernel f(x: f32[..., N], bias: f32[1 or ..., V], V: int = 4) -> y: f32[..., N]:
+    tile r of ...:
+        if V == 4:
+            shift = 0.5
+        elif V == 1:
+            shift = x[r, N]
+        else:
+            shift = sum[V](bias[r, V])
+        y[r, N] = x[r, N] + shift
+"""
+
+
+def test_leading_axes_and_constants_as_sizes(tmp_path: Path) -> None:
+    async def ask(editor: Editor) -> None:
+        assert "positions of `...`" in await editor.hover(1, 9)
+        assert "f32[r, V]" in await editor.hover(7, 30)
+        assert "f32[r, N]" in await editor.hover(8, 30)
+        assert (await editor.definition(1, 15))[1:] == (0, 16)
+        assert (await editor.definition(7, 25))[1:] == (0, 49)
+        words = await editor.completions(8, 9)
+        assert {"...", "N", "V", "r", "elif"} <= set(words) and words["..."].detail == "a dimension"
+
+    session(tmp_path, ask, LEADING)
+
+
 def test_layout(tmp_path: Path) -> None:
     async def ask(editor: Editor) -> None:
         assert await editor.formatted() is None

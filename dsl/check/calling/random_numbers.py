@@ -23,7 +23,7 @@ def rand(c: Context, node: syntax.Call, operands: tuple[Value, ...], whole: bool
     if not node.axes:
         c.report.error("TK304", "`rand` needs the axes of the tile", node.span, "expected axes", "write `rand[m, n](seed)`")
         return None
-    axes = axes_in(c, node.axes, "an axis of the tile")
+    axes = axes_in(c, node.axes, "an axis of the tile", None)
     if len(node.arguments) not in (1, 2):
         what = f"`rand` takes a seed, and perhaps the number of a stream, and is given {len(node.arguments)}"
         c.report.error("TK306", what, node.span, "expected 1 or 2")
