@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from tilery.dsl import parse
 from tilery.dsl.functions import SCANS
 from tilery.dsl.types import F32
 
-Step = Callable[[np.generic, list[np.generic]], np.generic]
+Step = Callable[[Any, list[Any]], Any]
 STEPS: dict[str, Step] = {
     "cumsum": lambda h, x: h + x[0],
     "cumprod": lambda h, x: h * x[0],
