@@ -54,6 +54,9 @@ def value_at(examined: Examined, line: int, column: int) -> tuple[Span, str] | N
         for variable in kernel.loop_variables:
             if covers(variable.span, line, column):
                 return variable.span, _variable(variable)
+        for statement in node.body:
+            if isinstance(statement, syntax.AxisName) and covers(statement.span, line, column):
+                return statement.span, f"`{statement.name.text}`: every position of `{statement.dimension.span.text}`"
         for parameter in (*node.parameters, *node.results):
             if covers(parameter.span, line, column):
                 return parameter.span, f"```tk\n{parameter.span.source.line(parameter.span.line).strip()}\n```{_said(parameter)}"
@@ -148,13 +151,14 @@ def _kernel_at(examined: Examined, line: int) -> syntax.KernelNode | None:
 
 
 def _declared(node: syntax.KernelNode, name: str, line: int) -> Span | None:
-    """The last binding of a name above a line, else its declaration."""
-    earlier = [span for each, span in _bindings(node.body) if each == name and span.line <= line]
-    if earlier:
-        return earlier[-1]
+    """The declaration of a name, else its last binding above a line; an axis may be named below it."""
     for parameter in (*node.parameters, *node.results):
         if parameter.name.text == name:
             return parameter.name.span
+    axes = [each.name.span for each in node.body if isinstance(each, syntax.AxisName) and each.name.text == name]
+    earlier = [span for each, span in _bindings(node.body) if each == name and span.line <= line]
+    if earlier or axes:
+        return [*axes, *earlier][-1]
     signature = (*node.parameters, *node.results)
     names = (each for parameter in signature for one in parameter.dimensions or () for each in _names(one))
     return next((each.span for each in names if each.text == name), None)
@@ -176,7 +180,7 @@ def _bindings(body: tuple[syntax.Stmt, ...]) -> Iterator[tuple[str, Span]]:
     """What statements bind, in the order of the text."""
     for each in body:
         match each:
-            case syntax.Assign(target=syntax.Name() as target):
+            case syntax.Assign(target=syntax.Name() as target) | syntax.Assign(target=syntax.Subscript(base=target)):
                 yield target.text, target.span
             case syntax.Tile():
                 yield from ((variable.name.text, variable.name.span) for variable in each.variables)
@@ -184,7 +188,7 @@ def _bindings(body: tuple[syntax.Stmt, ...]) -> Iterator[tuple[str, Span]]:
                 yield each.variable.name.text, each.variable.name.span
             case syntax.Count():
                 yield each.counter.text, each.counter.span
-            case syntax.Tune() | syntax.Temp():
+            case syntax.Tune() | syntax.Temp() | syntax.AxisName():
                 yield each.name.text, each.name.span
         for block in syntax.inner_blocks(each):
             yield from _bindings(block)
@@ -211,7 +215,7 @@ def _heading(node: syntax.Function) -> str:
 
 def _axes(rows: list[str]) -> Iterator[Word]:
     for row in rows:
-        if re.match(r" *(tile|for)\b", row):
+        if re.match(r" *(tile|for|axis)\b", row):
             yield from (Word(found[1], "axis", found[0].strip()) for found in _LOOP.finditer(row))
     for found in re.finditer(r":\s*\w+\[([^\]]*)\]", "\n".join(rows)):
         names = re.findall(r"\.\.\.|[A-Za-z_]\w*", found[1])
@@ -220,7 +224,7 @@ def _axes(rows: list[str]) -> Iterator[Word]:
 
 def _values(rows: list[str]) -> Iterator[Word]:
     for row in rows:
-        if found := re.match(r" *(\w+) *[-+*/]?=(?!=)", row):
+        if found := re.match(r" *(\w+)(?:\[[^\]]*\])? *[-+*/]?=(?!=)", row):
             yield Word(found[1], "value")
     for found in re.finditer(r"(\w+)\s*:\s*(\w+(?:\[[^\]]*\])?(?: +in +[^,()=]+(?=[,)=]))?)", "\n".join(rows)):
         yield Word(found[1], "value", found[2].strip())

@@ -148,6 +148,28 @@ def test_definitions(tmp_path: Path) -> None:
     session(tmp_path, ask)
 
 
+HELD = """kernel f(x: f32[M, N]) -> y: f32[M, N]:
+    axis P of N
+    tile m of M:
+        for n of N:
+            row[m, n] = x[m, n]
+        y[m, N] = row - max[P](row[m, P])
+"""
+
+
+def test_tiles_in_parts_and_axes_of_another_name(tmp_path: Path) -> None:
+    async def ask(editor: Editor) -> None:
+        assert await editor.change(HELD) == []
+        assert (await editor.hover(4, 13)).startswith("```tk\nrow: f32[m, N]\n```")
+        assert "every position of `N`" in await editor.hover(1, 10)
+        assert (await editor.definition(5, 28))[1:] == (1, 9)
+        assert (await editor.definition(5, 19))[1:] == (4, 12)
+        words = await editor.completions(5, 20)
+        assert {"P", "row"} <= set(words) and words["P"].kind == lsp.CompletionItemKind.Variable
+
+    session(tmp_path, ask)
+
+
 def test_completion_of_axes_and_functions(tmp_path: Path) -> None:
     async def ask(editor: Editor) -> None:
         await editor.change(TEXT.replace("a[m, k] @", "a["))

@@ -69,7 +69,8 @@ def nests(index: Index) -> bool:
     if not isinstance(index, AffineIndex) or row_of(index) is not None:
         return True
     strides = [stride for _, stride in index.terms]
-    return not (len(set(strides)) < len(strides) or all(isinstance(each, int) for _, each in index.terms))
+    known = all(isinstance(each, int) for axis, stride in index.terms for each in (axis.size, stride))
+    return not (known or len(set(strides)) < len(strides))
 
 
 def row_of(index: Index) -> Row | None:
