@@ -32,7 +32,7 @@ class KernelDefinition:
     node: syntax.KernelNode = field(repr=False)
     functions: Functions = field(repr=False)
     """The `fn`s that its text may call."""
-    uneven: Uneven = field(default_factory=dict, repr=False)
+    uneven: Uneven = field(default_factory=dict, repr=False, compare=False)
     """Axes that branches of an `if` do not share, as checking the generic program found."""
     _made: dict[object, Program] = field(default_factory=dict, repr=False, compare=False)
     """The latest specialisations."""
