@@ -54,6 +54,9 @@ def test_places_that_may_be_the_same(line: str, arguments: str) -> None:
 
 def test_a_step_reads_what_it_writes_before_it_does() -> None:
     special(updating("x[m, D] = x[m, D] + 1"))
+    special(
+        "kernel f(x: inout f32[M, N], w: f32[N, N]):\n    require K == N\n    tile m of M:\n        x[m, N] = x[m, K] @ w[K, N]\n"
+    )
     after = "kernel f(x: inout f32[M]) -> y: f32[M]:\n    tile m of M:\n        x[m] = f32(m)\n        y[m] = x[m]\n"
     assert codes(after) == {"TK452"}
     assert codes(updating("x[m, D] = x[M - 1 - m, D]")) == {"TK452"}

@@ -67,6 +67,31 @@ kernel f(x: inout f32[M, N], a: f32[M, N]):
     tile p of M, q of N:
         x[p, q] = x[p, q] * 2
 """,
+    "without a tile": """
+kernel f(x: inout f32[N], g: f32[N], like: f32[M]) -> old: f32[N]:
+    reference:
+        old[N] = x[N]
+        x[N] = x[N] - g[N]
+    before = x[N]
+    x[N] = before - g[N]
+    old[N] = before
+""",
+    "again and again": """
+kernel f(x: inout f32[M, N]):
+    reference:
+        x[M, N] = x[M, N] * 8 + 7
+    for r in 0..3:
+        tile m of M, n of N:
+            x[m, n] = x[m, n] * 2 + 1
+""",
+    "rows by a matrix": """
+kernel f(x: inout f32[M, N], w: f32[N, N]):
+    require K == N
+    reference:
+        x[M, N] = sum[K](x[M, K] * w[K, N])
+    tile m of M:
+        x[m, N] = x[m, K] @ w[K, N]
+""",
 }
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tilery.dsl.errors import Diagnostic, Label
-from tilery.dsl.program import CountedLoop, ForLoop, If, Load, Statement, Store, Tensor, TileLoop
+from tilery.dsl.program import AxisIndex, CountedLoop, ForLoop, If, Index, Load, Size, Statement, Store, Tensor, TileLoop
 from tilery.dsl.spans import Span
 
 from ..context import Context
@@ -44,7 +44,12 @@ def check_updated(c: Context, tensor: Tensor, stretches: Sequence[tuple[Statemen
 def _check_read(c: Context, tensor: Tensor, access: _Access, read: Load, stores: Sequence[_Access]) -> None:
     for each in stores:
         store = each.what
-        mine = store.index == read.index and each.block == access.block and access.place < each.place and not _folds(store)
+        mine = (
+            _same_places(read.index, store.index)
+            and each.block == access.block
+            and access.place < each.place
+            and not _folds(store)
+        )
         if mine or surely_apart(read.index, store.index):
             continue
         what = f"`{tensor.name}` is read here while other steps write to it"
@@ -53,6 +58,15 @@ def _check_read(c: Context, tensor: Tensor, access: _Access, read: Load, stores:
         )
         c.report.error("TK452", what, read.result.span, help=help, others=(Label(_span(store), "written here"),))
         return
+
+
+def _same_places(one: tuple[Index, ...], other: tuple[Index, ...]) -> bool:
+    """Whether two indices of one tensor mean the same elements: a whole dimension may go by two names."""
+
+    def place(index: Index) -> Index | Size:
+        return index.axis.size if isinstance(index, AxisIndex) and index.axis.whole else index
+
+    return [place(each) for each in one] == [place(each) for each in other]
 
 
 def _span(access: Load | Store) -> Span:
