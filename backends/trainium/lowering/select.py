@@ -17,6 +17,7 @@ from tilery.backends.machine.engine_program import Compute
 from tilery.backends.machine.errors import CannotLower, said
 from tilery.backends.operations.table import OPERATIONS
 from tilery.backends.trainium.chip_tables import TrainiumChip
+from tilery.dsl.functions import FUNCTIONS
 from tilery.dsl.program import Axis, Call, Cast, Elementwise, Fill, Op, Positions, Reduce, Scan, Statement, Value
 
 from ..instructions import (
@@ -40,6 +41,8 @@ from .uses import Use, Uses
 
 ALU = frozenset(name for name, each in OPERATIONS.items() if each.unit == "alu")
 """The operations of tensor_scalar and tensor_tensor."""
+BITS = frozenset(name for name in ALU if FUNCTIONS[name].gives == "integer")
+"""Those on bits: the vector engine alone has them, and never in one instruction with arithmetic or a cast (NKI)."""
 ALU_UNARY = frozenset(name for name, each in OPERATIONS.items() if each.unit == "one operand")
 """Further operations with one tile operand that take one pass."""
 
@@ -259,6 +262,7 @@ class Selector:
         affine = [each.fn for each in taken] in (["mul", "add"], ["mul", "sub"], ["mul"], ["add"], ["sub"])
         if not affine:
             engines = tuple(name for name in engines if name != "scalar")
+        engines = _able(op, engines)
         if inner is None:
             data, first = self._step(op, None)
             return Group(op, taken, "tensor_scalar", engines, (TensorScalar(op.result.axes, data, first, None, op.result),))
@@ -279,7 +283,9 @@ class Selector:
         across = self._layout.get(op.result)
         for value in op.operands:
             inner = self._absorbable(value, op)
-            if isinstance(inner, Elementwise) and inner.fn in ALU and len(inner.operands) == 2 and not self._is_function(inner):
+            if not isinstance(inner, Elementwise) or (inner.fn in BITS) != (op.fn in BITS):
+                continue
+            if inner.fn in ALU and len(inner.operands) == 2 and not self._is_function(inner):
                 others = [each for each in op.operands if each is not value]
                 scalar = [self.is_scalar(each, across) for each in inner.operands]
                 if any(scalar) and all(self.is_scalar(each, across) for each in others):
@@ -296,13 +302,15 @@ class Selector:
                 continue
             if self._is_function(inner) or not any(self.is_scalar(each, across) for each in inner.operands):
                 continue
+            if (inner.fn in BITS) != (op.fn in BITS):
+                continue
             data, first = self._step(inner, None)
             _, second = self._step(op, inner.result)
             both = ScalarTensorTensor(op.result.axes, data, first, second, op.result)
-            return Group(op, (inner, op), "tensor_tensor", self.having("tensor_tensor"), (both,))
+            return Group(op, (inner, op), "tensor_tensor", _able(op, self.having("tensor_tensor")), (both,))
         left, right = op.operands
         pair = TensorTensor(op.result.axes, op.fn, left, right, op.result)
-        return Group(op, (op,), "tensor_tensor", self.having("tensor_tensor"), (pair,))
+        return Group(op, (op,), "tensor_tensor", _able(op, self.having("tensor_tensor")), (pair,))
 
     def _select(self, op: Elementwise) -> Group:
         """`where(condition, x, y)`; comparisons of positions are part of the instruction, one instruction each."""
@@ -343,6 +351,8 @@ class Selector:
         result = group.main.result
         if group.form in ("reduce", "reduce runs", "reduce across", "positions", "scan"):
             return []
+        if isinstance(group.main, Elementwise) and group.main.fn in BITS:
+            return []
         sums = _first(self._uses.of(result), lambda by: self._is_row_sum(by, group))
         # A copy rounds once: a cast of a cast is an instruction of its own.
         cast = None if group.form == "copy" else _first(self._uses.of(result), lambda by: isinstance(by, Cast))
@@ -375,3 +385,8 @@ def _joined(group: Group, followers: list[Op]) -> Group:
             assert isinstance(instructions[-1], Activation)
             instructions = (*instructions[:-1], replace(instructions[-1], total=op.result, summed=op.axes))
     return replace(group, ops=(*group.ops, *followers), instructions=instructions)
+
+
+def _able(op: Elementwise, engines: tuple[str, ...]) -> tuple[str, ...]:
+    """The engines that carry out an operation, of those that have its form."""
+    return ("vector",) if op.fn in BITS and "vector" in engines else engines
