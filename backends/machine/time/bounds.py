@@ -10,11 +10,11 @@ Upper bound: all instructions one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from ..engine_program import Instruction, Loop, Structure
+from ..engine_program import Buffer, Instruction, Loop, Structure
 from ..family import Queue
 from ..numbers import Number
 from .totals import Totals
@@ -70,18 +70,22 @@ def _chains(structure: Structure, least: Mapping[Instruction, Number], queues: M
     """For every instruction the longest chains before and after it. Each instruction in a chain counts its shortest duration."""
     places = [(loops, node) for loops, node in structure.instructions() if node in least]
     latencies = {node: structure.family.latency_s(node, structure.chip) for _, node in places}
+    producers = _producers([node for _, node in places])
+    consumers: list[list[int]] = [[] for _ in places]
     before: Chains = {}
     for number, (loops, node) in enumerate(places):
         start: Number = queues[node.queue].starts_ns * 1e-9
-        for outer, producer in places[:number]:
-            if _feeds(producer, node) and _certain(outer, loops):
+        for each in producers[number]:
+            consumers[each].append(number)
+            outer, producer = places[each]
+            if _certain(outer, loops):
                 start = np.maximum(start, before[producer] + _finite(least[producer]) + latencies[producer])
         before[node] = start
     after: Chains = {}
     for number, (loops, node) in reversed(list(enumerate(places))):
         rest: Number = 0.0
-        for outer, consumer in places[number + 1 :]:
-            if _feeds(node, consumer) and _certain(outer, loops):
+        for outer, consumer in (places[each] for each in consumers[number]):
+            if _certain(outer, loops):
                 rest = np.maximum(rest, _finite(least[consumer]) + after[consumer])
         after[node] = rest + latencies[node]
     return before, after
@@ -92,8 +96,15 @@ def _finite(seconds: Number) -> Number:
     return np.where(np.isfinite(seconds), seconds, 0.0)
 
 
-def _feeds(producer: Instruction, consumer: Instruction) -> bool:
-    return any(buffer in consumer.reads_from for buffer in producer.writes_to)
+def _producers(nodes: Sequence[Instruction]) -> list[list[int]]:
+    """For every instruction the places of those before it that write what it reads."""
+    found: list[list[int]] = []
+    written: dict[Buffer, list[int]] = {}
+    for number, node in enumerate(nodes):
+        found.append(sorted({each for buffer in node.reads_from for each in written.get(buffer, ())}))
+        for buffer in dict.fromkeys(node.writes_to):
+            written.setdefault(buffer, []).append(number)
+    return found
 
 
 def _certain(loops: tuple[Loop, ...], seen_from: tuple[Loop, ...]) -> bool:
