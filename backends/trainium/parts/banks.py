@@ -3,8 +3,7 @@
 i = sigmoid(x @ wi)    the bank of x @ wi is free as soon as sigmoid has read it
 f = sigmoid(x @ wf)    x @ wf may be left there, if it has the same axes
 
-A product that takes its place waits until the one before it has been read. So it is a choice, `banks.products`; there is none
-where more products are alive than the chip has banks.
+A product that takes its place waits until the one before it has been read. So it is a choice, `banks.products`.
 """
 
 from __future__ import annotations
@@ -17,15 +16,18 @@ from ..lowering.builder import Builder
 from .aliases import others_in
 
 OWN, SHARED = "own", "shared"
+SEVERAL = 3
+"""So many banks have to become free for sharing to be tried where every tile can have one bank of its own."""
 
 
 def wants_sharing(builder: Builder, choices: Choices) -> bool:
     """Whether products share banks, asked of a lowering in which each has its own."""
     banks, own = builder.chip.psum.banks, sum(buffer.memory == "psum" for buffer in builder.buffers)
     alike = len({(each.axes, each.partition, each.element) for each in builder.products})
-    if alike == len(builder.products) or 2 * own <= banks:
+    spare = len(builder.products) - alike
+    if not spare or (own <= banks and (spare < SEVERAL or 2 * own <= banks)):
         return False
-    options = (SHARED,) if own > banks else (OWN, SHARED)
+    options = (SHARED, OWN) if own > banks else (OWN, SHARED)
     reason = f"{own} tiles in {banks} banks have few slots; of products that share a bank, one waits until another is read"
     return choices.pick("banks.products", options, reason) == SHARED
 
