@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tilery.dsl.program import Axis, Tensor, size_value
+from tilery.dsl.program import Axis, AxisIndex, Tensor, size_value
 
 from ..machine.engine_program import Barrier, Buffer, Clear, Compute, Copy, Instruction, MatMul, ReduceRuns, Transfer, Transpose
 from ..machine.numbers import Number, ceil_div, in_pieces, larger, product, smaller
@@ -236,10 +236,19 @@ def _mode(instruction: Instruction, engine: Elementwise) -> float | None:
     tiles = [buffer for buffer in buffers if not _is_column(buffer)] or buffers
     if any(buffer.element.name not in engine.mode_elements for buffer in tiles):
         return None
-    in_psum = any(buffer.memory == "psum" for buffer in tiles)
-    if in_psum and instruction.form != "tensor_tensor" and instruction.form in engine.modes:
+    slower = any(buffer.memory == "psum" or _is_apart(buffer) for buffer in tiles)
+    if slower and instruction.form != "tensor_tensor" and instruction.form in engine.modes:
         return engine.modes.get("psum")
     return engine.modes.get(instruction.form)
+
+
+def _is_apart(buffer: Buffer) -> bool:
+    """Whether neighbours of a view lie apart along the partition: half as fast as whole rows in the modes for short elements."""
+    if buffer.view is None:
+        return False
+    inner = [axis for axis in buffer.view.of.free if not axis.unit]
+    index = buffer.view.index[buffer.view.of.axes.index(inner[-1])] if inner else None
+    return index is not None and not isinstance(index, AxisIndex) and contiguous_axis((index,)) is None
 
 
 def _is_column(buffer: Buffer) -> bool:

@@ -19,10 +19,11 @@ kernel f(x: T[M, N]) -> y: T[M, N]:
         row = exp(x[m, N])
         y[m, N] = row / sum[N](row)
 """
-BACKWARDS = """\
-kernel f(x: T[M, N]) -> y: T[M, N]:
+PRODUCT = """\
+kernel f(x: i32[M, N]) -> y: i32[M, M]:
+    axis L of M
     tile m of M:
-        y[m, N] = cumsum[N, reverse](x[m, N])
+        y[m, L] = dot[N](x[m, N], x[L, N])
 """
 SHAPE = ("M=4096", "N=100000")
 
@@ -38,7 +39,7 @@ def diagnostics(result: Result) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("command", ["simulate", "autotune", "explain"])
-@pytest.mark.parametrize(("text", "code", "line", "column"), [(BIG, "TK502", 3, 15), (BACKWARDS, "TK513", 3, 19)])
+@pytest.mark.parametrize(("text", "code", "line", "column"), [(BIG, "TK502", 3, 15), (PRODUCT, "TK516", 4, 19)])
 def test_what_a_chip_cannot_do_has_fields(tmp_path: Path, command: str, text: str, code: str, line: int, column: int) -> None:
     result = called(tmp_path, text, command, *SHAPE, "--json")
     (found,) = diagnostics(result)
@@ -53,22 +54,22 @@ def test_what_a_chip_cannot_do_has_fields(tmp_path: Path, command: str, text: st
 
 def test_a_mistake_in_a_text_has_fields_in_every_command(tmp_path: Path) -> None:
     for command in ("simulate", "run", "explain"):
-        result = called(tmp_path, BACKWARDS.replace("cumsum[N", "running[N"), command, "M=4", "N=4", "--json")
+        result = called(tmp_path, PRODUCT.replace("dot[N", "product[N"), command, "M=4", "N=4", "--json")
         assert [each["code"] for each in diagnostics(result)] == ["TK201"]
         assert result.exit_code == 1
 
 
 def test_check_lists_mistakes_and_warnings(tmp_path: Path) -> None:
-    result = called(tmp_path, BACKWARDS.replace("        y[m, N]", "        z = x[m, N]\n        y[m, N]"), "check", "--json")
+    result = called(tmp_path, PRODUCT.replace("        y[m, L]", "        z = x[m, N]\n        y[m, L]"), "check", "--json")
     assert [(each["code"][:4], each["severity"]) for each in diagnostics(result)] == [("TK29", "warning")]
-    result = called(tmp_path, BACKWARDS.replace("cumsum[N", "running[N"), "check", "--json")
+    result = called(tmp_path, PRODUCT.replace("dot[N", "product[N"), "check", "--json")
     assert [(each["code"], each["severity"]) for each in diagnostics(result)] == [("TK201", "error")]
 
 
 def test_compare_says_it_of_each_chip(tmp_path: Path) -> None:
-    result = called(tmp_path, BACKWARDS, "compare", "M=4", "N=4", "--chips", "trn1,trn2", "--json")
+    result = called(tmp_path, PRODUCT, "compare", "M=4", "N=4", "--chips", "trn1,trn2", "--json")
     rows = json.loads(result.stdout)["chips"]
-    assert [[each["code"] for each in row["diagnostics"]] for row in rows] == [["TK513"], ["TK513"]]
+    assert [[each["code"] for each in row["diagnostics"]] for row in rows] == [["TK516"], ["TK516"]]
     assert all(row["problem"] for row in rows)
 
 

@@ -12,11 +12,13 @@ from tilery.backends import emulator, engine
 from tilery.backends.chips import load_chip
 from tilery.backends.machine.listing import print_engine_program
 from tilery.backends.machine.time.timing import latency_fs
+from tilery.backends.trainium.chip_tables import trainium
+from tilery.backends.trainium.cost import duration_s
 from tilery.backends.truth.accuracy import compare
 from tilery.backends.truth.data import random_arguments
 from tilery.backends.truth.reference import reference
 from tilery.backends.tunable import Choice
-from tilery.dsl import load
+from tilery.dsl import load, parse
 from tilery.dsl.program import Program
 from tilery.dsl.types import ELEMENT_TYPES
 
@@ -95,18 +97,14 @@ def test_an_instruction_waits_for_the_buffer_that_its_view_lies_in() -> None:
     assert writers and all(row not in node.writes for node in writers)
 
 
-GATES = load(Path(__file__).parent / "programs" / "gates.tk")
-SEQUENCE = {"L": 4, "B": 5, "D": 37, "H": 40}
+GATES = load(Path(__file__).parents[1] / "kernels" / "recurrences" / "networks.tk")
+SEQUENCE = {"S": 4, "B": 5, "D": 37, "H": 40}
 
 
 @pytest.mark.parametrize("chip", ["trn1", "trn2", "trn3"])
 @pytest.mark.parametrize("name", GATES.kernels)
 def test_recurrent_networks_fit_and_give_the_emulators_values(name: str, chip: str) -> None:
-    kernel, dims, on = (
-        GATES.kernels[name].specialise({"T": ELEMENT_TYPES["f32"]}, {}),
-        {"L": 4, "B": 5, "D": 37, "H": 40},
-        load_chip(chip),
-    )
+    kernel, dims, on = GATES.kernels[name].specialise({"T": ELEMENT_TYPES["f32"]}, {}), SEQUENCE, load_chip(chip)
     given = {each: np.asarray(value, np.float32) * np.float32(0.2) for each, value in random_arguments(kernel, dims, 3).items()}
     program = engine.lower(kernel, dims, on, engine.default_config(kernel, dims, on))
     wanted = emulator.compile(kernel, dims, emulator.own_tiles(kernel, dims))(given)["y"]
@@ -117,15 +115,28 @@ def test_recurrent_networks_fit_and_give_the_emulators_values(name: str, chip: s
 
 def test_products_share_banks_where_each_has_none_of_its_own() -> None:
     """Eight products and two transposes of an LSTM in eight banks: what multiplies x takes turns, and what multiplies h."""
-    kernel, dims, on = (
-        GATES.kernels["lstm"].specialise({"T": ELEMENT_TYPES["f32"]}, {}),
-        {"L": 4, "B": 5, "D": 37, "H": 40},
-        load_chip("trn2"),
-    )
+    kernel, dims, on = GATES.kernels["lstm"].specialise({"T": ELEMENT_TYPES["f32"]}, {}), SEQUENCE, load_chip("trn2")
     program = engine.lower(kernel, dims, on, engine.default_config(kernel, dims, on))
     products = [node.writes[0].name for _, node in program.structure.instructions() if node.form == "matmul"]
     assert len(products) == 8 and len(set(products)) == 2
-    fewer = GATES.kernels["gru"].specialise({"T": ELEMENT_TYPES["f32"]}, {})
-    for each, values in ((kernel, ("shared", "own")), (fewer, ("own", "shared"))):
-        (knob,) = [knob for knob in engine.tunables(each, dims, on) if knob.name == "banks.products"]
-        assert knob.values == values
+    (knob,) = [each for each in engine.tunables(kernel, dims, on) if each.name == "banks.products"]
+    assert knob.values == ("shared", "own") and program.config["banks.products"] == "shared"
+    few = GATES.kernels["rnn"].specialise({"T": ELEMENT_TYPES["f32"]}, {})
+    assert "banks.products" not in {each.name for each in engine.tunables(few, dims, on)}
+
+
+@pytest.mark.parametrize(("taken", "rate"), [("h[m, p]", 4), ("h[m, 2 * p]", 2)])
+def test_elements_apart_in_a_tile_are_half_as_fast_on_paper(taken: str, rate: int) -> None:
+    """64 elements of bf16 a partition: 60 cycles and 64 / 4, or 64 / 2 where every other one is taken."""
+    text = f"""kernel f(x: bf16[M, N], scale: bf16[N]) -> y: bf16[M, P]:
+    require P == N // 2
+    tile m of M:
+        h = bf16(exp(x[m, N]))
+        for p of P:
+            y[m, p] = bf16({taken} * 2.0)
+"""
+    kernel, on = parse(text).kernels["f"].specialise({}, {}), trainium(load_chip("trn2"))
+    dims = {"M": 128, "N": 128}
+    program = engine.lower(kernel, dims, on, {"m": 128, "p": 64})
+    (taking,) = [node for _, node in program.structure.instructions() if node.form == "tensor_scalar"]
+    assert duration_s(taking, on, {"m": 128, "p": 64, "N": 128}, dims) == pytest.approx((60 + 64 / rate) / 0.96e9)
