@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilery.dsl import parse, sizes
-from tilery.dsl.program import AffineIndex, AxisIndex, GatherIndex, Load, size_value, walk
+from tilery.dsl.program import AffineIndex, AxisIndex, GatherIndex, Load, Size, size_value, walk
 
 NAMES = ("G", "P", "Q")
 
@@ -47,6 +47,6 @@ SIZES = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(SIZES, SIZES, st.fixed_dictionaries({name: st.integers(1, 9) for name in NAMES}))
-def test_parts_add_up(a: sizes.Size, b: sizes.Size, dims: dict[str, int]) -> None:
+def test_parts_add_up(a: Size, b: Size, dims: dict[str, int]) -> None:
     first, second = sizes.parted(a, b)
     assert size_value(a, dims) == size_value(first, dims) * size_value(b, dims) + size_value(second, dims)

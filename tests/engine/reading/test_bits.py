@@ -27,7 +27,7 @@ def test_bits_and_arithmetic_share_no_instruction(chip: str) -> None:
     met = set()
     for _, node in program.structure.instructions():
         steps = [getattr(node.action, name, None) for name in ("first", "second")]
-        fns = {each.fn for each in [node.action, *steps] if hasattr(each, "fn")}
+        fns = {str(each.fn) for each in [node.action, *steps] if each is not None and hasattr(each, "fn")}
         if fns & BITS:
             assert fns <= BITS and node.engine == "vector", node
             met |= fns
