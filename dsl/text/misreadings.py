@@ -221,6 +221,8 @@ def _single_equals(at: Stumble) -> Diagnostic | None:
         return None
     if open_bracket(at.before) is not None:
         return Diagnostic("TK103", "arguments have no names", at.span(), help="give them by position, or compare with `==`")
+    if re.match(r" *axis\b", at.text):
+        return Diagnostic("TK103", "`=` binds, and an axis is named by what it runs over", at.span(), "expected `of`")
     return Diagnostic("TK103", "`=` binds, and this place compares", at.span(), "expected `==`")
 
 
