@@ -37,11 +37,12 @@ def check_signature(
     for each in kernel.parameters:
         heading.parameter(each)
     heading.bind()
+    requires = [each.condition for each in kernel.body if isinstance(each, syntax.Require)]
+    heading.define_all(requires)
     for statement in kernel.body:
-        if isinstance(statement, syntax.Require):
-            heading.define(statement.condition)
-        elif isinstance(statement, syntax.AxisName):
+        if isinstance(statement, syntax.AxisName):
             heading.name_axis(statement)
+    heading.define_all(requires)
     parameters = ranged(heading.parameters, kernel.parameters, {**heading.sizes, **constants}, report)
     for each in kernel.results:
         heading.result(each)
@@ -159,6 +160,14 @@ class _Heading:
                 if len(unknown) == 1 and solvable(size, unknown[0], known):
                     self.given.add(unknown[0])
 
+    def define_all(self, conditions: Sequence[syntax.Expr]) -> None:
+        """Takes from all conditions what they define; one may rest on another that stands below it."""
+        known = -1
+        while len(self.derived) > known:
+            known = len(self.derived)
+            for each in conditions:
+                self.define(each)
+
     def define(self, condition: syntax.Expr) -> None:
         """Takes `require P == H // 2` as what `P` is, if no argument binds it."""
         match condition:
@@ -173,6 +182,7 @@ class _Heading:
         if size is None:
             self.undefined.setdefault(name.text, why_undefined(node, self.sizes, trial.errors))
             return
+        self.undefined.pop(name.text, None)
         self.dimensions.setdefault(name.text, name.span)
         self.derived[name.text] = size
 

@@ -57,3 +57,10 @@ def test_a_size_that_divides_by_a_dimension_of_no_elements() -> None:
     text = "kernel f(x: T[W], y: T[S]) -> z: T[W // S]:\n    tile p of W // S:\n        z[p] = x[S * p] + y[0]\n"
     with pytest.raises(UsageError, match="`W // S` divides by zero: `S` is 0"):
         check_requirements(parse(text).kernels["f"].specialise({"T": F32}, {}), {"W": 4, "S": 0})
+
+
+def test_names_that_rest_on_others_in_any_order() -> None:
+    text = "kernel f(x: T[N], k: int = 2) -> y: T[Q]:\n    require Q == P // k\n    require P == N - k\n"
+    text += "    axis G of Q\n    tile q of Q:\n        y[q] = x[k * q]\n"
+    kernel = parse(text).kernels["f"].specialise({"T": F32}, {})
+    assert kernel.signature.dimensions == ("N",) and str(kernel.signature.results[0].shape[0]) == "(N - 2) // 2"
