@@ -10,12 +10,7 @@ from .engine_program import DEVICE, Barrier, Buffer, Instruction, Loop, Node, St
 @lru_cache(maxsize=1024)
 def segments(structure: Structure) -> tuple[tuple[Buffer, ...], ...]:
     """The on-chip buffers of each segment, in the structure's order; of a program without barriers all of them."""
-    parts: list[list[Node]] = [[]]
-    for node in structure.body:
-        if isinstance(node, Instruction) and isinstance(node.action, Barrier):
-            parts.append([])
-        else:
-            parts[-1].append(node)
+    parts = parted(structure)
     here = [frozenset[Buffer]().union(*(_touched(node) for node in part)) for part in parts]
     found: list[tuple[Buffer, ...]] = []
     for number, mine in enumerate(here):
@@ -24,6 +19,17 @@ def segments(structure: Structure) -> tuple[tuple[Buffer, ...], ...]:
         alive = mine | (before & after) if len(parts) > 1 else frozenset(structure.buffers)
         found.append(tuple(each for each in structure.buffers if each in alive and each.memory != DEVICE))
     return tuple(found)
+
+
+def parted(structure: Structure) -> tuple[tuple[Node, ...], ...]:
+    """What stands directly in a program, cut at its barriers."""
+    parts: list[list[Node]] = [[]]
+    for node in structure.body:
+        if isinstance(node, Instruction) and isinstance(node.action, Barrier):
+            parts.append([])
+        else:
+            parts[-1].append(node)
+    return tuple(map(tuple, parts))
 
 
 def _touched(node: Node) -> frozenset[Buffer]:

@@ -4,7 +4,7 @@ Lower bound: the busiest engine's work, plus what must come before it and what m
 data of its first instruction has arrived: the shortest chain of instructions that leads to any of its instructions. After its
 last instruction the result still has to reach device memory: the shortest chain that follows any of them. A chain follows the
 program's order, in which a consumer comes after its producer. A guard may skip instructions, so a chain outside of the guard
-does not count on them.
+does not count on them. Where barriers part the program, nothing of one part overlaps with another: their bounds add up.
 Upper bound: all instructions one after the other.
 """
 
@@ -14,20 +14,23 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from ..engine_program import Buffer, Instruction, Loop, Structure
+from ..engine_program import Buffer, Instruction, Loop, Structure, instructions
 from ..family import Queue
 from ..numbers import Number
+from ..segments import parted
 from .totals import Totals
 
 
 def lower_bound_s(structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, Number]) -> Number:
     """The lower bound in seconds, for one configuration's tile sizes or for arrays of them, and any numbers of slots."""
     busy: dict[str, Number] = {}
+    work: dict[Instruction, Number] = {}
     least: dict[Instruction, Number] = {}
     totals, family = Totals(structure, dims, tiles), structure.family
     for node, times, extents in totals.executed():
         seconds = np.asarray(family.duration_s(node, extents, totals.setting), float)
         busy[node.engine] = busy.get(node.engine, 0.0) + times * seconds
+        work[node] = work.get(node, 0.0) + times * seconds
         executed = np.where(np.asarray(times) > 0, seconds, np.inf)
         least[node] = np.minimum(least[node], executed) if node in least else executed
     used = _queues(structure, least)
@@ -35,8 +38,23 @@ def lower_bound_s(structure: Structure, dims: Mapping[str, int], tiles: Mapping[
         # At least one of its queues has to warm up, whichever instructions are executed.
         busy[engine] = busy[engine] + min(each.warm_up_ns for each in used.values() if each.engine == engine) * 1e-9
     before, after = _chains(structure, least, used)
-    bounds = [work + _least(before, least, engine) + _least(after, least, engine) for engine, work in busy.items()]
+    bounds = [whole + _least(before, least, engine) + _least(after, least, engine) for engine, whole in busy.items()]
+    bounds += _one_after_the_other(structure, work)
     return np.maximum.reduce(np.broadcast_arrays(*(np.asarray(each, float) for each in bounds)))
+
+
+def _one_after_the_other(structure: Structure, work: Mapping[Instruction, Number]) -> list[Number]:
+    """Where barriers part a program: the busiest engine's work of each part, added up; nothing where none does."""
+    parts = parted(structure)
+    if len(parts) == 1:
+        return []
+    total: Number = 0.0
+    for part in parts:
+        busy: dict[str, Number] = {}
+        for _, node in instructions(part):
+            busy[node.engine] = busy.get(node.engine, 0.0) + work.get(node, 0.0)
+        total = total + np.maximum.reduce(np.broadcast_arrays(*(np.asarray(each, float) for each in busy.values() or (0.0,))))
+    return [total]
 
 
 def upper_bound_s(structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, Number]) -> Number:
