@@ -204,10 +204,8 @@ class Builder:
         from_psum = any(buffer.memory == "psum" for buffer in reads)
         able = tuple(each for each in engines if not from_psum or self.chip.engine(each).reads_psum)
         if not able:
-            why = "the engine that has this operation cannot read what the tensor engine leaves"
-            raise CannotLower(
-                "TK522", self.chip.name, span, why, "multiply the product by a scalar first, and use the result here"
-            )
+            why = "no engine that could move it reads what the tensor engine leaves"
+            raise CannotLower("TK513", self.chip.name, span, why, "run the kernel in the emulator, without --exact")
         if small:
             return able[0]
         reason = f"engines of {self.chip.name} that can do it: {', '.join(able)}"

@@ -20,7 +20,7 @@ from ..phases.waiting import fed, store_buffers
 from .builder import Builder
 from .loads import positions
 from .select import Group
-from .transposes import across, copy
+from .transposes import across, copy, in_sbuf
 
 
 def compute(builder: Builder, group: Group) -> None:
@@ -49,12 +49,13 @@ def _emit(
     tile = next((value for value in results if value not in sums), None)
     name = builder.label(results[-1] if results else main)
     small = all(builder.selector.is_scalar(value, builder.layout.get(value)) for value in (*inputs, *results))
-    reads = [builder.home[value] for value in inputs if value not in builder.host.values]
+    readable = _readable(builder, group)
+    reads = [readable.get(value) or builder.home[value] for value in inputs if value not in builder.host.values]
     engine = builder.engine(name, group.engines, reads, small, span)
     scans = [each for each in instructions if isinstance(each, TensorScan)]
     moved = {value: buffer for scan in scans for value, buffer in _factor_moved(builder, scan, blocks)}
     homes = {value: ahead(builder, value, group.ops, reads) or _target(builder, value) for value in results}
-    places = {**moved, **homes, main: homes[tile] if tile else unread(builder, main, name, blocks)}
+    places = {**readable, **moved, **homes, main: homes[tile] if tile else unread(builder, main, name, blocks)}
 
     def at(value: Value) -> Operand:
         return value if value in builder.host.values else places.get(value) or builder.home[value]
@@ -62,6 +63,14 @@ def _emit(
     for each in instructions:
         builder.issue(f"{group.form} {name}", engine, group.form, placed(each, at), span)
     builder.home.update(homes)
+
+
+def _readable(builder: Builder, group: Group) -> dict[Value, Buffer]:
+    """Copies in SBUF of inputs that the tensor engine leaves in PSUM, where no engine that has the instruction reads that."""
+    if any(builder.chip.engine(name).reads_psum for name in group.engines):
+        return {}
+    left = [each for each in group.inputs if each in builder.home and builder.home[each].memory == "psum"]
+    return {each: in_sbuf(builder, each, group.main.result.span) for each in left}
 
 
 def _factor_moved(builder: Builder, scan: TensorScan, blocks: Mapping[str, int]) -> Iterator[tuple[Value, Buffer]]:
