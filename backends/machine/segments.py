@@ -35,4 +35,4 @@ def parted(structure: Structure) -> tuple[tuple[Node, ...], ...]:
 def _touched(node: Node) -> frozenset[Buffer]:
     if isinstance(node, Loop):
         return frozenset(node.allocates).union(*(_touched(each) for each in node.body))
-    return frozenset((*node.reads, *node.writes))
+    return frozenset((*node.reads_from, *node.writes_to))

@@ -11,6 +11,7 @@ import pytest
 from tilery.backends import emulator, engine
 from tilery.backends.chips import load_chip
 from tilery.backends.machine.listing import print_engine_program
+from tilery.backends.machine.segments import segments
 from tilery.backends.machine.time.timing import latency_fs
 from tilery.backends.trainium.chip_tables import trainium
 from tilery.backends.trainium.cost import duration_s
@@ -140,3 +141,19 @@ def test_elements_apart_in_a_tile_are_half_as_fast_on_paper(taken: str, rate: in
     program = engine.lower(kernel, dims, on, {"m": 128, "p": 64})
     (taking,) = [node for _, node in program.structure.instructions() if node.form == "tensor_scalar"]
     assert duration_s(taking, on, {"m": 128, "p": 64, "N": 128}, dims) == pytest.approx((60 + 64 / rate) / 0.96e9)
+
+
+def test_a_tile_that_a_later_phase_cuts_stays_on_the_chip() -> None:
+    text = """kernel f(x: f32[M, N]) -> y: f32[M, N]:
+    temp t: f32[M, N]
+    h = exp(x[M, N])
+    t[M, N] = h * 2.0
+    tile n of N:
+        y[M, n] = t[M, n] + h[M, n]
+"""
+    kernel, dims = parse(text).kernels["f"].specialise({}, {}), {"M": 100, "N": 150}
+    program = engine.lower(kernel, dims, load_chip("trn2"), {"n": 64})
+    first, *_, last = segments(program.structure)
+    assert "h" in {each.name for each in first} and "h" in {each.name for each in last}
+    x = np.random.default_rng(0).standard_normal((100, 150), np.float32)
+    np.testing.assert_allclose(engine.execute(program, {"x": x})["y"], 3 * np.exp(x), rtol=1e-5)
