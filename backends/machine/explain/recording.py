@@ -211,7 +211,7 @@ class Recording(Walk):
         super()._leap(repeat, steps, shift, charges, jumps)
         stretches = [(self._names[queue], start, self._free[queue]) for queue, start in zip(moved.queues, before, strict=True)]
         seen.jumps.append(Jump(repeat.loop.axis.name, steps, tuple(stretches), len(seen.events), shift // jumps))
-        for buffer in moved.rings:
+        for buffer in (*moved.rings, *(each for each, _ in moved.unread)):
             for instance in self._rings[buffer]:
                 self._move(instance, shift)
         for buffer in moved.written:

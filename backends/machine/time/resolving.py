@@ -77,7 +77,9 @@ class Touched:
     charged: tuple[int, ...]
     """Other queues that the instructions inside hold up."""
     rings: tuple[int, ...]
-    """Buffers that take new instances inside. The clocks of all their slots change."""
+    """Buffers that take new instances inside, and are read there. The clocks of all their slots change."""
+    unread: tuple[tuple[int, tuple[int, ...]], ...]
+    """Others that take new instances inside, with the queues that write them: their last reads stay where they are."""
     written: tuple[int, ...]
     """Buffers written inside whose instances are taken outside. The time of the last write changes."""
     released: tuple[int, ...]
@@ -223,6 +225,7 @@ def touched(stages: tuple[ResolvedStage, ...]) -> Touched:
     leaves, rings = _leaves(stages), _rings(stages)
     queues = {leaf.queue for leaf in leaves}
     written = {buffer for leaf in leaves for buffer in leaf.writes} - rings
+    unread = rings - {buffer for leaf in leaves for buffer in leaf.reads}
     read: dict[int, set[int]] = {}
     for leaf in leaves:
         for buffer in leaf.reads:
@@ -235,7 +238,8 @@ def touched(stages: tuple[ResolvedStage, ...]) -> Touched:
     return Touched(
         tuple(sorted(queues)),
         tuple(sorted(charged)),
-        tuple(sorted(rings)),
+        tuple(sorted(rings - unread)),
+        tuple((buffer, _writers(leaves, buffer)) for buffer in sorted(unread)),
         tuple(sorted(written)),
         tuple(sorted(released)),
         writers,

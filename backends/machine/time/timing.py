@@ -237,6 +237,11 @@ class Walk:
         for buffer in touched.rings:
             clocks += self._written[buffer]
             clocks += self._read[buffer]
+        for buffer, queues in touched.unread:
+            # A read that every writer's queue is past delays nothing, whenever it was.
+            past = min((self._free[queue] for queue in queues), default=0)
+            clocks += self._written[buffer]
+            clocks += [max(clock, past) for clock in self._read[buffer]]
         for buffer in touched.written:
             clocks.append(self._written[buffer][self._which[buffer]])
         for buffer in touched.released:
@@ -261,6 +266,8 @@ class Walk:
             self._free[queue] += shift
         for queue, before in zip(touched.charged, charges, strict=True):
             self._free[queue] += (self._free[queue] - before) * jumps
+        for buffer, _ in touched.unread:
+            self._written[buffer] = [clock + shift for clock in self._written[buffer]]
         for buffer in touched.rings:
             self._written[buffer] = [clock + shift for clock in self._written[buffer]]
             self._read[buffer] = [clock + shift for clock in self._read[buffer]]
