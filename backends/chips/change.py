@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -50,6 +51,8 @@ def _make(fields: dict[str, Any], change: str) -> None:
         known = ", ".join(_numbers(place)) if isinstance(place, Mapping) else ""
         raise UsageError(f"--what-if {path}: that is no number" + (f"; numbers there are {known}" if known else ""))
     new = _value(float(old), how, change)
+    if not math.isfinite(new):
+        raise UsageError(f"--what-if {change}: that is larger than any number of a chip")
     place[name] = int(new) if isinstance(old, int) else new
 
 

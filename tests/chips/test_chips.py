@@ -194,3 +194,9 @@ def test_what_no_chip_file_is(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ChipError, match=message) as raised:
         load_chip(path)
     assert len(str(raised.value)) < 300 + len(str(path))
+
+
+@pytest.mark.parametrize("change", ["vector.lanes=1e400", "dma.latency_ns=1e400", "vector.lanes=*1e309"])
+def test_a_number_beyond_all_floats_is_no_change(change: str) -> None:
+    with pytest.raises(UsageError, match="larger than any number"):
+        changed(load_chip("trn2"), [change])

@@ -116,7 +116,7 @@ class Run(Operations):
             return wrapped(int(before) + int(number))
         term = self.single(number)
         total = rounded(float(before) + term, "f32")
-        ledger = self.added.setdefault(key, Ledger())
+        ledger = self.added.setdefault(key, Ledger.onto(float(before)))
         ledger.add(term)
         # The language does not say in what order terms are added, and executions take different ones.
         self.exact &= ledger.exact and ledger.exact_as(name)

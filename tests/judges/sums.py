@@ -20,10 +20,22 @@ class Ledger:
     terms: list[float] = field(default_factory=list)
     size: float = 0.0
     grain: float = inf
+    start: float = 0.0
+    """What terms are added to, in place; it comes first in any order."""
+
+    @classmethod
+    def onto(cls, start: float) -> Ledger:
+        """A sum that begins with what is there."""
+        ledger = cls(start=start)
+        ledger._count(start)
+        return ledger
 
     def add(self, x: float) -> None:
         """Adds a term."""
         self.terms.append(x)
+        self._count(x)
+
+    def _count(self, x: float) -> None:
         if x != 0 and isfinite(x):
             self.size += abs(x)
             self.grain = min(self.grain, lowest_bit(x))
@@ -43,7 +55,7 @@ class Ledger:
             return fits and (self.size == 0 or (self.size <= self.grain * 2.0**bits and self.grain >= 2.0 ** (least - bits + 1)))
         bits, signed = INTEGERS[name]
         low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-        below, above = (sum(min(sign * x, 0) for x in self.terms) for sign in (1, -1))
+        below, above = (sum(min(sign * x, 0) for x in (self.start, *self.terms)) for sign in (1, -1))
         return self.grain >= 1 and all(map(isfinite, self.terms)) and low <= below and -above <= high
 
     @property

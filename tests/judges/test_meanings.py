@@ -13,6 +13,7 @@ from tilery.dsl.types import ELEMENT_TYPES
 
 from . import court, plain
 from .kernels import Case
+from .sums import Ledger
 
 inf, nan = np.inf, np.nan
 
@@ -158,3 +159,12 @@ def test_products_of_integers_keep_their_low_bits() -> None:
     """Without an axis of its own on either side, a chip makes a contraction of a product and a sum: both in i32."""
     a = np.array([[2**31 - 1, -7, 12345], [2**24 + 1, 3, -(2**31)]], np.int32)
     agree(PRODUCTS, {"a": a, "b": a[::-1].copy()}, {"m": 2})
+
+
+def test_what_a_sum_is_added_to_in_place_counts() -> None:
+    """3 and -3 are exact in bf16 in either order, but not on top of 177/512."""
+    for start, exact in ((0.0, True), (0.345703125, False)):
+        ledger = Ledger.onto(start)
+        ledger.add(3.0)
+        ledger.add(-3.0)
+        assert ledger.exact_as("bf16") is exact

@@ -27,8 +27,9 @@ class Work:
     arguments: dict[str, Any]
 
     def __call__(self) -> bytes:
-        """The bytes of its results."""
-        found = kernel(self.path, self.name)(**self.arguments)
+        """The bytes of its results. A kernel may update its arguments in place: each call has arrays of its own."""
+        given = {name: each.copy() if isinstance(each, np.ndarray) else each for name, each in self.arguments.items()}
+        found = kernel(self.path, self.name)(**given)
         results = found if isinstance(found, tuple) else (found,)
         return b"".join(np.ascontiguousarray(each).tobytes() for each in results)
 
