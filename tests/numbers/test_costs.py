@@ -10,6 +10,10 @@ from collections.abc import Mapping
 
 import pytest
 
+from tilery.backends.chips import load_chip
+from tilery.backends.trainium.chip_tables import trainium
+from tilery.backends.trainium.cost import barrier_s
+
 from .programs import blocks, busy_ns, elementwise, product, program
 
 GHZ = {"tensor": 2.4, "vector": 0.96, "scalar": 1.2, "gpsimd": 1.2}
@@ -210,3 +214,8 @@ def test_transposes_cost_what_is_published() -> None:
     # fixed + N cycles a block of 32 x 32 on the vector engine
     found = busy_ns(program(turned.format(t="f32"), {"M": 32, "N": 32}, {"transpose.load": "vector"}))
     assert found["vector"] == pytest.approx((60 + 32) / GHZ["vector"])
+
+
+def test_a_barrier_takes_a_transfer_of_the_least_size_and_its_latency() -> None:
+    """500 ns and 320 ns on Trainium 2, before every core knows that all have come."""
+    assert barrier_s(trainium(load_chip("trn2"))) == pytest.approx(820e-9, rel=1e-12)

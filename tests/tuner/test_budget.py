@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -38,19 +39,30 @@ def command(name: str, folder: Path, *options: str) -> subprocess.Popen[str]:
         )
 
 
+def _peak_bytes(process: int) -> int:
+    """The most memory that a process has held so far; 0 once it has ended."""
+    lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
+    return next((int(each.split()[1]) << 10 for each in lines if each.startswith("VmHWM")), 0)
+
+
 @pytest.mark.parametrize(
     ("name", "budget_s", "options"),
-    [("big", 2, []), ("attention_backward", 2, ["--objective", "latency,energy"]), ("gated", 6, ["--measure", "echo 5"])],
+    [("big", 2, []), ("attention_backward", 8, ["--objective", "latency,energy"]), ("gated", 6, ["--measure", "echo 5"])],
 )
 def test_a_heavy_kernel_keeps_to_its_budget(name: str, budget_s: int, options: list[str], tmp_path: Path) -> None:
     """It took 152 s and 4.5 GB. Work is counted, not the clock: what else the machine does is not this command's doing."""
     running = command(name, tmp_path, "--budget", f"{budget_s}s", "--json", *options)
-    _, status, used = os.wait4(running.pid, 0)
+    peak_bytes = 0
+    while (ended := os.wait4(running.pid, os.WNOHANG))[0] == 0:
+        # Not `ru_maxrss`: it counts what the process was before it became the command, a copy of the one that runs the tests.
+        peak_bytes = _peak_bytes(running.pid) or peak_bytes
+        time.sleep(0.02)
+    _, status, used = ended
     running.returncode = os.waitstatus_to_exitcode(status)
     _, err = running.communicate()
     assert running.returncode == 0, err
     assert used.ru_utime + used.ru_stime < budget_s + BEYOND_S
-    assert used.ru_maxrss << 10 < MOST_BYTES
+    assert 20 << 20 < peak_bytes < MOST_BYTES
     found = json.loads((tmp_path / "out").read_text())
     assert found["stop"] != "proved" or found["screened"] == found["space"]
     assert 1 <= found["structures_screened"] <= found["structures"]
