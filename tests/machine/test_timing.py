@@ -72,7 +72,7 @@ def test_steps_that_a_guard_treats_alike_are_jumped_over(length: int, keys: int,
 
 def test_a_tile_that_nothing_reads_hinders_no_jump() -> None:
     """The squares that rmsnorm sums are written, and never read: their last read stays where it was, at the launch."""
-    config = {"m": 128, "engine.sum.every": "scalar"}
+    config: Config = {"m": 128, "engine.sum.every": "scalar"}
     program = engine.lower(specialised("rmsnorm", "bf16"), {"M": 12_800, "N": 1024}, load_chip("trn2"), config)
     walk = Walk(program)
     assert walk.run() == latency_fs(program, jump=False)
