@@ -230,19 +230,21 @@ class Kernel:
         config: Mapping[str, Choice] | None = None,
         what_if: Sequence[str] = (),
         cores: int = 1,
+        launch: bool = False,
         **names: Given,
     ) -> Report:
         """Predicts a run on a chip, by name or TOML file: `matmul.simulate(chip="trn2", M=2048, K=4096, N=14336)`.
 
         `names` are the dimensions, element types (bf16 if left out) and constants; `config` overrides single choices of the
         configuration, which is else the tuned entry's; `what_if` changes numbers of the chip, as
-        `["sbuf.bytes_per_partition=*2"]`; `cores` of the chip share the work.
+        `["sbuf.bytes_per_partition=*2"]`; `cores` of the chip share the work; with `launch` the latency includes what starting
+        the kernel takes, where the chip's file says it.
         The report says the latency in microseconds, the bound and more.
         Raises `UsageError` for names that do not fit, `Infeasible` if the configuration does not fit the chip.
         """
         pipeline = self.pipeline(names, chip, config, what_if)
         checks.whole("cores", cores, 1)
-        pipeline.cores = cores
+        pipeline.cores, pipeline.launch = cores, checks.yes_or_no("launch", launch)
         self._tell(pipeline, pipeline.note)
         return pipeline.report
 

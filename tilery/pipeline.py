@@ -64,6 +64,8 @@ class Pipeline:
     """Changes to the chip, as `sbuf.bytes_per_partition=*2`."""
     cores: int = 1
     """How many cores share the work."""
+    launch: bool = False
+    """True: latencies include what starting the kernel takes."""
 
     @lazy
     def request(self) -> Request:
@@ -183,7 +185,7 @@ class Pipeline:
     @lazy
     def report(self) -> engine.Report:
         """The predicted run."""
-        return engine.simulate(self.lowered)
+        return engine.simulate(self.lowered, self.launch)
 
     @lazy
     def analysis(self) -> Analysis:

@@ -112,8 +112,9 @@ def simulate(
     config: Mapping[str, Choice] | None = None,
     what_if: Sequence[str] = (),
     cores: int = 1,
+    launch: bool = False,
     **names: Given,
 ) -> Report:
     """The same as `kernel.simulate(...)`."""
     checks.kernel(kernel, Kernel)
-    return kernel.simulate(chip, config=config, what_if=what_if, cores=cores, **names)
+    return kernel.simulate(chip, config=config, what_if=what_if, cores=cores, launch=launch, **names)

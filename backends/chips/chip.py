@@ -8,14 +8,16 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
+from tilery.dsl.errors import UsageError
+
 from ..families import DEFAULT
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 
-NOT_TIMED = ("title", "price", "power", "energy", "references")
-"""Fields that no latency depends on."""
+NOT_TIMED = ("title", "launch", "price", "power", "energy", "references")
+"""Fields that no kernel's own latency depends on."""
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -35,6 +37,13 @@ class Hbm(Section, frozen=True, kw_only=True):
     """Device memory."""
 
     bytes_per_s: Positive
+
+
+class Launch(Section, frozen=True, kw_only=True):
+    """Starting a kernel, which is no part of its own latency."""
+
+    us: Positive
+    """What a measurement from outside has on top of the kernel, in microseconds."""
 
 
 class Price(Section, frozen=True, kw_only=True):
@@ -91,6 +100,7 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     title: str
     cores: Cores
     hbm: Hbm
+    launch: Launch | None = None
     price: Price | None = None
     power: Power | None = None
     energy: Energy | None = None
@@ -118,6 +128,16 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     def least_s(self, macs: Mapping[str, float]) -> float:
         """Seconds that products take at least: `macs` holds multiplications and additions, by the operands' element type."""
         raise NotImplementedError
+
+    @property
+    def launch_us(self) -> float:
+        """Microseconds that starting a kernel takes. `UsageError` where the chip's file does not say."""
+        if self.launch is None:
+            raise UsageError(
+                f"--launch: nothing is published of what starting a kernel takes on {self.name}\n"
+                "help: a chip file of your own says it: [launch] with us = 15 and its source, see docs/own_chip.md"
+            )
+        return self.launch.us
 
     @property
     def memory_bytes_per_s(self) -> float:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .shared.parameters import debug_option, file_argument, json_option, names_argument, options, tuned_option, what_if_option
+from .shared.parameters import (
+    debug_option,
+    file_argument,
+    json_option,
+    launch_option,
+    names_argument,
+    options,
+    tuned_option,
+    what_if_option,
+)
 
 if TYPE_CHECKING:
     from tilery.backends.tunable import Choice
@@ -24,6 +33,8 @@ class Row:
     cores: int
     """How many cores work on it."""
     latency_us: float | None = None
+    launch_us: float | None = 0.0
+    """What of the latency is the launch; 0 where that was not asked for, None where nobody says."""
     bound: str | None = None
     peak_share: float | None = None
     tflops: float | None = None
@@ -35,7 +46,7 @@ class Row:
     origin: str | None = None
     """`tuned`: an entry of the results file. `searched`: found just now."""
     problem: str | None = None
-    """Why the kernel does not run on this chip."""
+    """Why the kernel does not run on this chip, or no latency can be told."""
     diagnostics: Sequence[Mapping[str, object]] = ()
     """The same with code and place."""
 
@@ -43,7 +54,7 @@ class Row:
 @click.command(
     epilog="\b\nExample:\n  tilery compare kernels/matmul.tk M=2048 K=4096 N=14336 --chips trn1,trn2,trn3 --whole-chip"
 )
-@options(file_argument, names_argument, json_option, debug_option, what_if_option, tuned_option)
+@options(file_argument, names_argument, json_option, debug_option, what_if_option, tuned_option, launch_option)
 @click.option("--chips", default="trn1,trn2,trn3", show_default=True, metavar="A,B,C", help="Chips or TOML files.")
 @click.option("--budget", default="5s", show_default=True, metavar="TIME", help="How long to search for each chip.")
 @click.option("--whole-chip", is_flag=True, help="All cores of each chip, the work split evenly; without it, one core.")
@@ -56,6 +67,7 @@ def compare(
     budget: str,
     whole_chip: bool,
     tuned: str | None,
+    launch: bool,
 ) -> None:
     """One kernel on several chips, each tuned: latency, share of peak, energy, price."""
     # No results file is written.
@@ -70,6 +82,8 @@ def compare(
     if not wanted:
         raise UsageError("--chips names no chip: write, for example, --chips trn1,trn2,trn3")
     pipelines = [open_pipeline(file, names, chip, tuned=tuned, what_if=what_if) for chip in wanted]
+    for each in pipelines:
+        each.launch = launch
     rows = [_row(each, seconds(budget), whole_chip) for each in pipelines]
     if as_json:
         print_json({"kernel": pipelines[0].program.name, "dims": pipelines[0].dims, "whole_chip": whole_chip, "chips": rows})
@@ -79,10 +93,15 @@ def compare(
 
 def _row(pipeline: Pipeline, budget_s: float, whole_chip: bool) -> Row:
     from tilery.backends.machine.errors import CannotLower, Infeasible
+    from tilery.dsl.errors import UsageError
 
     chip = pipeline.chip
     pipeline.cores = chip.cores.count if whole_chip else 1
     row = Row(chip.name, chip.title, pipeline.cores)
+    try:
+        launch_us = chip.launch_us if pipeline.launch else 0.0
+    except UsageError as problem:
+        return replace(row, launch_us=None, problem=str(problem))
     try:
         origin = _choose(pipeline, budget_s)
         report, analysis = pipeline.report, pipeline.analysis
@@ -91,9 +110,10 @@ def _row(pipeline: Pipeline, budget_s: float, whole_chip: bool) -> Row:
     return replace(
         row,
         latency_us=report.latency_us,
+        launch_us=launch_us,
         bound=report.bound,
         peak_share=report.peak_share,
-        tflops=report.flops / report.latency_us / 1e6,
+        tflops=report.flops / report.kernel_us / 1e6,
         energy_j=analysis.energy.total_j if analysis.energy else None,
         price_usd=analysis.price_usd,
         price_source=str(chip.price) if chip.price else None,

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .shared.parameters import cores_option, options, set_option, shape_options, tuned_option, what_if_option
+from .shared.parameters import cores_option, launch_option, options, set_option, shape_options, tuned_option, what_if_option
 
 if TYPE_CHECKING:
     from tilery.pipeline import Pipeline
 
 
 @click.command(epilog="\b\nExample:\n  tilery simulate kernels/matmul.tk M=2048 K=4096 N=14336 T=bf16 --set m=256")
-@options(shape_options, set_option, tuned_option, what_if_option, cores_option)
+@options(shape_options, set_option, tuned_option, what_if_option, cores_option, launch_option)
 @click.option("--trace", metavar="FILE.json", help="Write a timeline for Perfetto (ui.perfetto.dev).")
 @click.option("--plot", metavar="FILE.png", help="Draw the timeline, the roofline and where the time goes.")
 def simulate(
@@ -27,6 +27,7 @@ def simulate(
     trace: str | None,
     plot: str | None,
     cores: int,
+    launch: bool,
 ) -> None:
     """Predicted latency, what bounds it, engines, memory."""
     from tilery.pages.console import console, echo, print_json
@@ -36,7 +37,7 @@ def simulate(
     from .shared.opening import open_pipeline
 
     pipeline = open_pipeline(file, names, chip, choices, tuned, what_if)
-    pipeline.cores = cores
+    pipeline.cores, pipeline.launch = cores, launch
     if as_json:
         print_json({**identity(pipeline), **figures(pipeline)})
     else:

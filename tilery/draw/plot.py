@@ -66,7 +66,7 @@ def draw(pipeline: Pipeline) -> Figure:
     _head(figure.add_subplot(rows[0]), pipeline)
     draw_timeline(figure, rows[1], figure.add_subplot(rows[2]), seen)
     below = rows[3].subgridspec(1, 2, width_ratios=(1, 1.25))
-    draw_roofline(figure.add_subplot(below[0]), roofline(program, report.latency_us))
+    draw_roofline(figure.add_subplot(below[0]), roofline(program, report.kernel_us))
     draw_losses(figure.add_subplot(below[1]), waterfall(program))
     return figure
 

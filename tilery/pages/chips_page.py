@@ -14,18 +14,27 @@ from tilery.backends.families import family_of
 
 from .console import bytes_text, facts
 
-UNITS = {"_hz": (1e9, "GHz"), "bytes_per_s": (1e9, "GB/s"), "_ns": (1, "ns"), "_cycles": (1, "cycles"), "_w": (1, "W")}
+UNITS = {
+    "us": (1, "us"),
+    "_hz": (1e9, "GHz"),
+    "bytes_per_s": (1e9, "GB/s"),
+    "_ns": (1, "ns"),
+    "_cycles": (1, "cycles"),
+    "_w": (1, "W"),
+}
 """Endings of field names: what the number is divided by, and the unit it is then shown in."""
 
 SECTIONS = {
     "cores": "cores that share the chip; all further numbers are one core's",
     "hbm": "device memory, one core's share",
+    "launch": "starting a kernel, which is no part of its own latency: --launch adds it",
     "price": "what renting costs",
     "power": "published power of the chip",
     "energy": "what an operation or access takes, without leakage, clocks and control",
 }
 """What the tables are about that chips of every family have; the family's own stand after the cores."""
 UNPUBLISHED = {
+    "launch": "none is published: --launch is refused",
     "price": "none is published: `compare` leaves the price out",
     "power": "none is published",
     "energy": "none is given: `compare` leaves the energy out",

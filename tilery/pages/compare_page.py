@@ -54,7 +54,7 @@ def _table(rows: Sequence[Row]) -> Table:
 
 def _cells(row: Row, first_us: float | None) -> tuple[str, ...]:
     if row.latency_us is None or first_us is None:
-        return ("does not run", "", "", "", "", "", "")
+        return ("no launch time" if row.launch_us is None else "does not run", "", "", "", "", "", "")
     return (
         microseconds(row.latency_us),
         f"{first_us / row.latency_us:.2f}x",

@@ -41,19 +41,27 @@ def _verdict(pipeline: Pipeline) -> Table:
     report, analysis = pipeline.report, pipeline.analysis
     page = facts()
     page.add_row("")
-    page.add_row("latency", Text(microseconds(report.latency_us), style="bold green"))
+    page.add_row("latency", _latency(report))
     page.add_row("bound", bound_words(pipeline.chip, report.bound))
     page.add_row("critical", _critical(analysis))
     page.add_row("would help", _help(analysis))
     if report.cores > 1:
         page.add_row("cores", _cores(report))
     for single in pipeline.analysis.singles:
-        if single.lost_s >= LOST * report.latency_us / 1e6:
+        if single.lost_s >= LOST * report.kernel_us / 1e6:
             page.add_row("single", _single(single))
     for each in analysis.apart:
         if each.gain >= LOST:
             page.add_row("elements", apart_text(each))
     return page
+
+
+def _latency(report: Report) -> Text:
+    text = Text(microseconds(report.latency_us), style="bold green")
+    if report.launch_us:
+        told = f" with the launch: {microseconds(report.launch_us)}; the kernel {microseconds(report.kernel_us)}"
+        text.append(told, style="default not bold")
+    return text
 
 
 def bound_words(chip: Chip, bound: str) -> str:
@@ -103,7 +111,7 @@ def _help(analysis: Analysis) -> Text:
 
 def _resources(pipeline: Pipeline) -> Table:
     report, chip = pipeline.report, pipeline.chip
-    seconds = report.latency_us / 1e6
+    seconds = report.kernel_us / 1e6
     rate, peak = report.flops / seconds / 1e12, report.peak_flops / 1e12
     moved, most = report.hbm_bytes / seconds / 1e9, pipeline.cores * chip.memory_bytes_per_s / 1e9
     page = facts()

@@ -32,6 +32,13 @@ def positive(name: str, value: object) -> None:
         raise UsageError(f"{name}={shown(value)}: a number over 0 is expected")
 
 
+def yes_or_no(name: str, value: object) -> bool:
+    """Checks that a value is True or False."""
+    if not isinstance(value, bool):
+        raise UsageError(f"{name}={shown(value)}: True or False is expected")
+    return value
+
+
 def text(name: str, value: object) -> None:
     """Checks that a value is a text."""
     if not isinstance(value, str):

@@ -37,6 +37,7 @@ class Report:
     """The prediction for one engine program on one core."""
 
     latency_us: float
+    """Of one run; with its launch where that was asked for. All shares are of the kernel's own time."""
     bound: str
     """The busiest engine's name, or `waiting` where none is busy half of the time."""
     peak_share: float
@@ -60,10 +61,17 @@ class Report:
     """Over how many cores the steps of each independent loop are dealt out, outermost first."""
     steps: Mapping[str, int]
     """Steps of each of them."""
+    launch_us: float = 0.0
+    """What of the latency is the launch; 0 where that was not asked for."""
+
+    @property
+    def kernel_us(self) -> float:
+        """The latency without a launch."""
+        return self.latency_us - self.launch_us
 
 
-def simulate(program: EngineProgram) -> Report:
-    """Times an engine program."""
+def simulate(program: EngineProgram, launch: bool = False) -> Report:
+    """Times an engine program. `launch`: with what starting it takes; `UsageError` where nobody says how long that is."""
     chip, family, engines = program.chip, program.family, [each.name for each in program.family.engines(program.chip)]
     latency_s = latency_fs(program) / FS_PER_S
     busy = dict.fromkeys(engines, 0.0)
@@ -84,8 +92,10 @@ def simulate(program: EngineProgram) -> Report:
     busiest = max(engines, key=lambda name: busy[name])
     work, least_s = 2 * sum(macs.values()), chip.least_s(macs)
     used = usage(program)
+    launch_us = chip.launch_us if launch else 0.0
     return Report(
-        latency_us=latency_s * 1e6,
+        latency_us=latency_s * 1e6 + launch_us,
+        launch_us=launch_us,
         bound=busiest if shares[busiest].busy_share >= 0.5 else "waiting",
         peak_share=least_s / program.cores / latency_s,
         peak_flops=program.cores * (work / least_s if least_s else chip.peak_flops),

@@ -33,6 +33,7 @@ what_if_option = click.option(
 cores_option = click.option(
     "--cores", type=click.IntRange(min=1), default=1, show_default=True, help="How many cores of the chip share the work."
 )
+launch_option = click.option("--launch", is_flag=True, help="Add what starting a kernel takes, where the chip's file says it.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 set_option = click.option("--set", "choices", multiple=True, metavar="NAME=VALUE", help="A tile size or knob, e.g. --set m=128.")
 tuned_option = click.option("--tuned", metavar="FILE", help="Tuned entries to use instead of those beside FILE.")
