@@ -88,9 +88,11 @@ def searched(ground: Prepared, study: SharedStudy | None = None) -> Outcome:
     else:
         from .model.front_search import front_of, front_search
 
+        front = front_of(model, landscape)
+        ground = replace(ground, landscape=front.landscape)
         outcome = front_search(
             model,
-            front_of(model, landscape),
+            front,
             ground.default,
             ground.budget,
             sampler=sampler,
@@ -98,7 +100,7 @@ def searched(ground: Prepared, study: SharedStudy | None = None) -> Outcome:
             seeds=ground.known,
             watch=ground.watch,
         )
-    return replace(outcome, stop="interrupted") if landscape.interrupted else outcome
+    return replace(outcome, stop="interrupted") if ground.landscape.interrupted else outcome
 
 
 def _concluded(ground: Prepared, outcome: Outcome, stop: Stop) -> Result:

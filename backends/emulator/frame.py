@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..numbers.fork_gates import GATES, Gate
 from ..operations.numerics import Array
 
 ALIGNMENT_BYTES = 64
@@ -28,6 +29,8 @@ class Frame:
     scalars: Mapping[str, float] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=count)
     """Numbers the steps of the shared tile loop; all workers draw from it, each number once."""
+    gate: Gate = field(default_factory=GATES.new)
+    """Held during each product."""
 
 
 Step = Callable[[Frame], None]

@@ -237,7 +237,8 @@ def product(a: int, b: int, out: int) -> Step:
 
     def run(frame: Frame) -> None:
         values = frame.values
-        np.matmul(values[a], values[b], values[out])
+        with frame.gate:
+            np.matmul(values[a], values[b], values[out])
 
     return run
 
@@ -247,7 +248,8 @@ def integer_product(a: int, b: int, out: int) -> Step:
 
     def run(frame: Frame) -> None:
         values = frame.values
-        integer_matmul(values[a], values[b], values[out])
+        with frame.gate:
+            integer_matmul(values[a], values[b], values[out])
 
     return run
 
@@ -257,7 +259,8 @@ def inner(a: int, b: int, out: int) -> Step:
 
     def run(frame: Frame) -> None:
         values = frame.values
-        np.vecdot(values[a], values[b], values[out])
+        with frame.gate:
+            np.vecdot(values[a], values[b], values[out])
 
     return run
 
@@ -267,11 +270,12 @@ def accumulated_product(a: int, b: int, spare: int, total: int, fresh: int) -> S
 
     def run(frame: Frame) -> None:
         values = frame.values
-        if values[fresh]:
-            np.matmul(values[a], values[b], values[total])
-            values[fresh] = False
-        else:
-            add_product(values[a], values[b], values[total], values[spare])
+        with frame.gate:
+            if values[fresh]:
+                np.matmul(values[a], values[b], values[total])
+                values[fresh] = False
+            else:
+                add_product(values[a], values[b], values[total], values[spare])
 
     return run
 
@@ -281,11 +285,12 @@ def accumulated_integer_product(a: int, b: int, spare: int, total: int, fresh: i
 
     def run(frame: Frame) -> None:
         values = frame.values
-        if values[fresh]:
-            integer_matmul(values[a], values[b], values[total])
-            values[fresh] = False
-        else:
-            np.add(values[total], integer_matmul(values[a], values[b], values[spare]), values[total])
+        with frame.gate:
+            if values[fresh]:
+                integer_matmul(values[a], values[b], values[total])
+                values[fresh] = False
+            else:
+                np.add(values[total], integer_matmul(values[a], values[b], values[spare]), values[total])
 
     return run
 

@@ -16,6 +16,8 @@ from weakref import WeakSet
 
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
+from ..numbers.fork_gates import gate
+
 
 class Turns:
     """A lock that is open in a forked child."""
@@ -69,7 +71,8 @@ class Workers:
         with self._guard:
             if self._limiting == 0:
                 self._controller = self._controller or ThreadpoolController()
-                self._limits = self._controller.limit(limits=1, user_api="blas")
+                with gate():
+                    self._limits = self._controller.limit(limits=1, user_api="blas")
             self._limiting += 1
         try:
             yield
@@ -77,7 +80,8 @@ class Workers:
             with self._guard:
                 self._limiting -= 1
                 if self._limiting == 0:
-                    self._limits.restore_original_limits()
+                    with gate():
+                        self._limits.restore_original_limits()
 
     def renew(self) -> None:
         """Forgets the parent's threads, in a child; BLAS may use its own again."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .fork_gates import gate
 from .integer_products import integer_matmul
 from .rounding import Array
 
@@ -30,7 +31,7 @@ def contract(
     a = _matrices(aligned(left, left_axes, [*batch, *rows, *over]), len(batch), len(rows))
     b = _matrices(aligned(right, right_axes, [*batch, *over, *columns]), len(batch), len(over))
     extents = dict(zip(left_axes, left.shape, strict=True)) | dict(zip(right_axes, right.shape, strict=True))
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), gate():
         found = integer_matmul(a, b) if a.dtype == b.dtype == np.int32 else np.matmul(a, b)
         product = found.reshape([extents[name] for name in [*batch, *rows, *columns]])
     axes = (*(name for name in left_axes if name not in over), *columns)

@@ -37,6 +37,7 @@ import numpy as np
 from tilery.dsl import program
 from tilery.dsl.types import F32, ElementType
 
+from ..numbers.fork_gates import gate
 from ..numbers.rounding import Array, largest_and_smallest, numpy_dtype, to_compute
 from ..operations.reductions import REDUCTIONS
 from ..operations.scanning import SCANS
@@ -209,7 +210,8 @@ def _rms(want: Array, largest: float) -> float:
     for start in range(0, want.size, _BLOCK):
         block = want[start : start + _BLOCK].astype(np.float64)
         finite = block[_held(block, largest)] / peak  # over the peak, so that squares cannot overflow
-        total += float(finite @ finite)
+        with gate():
+            total += float(finite @ finite)
         count += finite.size
     return peak * sqrt(total / count)
 

@@ -17,8 +17,11 @@ import pytest
 
 import tilery
 import tilery.kernels
+from tilery.backends.emulator.stepping.stepwise import step_through
 from tilery.backends.emulator.workers import WORKERS
 from tilery.backends.lazy import lazy
+from tilery.backends.numbers.fork_gates import Gates
+from tilery.backends.truth.accuracy import _rms
 from tilery.kernel import Kernel
 from tilery.library import Library
 
@@ -42,6 +45,7 @@ kernel plain(x: T[N]) -> y: T[N]:
 """
 LARGE = np.random.default_rng(0).standard_normal((1500, 1500)).astype(np.float32)
 """Large enough for several workers, where there are several processors."""
+GRAM = Path(__file__).parents[1] / "kernels" / "tiles" / "gram.tk"
 DEADLINE_S = 60.0
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 
@@ -118,6 +122,65 @@ def test_a_child_forked_while_a_thread_holds_every_lock_calls(library: Library) 
         thread.start()
         thread.join()
     assert outcomes == [0]
+
+
+@needs_fork
+@pytest.mark.parametrize("way", ["fast", "by steps", "numbers of a result"])
+def test_a_child_forked_in_the_middle_of_products_multiplies(way: str) -> None:
+    """BLAS shares a large product among threads of its own; a child that was forked meanwhile waited for them for ever."""
+    kernel = tilery.load(GRAM).newton_schulz
+    x = np.random.default_rng(0).standard_normal((300, 400)).astype(np.float32)
+    pipeline = kernel.pipeline({"M": 300, "N": 400})
+
+    def call() -> Any:
+        if way == "fast":
+            return np.asarray(kernel(x))
+        if way == "by steps":
+            return step_through(pipeline.program, pipeline.dims, {}, {"x": x})["y"]
+        return round(_rms(np.tile(x, (4, 4)), 1e30), 9)
+
+    want, stop = call(), threading.Event()
+
+    def calls() -> None:
+        while not stop.is_set():
+            assert np.array_equal(call(), want)
+
+    threads = [threading.Thread(target=calls) for _ in range(2)]
+    for each in threads:
+        each.start()
+    try:
+        codes = [forked(lambda: bool(np.array_equal(call(), want))) for _ in range(6)]
+    finally:
+        stop.set()
+        for each in threads:
+            each.join()
+    assert codes == [0] * 6
+
+
+def test_a_fork_waits_for_the_products_of_other_threads_and_for_none_of_its_own() -> None:
+    gates = Gates()
+    busy, own, begun, goes_on = gates.new(), gates.new(), threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def product() -> None:
+        with busy:
+            begun.set()
+            goes_on.wait()
+            time.sleep(0.05)
+            order.append("product")
+
+    thread = threading.Thread(target=product)
+    thread.start()
+    begun.wait()
+    goes_on.set()
+    with own:  # a signal's handler, which may fork, can come here
+        gates.close()
+        order.append("fork")
+        gates.open()
+    thread.join()
+    assert order == ["product", "fork"]
+    with busy, own:
+        pass
 
 
 @needs_fork

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -139,6 +139,36 @@ def test_most_of_the_front_is_found_early() -> None:
     found = searched(Made(), trials=60)
     best = true_front(Made())
     assert len(best & {each.values for each in members(found)}) >= 0.7 * len(best)
+
+
+class Interrupted(Made):
+    """Ctrl-C comes when the screening is over and the bounds of everything are wanted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.screened: list[int] = []
+
+    def screen_all(self, columns: Mapping[str, NDArray[np.integer]]) -> tuple[Screening, NDArray[np.float64]]:
+        self.screened.append(len(columns["m"]))
+        if len(columns["m"]) > 100:
+            raise KeyboardInterrupt
+        return super().screen_all(columns)
+
+
+@pytest.mark.parametrize("during_screening", [True, False])
+def test_interrupted_it_screens_no_more_than_one(during_screening: bool) -> None:
+    """The bounds of everything took a second, and only then the default was timed."""
+    space, model = Space(TUNABLES), Made()
+    landscape = replace(survey(model, space, space.index(model.default())), interrupted=during_screening)
+    late = Interrupted()
+    front = front_of(late, landscape)
+    assert late.screened == ([1] if during_screening else [len(landscape.order), 1])
+    assert front.landscape.interrupted
+    assert front.cut
+    asked = late.measured
+    outcome = front_search(late, front, late.default(), Budget(None, 1), seeds=[{**late.default(), "m": 2}])
+    assert late.measured == asked + 1
+    assert [each.values for each in members(outcome)] == [late.measure(late.default()).values]
 
 
 def test_a_sampler_of_one_objective_says_so() -> None:

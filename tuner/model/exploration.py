@@ -57,19 +57,22 @@ class Exploration:
 
     def run(
         self,
-        sources: Sequence[Source],
+        sources: Callable[[], Sequence[Source]],
         known: Iterable[Config],
         last: Callable[[], bool] = lambda: False,
         leave: Callable[[], None] = lambda: None,
     ) -> Outcome:
         """Times `known`, then what the sources propose, then whatever `last` times as long as it says that there is more.
 
-        Ctrl-C and the end of the budget end it with what was found; `leave` is called then, and is not broken off.
+        Ctrl-C and the end of the budget end it with what was found; `leave` is called then, and is not broken off. The sources
+        are made only if there is time for them: their libraries take a while to import.
         """
         stop: Stop | None = None
         try:
             with self.clock.deadline.enforced():
-                stop = self._known(sources, known) or self._turns(sources)
+                if not (stop := self._spent()):
+                    asked = sources()
+                    stop = self._known(asked, known) or self._turns(asked)
                 while not self._spent() and last():
                     pass
         except TimeUp:

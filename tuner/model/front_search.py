@@ -42,16 +42,22 @@ def front_search(
     run.begin(default)
     candidates = FrontCandidates(front, seed)
     names = mixture(("brute", "vnd", AUTO), sampler, whole=False)
-    return run.run([made(name, candidates, seed) for name in names], seeds)
+    return run.run(lambda: [made(name, candidates, seed) for name in names], seeds)
 
 
 def front_of(model: ManyModel, landscape: Landscape) -> Front:
     """The bounds on every objective, which no slots change, of what has been screened.
 
-    Of more than `MOST` those with the best bounds on the latency are kept.
+    Of more than `MOST` those with the best bounds on the latency are kept. Interrupted, before or now, the best alone: the
+    default will be all that is timed.
     """
-    space, indices = landscape.space, landscape.order[:MOST]
-    _, vectors = model.screen_all(space.columns(indices))
+    space, indices = landscape.space, landscape.order[: 1 if landscape.interrupted else MOST]
+    try:
+        _, vectors = model.screen_all(space.columns(indices))
+    except KeyboardInterrupt:
+        if landscape.interrupted:
+            raise
+        return front_of(model, replace(landscape, interrupted=True))
     sort = np.lexsort((indices, *vectors.T[::-1]))
     cut = len(indices) < len(landscape.order)
     return Front(replace(landscape, order=indices[sort], bounds=vectors[sort, 0]), vectors[sort], cut=cut)

@@ -56,11 +56,12 @@ def search(
     run.begin(default)
     candidates = LatencyCandidates(trials)
     names = mixture(("vnd", AUTO, "brute"), sampler, landscape.whole)
-    sources: list[Source] = [made(name, candidates, seed) for name in names]
     exchange = _exchange(others, trials)
-    if exchange is None:
-        return run.run(sources, seeds, lambda: _tighten(run, trials))
-    return run.run([*sources, exchange], seeds, lambda: _tighten(run, trials), exchange.leave)
+
+    def sources() -> list[Source]:
+        return [*(made(name, candidates, seed) for name in names), *([exchange] if exchange else [])]
+
+    return run.run(sources, seeds, lambda: _tighten(run, trials), exchange.leave if exchange else lambda: None)
 
 
 def _tighten(run: Exploration, trials: Trials) -> bool:
