@@ -96,6 +96,9 @@ class Axis:
     """For `k of m`: the name of the tile variable whose tile this one cuts. `size` is the dimension's all the same, and
     positions count over all of it: those of `k` run, tile after tile, through the positions that the tile of `m` covers."""
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # lowering looks axes up all the time; within one kernel the name tells them apart
+
     def __str__(self) -> str:
         return self.name
 

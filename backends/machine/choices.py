@@ -31,6 +31,28 @@ class ForShort:
         return replace(knob, values=values, reasons=(*knob.reasons, f"no `{self.option}`: {self.why}"))
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What lowering asks for where it has a choice."""
+
+    name: str
+    options: tuple[Choice, ...]
+
+
+def answer(question: Question, given: Mapping[str, Choice]) -> Choice:
+    """The option that a configuration takes: the given one, else the first.
+
+    A given number may come from another structure with more options (stages): then the largest option below it is taken.
+    """
+    options = question.options
+    chosen = given.get(question.name, options[0])
+    if chosen in options:
+        return chosen
+    if isinstance(chosen, int):
+        return max((each for each in options if isinstance(each, int) and each <= chosen), default=options[0])
+    return options[0]
+
+
 @dataclass(slots=True)
 class Choices:
     """The structural choices of one lowering, and every knob met on the way."""
@@ -38,22 +60,23 @@ class Choices:
     given: Mapping[str, Choice]
     met: dict[str, Tunable] = field(default_factory=dict)
     short: dict[str, ForShort] = field(default_factory=dict)
+    asked: list[tuple[Question, Choice]] = field(default_factory=list)
+    """The questions in their order, each with its answer."""
 
     def pick(self, name: str, options: tuple[Choice, ...], reason: str, short: ForShort | None = None) -> Choice:
         """The value of a knob: the given one, else its first option. With a single option there is no knob.
 
         `short` is an option that can always be set, but is searched for short dimensions only.
-        A given number may come from another structure with more options (stages): then the largest option below it is taken.
         """
         if len(options) < 2:
             return options[0]
         self.met.setdefault(name, Tunable(name, "knob", options, options[0], (reason,)))
         if short is not None:
             self.short[name] = short
-        chosen = self.given.get(name, options[0])
-        if chosen not in options and isinstance(chosen, int):
-            return max((each for each in options if isinstance(each, int) and each <= chosen), default=options[0])
-        return chosen if chosen in options else options[0]
+        question = Question(name, options)
+        chosen = answer(question, self.given)
+        self.asked.append((question, chosen))
+        return chosen
 
     def slots(self, name: str, options: tuple[int, ...], default: int, reason: str) -> str | int:
         """The name of a knob for a number of slots, or the number itself where there is no choice."""
@@ -63,5 +86,12 @@ class Choices:
         return name
 
     def used(self) -> dict[str, Choice]:
-        """The value of every knob that this lowering asked for."""
-        return {name: self.given.get(name, knob.default) for name, knob in self.met.items() if knob.structural}
+        """The value of every knob that this lowering asked for: with them, and without all others, it is the same again."""
+        found: dict[str, Choice] = {}
+        for question, chosen in self.asked:
+            known = found.get(question.name)
+            # A name that is asked for twice, with other options, may be answered with less the second time.
+            more = isinstance(chosen, int) and isinstance(known, int) and chosen > known
+            if known is None or more or chosen == self.given.get(question.name):
+                found[question.name] = chosen
+        return found

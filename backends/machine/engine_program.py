@@ -297,21 +297,23 @@ class Instruction:
     reads: tuple[Buffer, ...]
     writes: tuple[Buffer, ...]
     span: Span
+    engine: str = field(init=False, repr=False)
+    """The engine whose queue it is."""
+    reads_from: tuple[Buffer, ...] = field(init=False, repr=False)
+    """The buffers with room of their own that it reads: what it has to wait for."""
+    writes_to: tuple[Buffer, ...] = field(init=False, repr=False)
+    """The buffers with room of their own that it writes."""
 
-    @property
-    def engine(self) -> str:
-        """The engine whose queue it is."""
-        return self.queue.partition(".")[0]
+    def __post_init__(self) -> None:
+        # Lowering, timing and bounds ask for these again and again.
+        object.__setattr__(self, "engine", self.queue.partition(".")[0])
+        object.__setattr__(self, "reads_from", _with_room(self.reads))
+        object.__setattr__(self, "writes_to", _with_room(self.writes))
 
-    @property
-    def reads_from(self) -> tuple[Buffer, ...]:
-        """The buffers with room of their own that it reads: what it has to wait for."""
-        return tuple(dict.fromkeys(buffer.storage for buffer in self.reads))
 
-    @property
-    def writes_to(self) -> tuple[Buffer, ...]:
-        """The buffers with room of their own that it writes."""
-        return tuple(dict.fromkeys(buffer.storage for buffer in self.writes))
+def _with_room(buffers: tuple[Buffer, ...]) -> tuple[Buffer, ...]:
+    """The buffers in whose room these lie, each once."""
+    return tuple(dict.fromkeys([buffer if buffer.view is None else buffer.storage for buffer in buffers]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -338,16 +340,21 @@ class Loop:
     guard: Guard | None
     parallel: bool
     span: Span
+    allocates: tuple[Buffer, ...] = field(init=False, repr=False)
+    """Buffers of which each step takes the next instance."""
+    body: tuple[Node, ...] = field(init=False, repr=False)
+    """The body of a step, all its stages."""
+    reads_from: tuple[Buffer, ...] = field(init=False, repr=False)
+    """The buffers with room of their own that instructions inside read, at any depth, each once."""
+    writes_to: tuple[Buffer, ...] = field(init=False, repr=False)
+    """Those that they write."""
 
-    @property
-    def allocates(self) -> tuple[Buffer, ...]:
-        """Buffers of which each step takes the next instance."""
-        return tuple(buffer for stage in self.stages for buffer in stage.allocates)
-
-    @property
-    def body(self) -> tuple[Node, ...]:
-        """The body of a step, all its stages."""
-        return tuple(node for stage in self.stages for node in stage.body)
+    def __post_init__(self) -> None:
+        body = tuple(node for stage in self.stages for node in stage.body)
+        object.__setattr__(self, "allocates", tuple(buffer for stage in self.stages for buffer in stage.allocates))
+        object.__setattr__(self, "body", body)
+        object.__setattr__(self, "reads_from", tuple(dict.fromkeys(buffer for node in body for buffer in node.reads_from)))
+        object.__setattr__(self, "writes_to", tuple(dict.fromkeys(buffer for node in body for buffer in node.writes_to)))
 
 
 Node = Instruction | Loop

@@ -23,7 +23,10 @@ from .guarded import check_guards
 
 LOWERINGS_KEPT = 64
 
+SPACES_KEPT = 256
+
 _lowerings: dict[tuple[int, str], tuple[Program, Lowering]] = {}
+_spaces: dict[tuple[object, ...], tuple[Program, tuple[Tunable, ...]]] = {}
 _prints: dict[int, tuple[Chip, str]] = {}
 
 
@@ -56,6 +59,15 @@ def tunables(
     It holds the tunables of every choice of the tuning parameters. With `settable` it includes options that can be set but are
     searched for shorter dimensions only. Without `short` it leaves out tile sizes below the chip's step.
     """
+    key = (id(kernel), _print(chip), settable, short, *dims.items())
+    if key not in _spaces or _spaces[key][0] is not kernel:
+        if len(_spaces) >= SPACES_KEPT:
+            _spaces.pop(next(iter(_spaces)))
+        _spaces[key] = kernel, _space(kernel, dims, chip, settable, short)
+    return _spaces[key][1]
+
+
+def _space(kernel: Program, dims: Mapping[str, int], chip: Chip, settable: bool, short: bool) -> tuple[Tunable, ...]:
     check_elements(kernel, dims)
     tunes = declared(kernel)
     found: dict[str, Tunable] = {each.name: each for each in tunes}

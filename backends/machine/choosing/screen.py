@@ -91,10 +91,13 @@ def _by_tune(
 def _by_structure(
     road: Lowering, space: Mapping[str, Tunable], columns: Columns, chosen: NDArray[np.intp]
 ) -> Iterator[tuple[Structure, NDArray[np.intp]]]:
-    """The rows of each structure."""
+    """The rows of each structure. Rows that differ in knobs that it does not have share it."""
     names = sorted(road.structural & space.keys())
+    found: dict[Structure, list[NDArray[np.intp]]] = {}
     for rows in _alike(names, space, columns, chosen):
-        yield road.structure({name: space[name].values[int(columns[name][rows[0]])] for name in names}), rows
+        structure = road.structure({name: space[name].values[int(columns[name][rows[0]])] for name in names})
+        found.setdefault(structure, []).append(rows)
+    yield from ((structure, np.concatenate(parts)) for structure, parts in found.items())
 
 
 def _alike(

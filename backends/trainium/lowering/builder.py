@@ -51,13 +51,19 @@ class Builder:
     """The state of one lowering under one set of structural choices."""
 
     def __init__(
-        self, chip: TrainiumChip, prepared: Prepared, arrangement: Arrangement, choices: Choices, shares_banks: bool = False
+        self,
+        chip: TrainiumChip,
+        prepared: Prepared,
+        uses: Uses,
+        arrangement: Arrangement,
+        choices: Choices,
+        shares_banks: bool = False,
     ) -> None:
         self.chip = chip
         self.layout = arrangement.across
         self.runs = arrangement.runs
         self.choices = choices
-        self.uses = Uses(prepared.body)
+        self.uses = uses
         self.host = Host(prepared.host)
         self.zeros = frozenset(op.result for op in prepared.host if isinstance(op, Constant) and op.value == 0)
         self.selector = Selector(chip, self.layout, self.runs, self.uses, self.host)

@@ -34,7 +34,6 @@ from .builder import Builder
 from .computes import compute, fill, store
 from .dots import begin_sum, dot, running_sums
 from .loads import load
-from .pipelining import read, written
 from .transposes import copy
 
 
@@ -176,5 +175,6 @@ def _update(builder: Builder, carried: list[Carried]) -> None:
 def _move_up(nodes: list[Node], source: Buffer, target: Buffer) -> None:
     """Moves the copy that was appended last to right after the instructions it waits for, so that a stage may end after it."""
     copied = nodes.pop()
-    before = [place for place, node in enumerate(nodes) if source in written(node) or target in read(node) | written(node)]
+    touched = [(node.writes_to, (*node.reads_from, *node.writes_to)) for node in nodes]
+    before = [place for place, (written, both) in enumerate(touched) if source in written or target in both]
     nodes.insert(before[-1] + 1 if before else 0, copied)

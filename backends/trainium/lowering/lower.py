@@ -10,8 +10,11 @@ capacity  does it fit
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from tilery.backends.machine.choices import Choices, ForShort
+from tilery.backends.machine.choosing.answers import Answers
+from tilery.backends.machine.choosing.discovery import discover
 from tilery.backends.machine.engine_program import Structure
 from tilery.backends.simplify.passes import run
 from tilery.backends.trainium.chip_tables import TrainiumChip
@@ -30,6 +33,7 @@ from .loops import block
 from .pipelining import lags
 from .prepare import passes
 from .reading.packed import refuse_types
+from .uses import Uses
 
 
 class Lowering:
@@ -43,9 +47,9 @@ class Lowering:
         self.prepared = split(self.passed[-1].body)
         self._groups = grouped(self.prepared)
         self._runs = Runs(self.prepared.body, chip.tensor.cycles_per_column)
-        self._built: dict[tuple[tuple[str, Choice], ...], tuple[Structure, Choices]] = {}
-        self._knobs: dict[str, Tunable] | None = None
-        self._short: dict[str, ForShort] = {}
+        self._uses = Uses(self.prepared.body)
+        self._built = Answers[tuple[Structure, Choices]]()
+        self._tile_sizes: dict[tuple[object, ...], tuple[Tunable, ...]] = {}
 
     def structure(self, config: Mapping[str, Choice]) -> Structure:
         """The program for a configuration's structural choices. A missing choice takes its default."""
@@ -53,17 +57,33 @@ class Lowering:
 
     def built(self, config: Mapping[str, Choice]) -> tuple[Structure, Choices]:
         """The structure for a configuration, and the knobs that its lowering asked for."""
-        chosen = tuple(sorted((name, value) for name, value in config.items() if is_structural(name)))
-        if chosen not in self._built:
-            self._built[chosen] = self._build(dict(chosen))
-        return self._built[chosen]
+        known = self._built.find(config)
+        if known is None:
+            known = self._build(dict(config))
+            self._built.add(known[1].asked, known)
+        return known
+
+    @cached_property
+    def knobs(self) -> dict[str, Tunable]:
+        """Every schedule knob, structural or not, by name.
+
+        They are ordered by kind, then as the lowering first asks for them: what the text calls a value makes no difference.
+        """
+        found, _ = self._discovered
+        return dict(sorted(found.items(), key=lambda item: KINDS.index(_kind(item[0]))))
+
+    @cached_property
+    def _short(self) -> dict[str, ForShort]:
+        return {name: each for choices in self.lowerings for name, each in choices.short.items()}
 
     @property
-    def knobs(self) -> dict[str, Tunable]:
-        """Every schedule knob, structural or not, by name."""
-        if self._knobs is None:
-            self._knobs = self._discover()
-        return self._knobs
+    def lowerings(self) -> list[Choices]:
+        """Those that it took to find the knobs."""
+        return self._discovered[1]
+
+    @cached_property
+    def _discovered(self) -> tuple[dict[str, Tunable], list[Choices]]:
+        return discover(lambda given: self.built(given)[1], lambda name: _kind(name) in TOGETHER)
 
     @property
     def structural(self) -> frozenset[str]:
@@ -79,9 +99,12 @@ class Lowering:
 
     def tile_sizes(self, dims: Mapping[str, int], short: bool = True) -> tuple[Tunable, ...]:
         """The tile sizes at these shapes; `short`: with those that are shorter than the chip is wide, where they may help."""
-        flat = flat_axes(self._groups, self._runs)
-        loose = loose_axes(self._groups, self._runs, self.prepared.body, dims, self.chip.sbuf.partitions) if short else None
-        return tile_tunables(self.kernel, dims, self.chip, flat, loose)
+        key = (short, *dims.items())
+        if key not in self._tile_sizes:
+            flat = flat_axes(self._groups, self._runs)
+            loose = loose_axes(self._groups, self._runs, self.prepared.body, dims, self.chip.sbuf.partitions) if short else None
+            self._tile_sizes[key] = tile_tunables(self.kernel, dims, self.chip, flat, loose)
+        return self._tile_sizes[key]
 
     def bars(self, axis: Axis) -> list[Bar]:
         """The reasons why the flat values of an axis cannot be cut into runs along it."""
@@ -93,6 +116,7 @@ class Lowering:
         if wants_sharing(builder, builder.choices):
             own, builder = builder, self._built_body(given, shares_banks=True)
             wants_sharing(own, builder.choices)  # so that the knob stands among these choices too
+            builder.choices.asked[:0] = own.choices.asked
         choices, (top,) = builder.choices, builder.frames
         structure = Structure(
             self.kernel,
@@ -110,32 +134,15 @@ class Lowering:
     def _built_body(self, given: Mapping[str, Choice], shares_banks: bool) -> Builder:
         choices = Choices(given)
         arrangement = arrange(self._groups, self._runs, choices, self.chip.sbuf.partitions)
-        builder = Builder(self.chip, self.prepared, arrangement, choices, shares_banks)
+        builder = Builder(self.chip, self.prepared, self._uses, arrangement, choices, shares_banks)
         block(builder, self.prepared.body)
         return builder
-
-    def _discover(self) -> dict[str, Tunable]:
-        """The knobs of the default structure, and those that appear when one of these takes another value.
-
-        They are ordered by kind, then as the lowering first asks for them: what the text calls a value makes no difference.
-        """
-        found: dict[str, Tunable] = {}
-        waiting: list[dict[str, Choice]] = [{}]
-        while waiting:
-            given = waiting.pop()
-            _, choices = self.built(given)
-            self._short |= choices.short
-            for name, knob in choices.met.items():
-                known = found[name].values if name in found else ()
-                if len(knob.values) > len(known):
-                    found[name] = knob
-                    if knob.structural:
-                        waiting += [{**given, name: value} for value in knob.values[1:] if value not in known]
-        return dict(sorted(found.items(), key=lambda item: KINDS.index(_kind(item[0]))))
 
 
 KINDS = ("layout", "order", "hoist", "gather", "accumulate", "banks", "transpose", "engine", "stages", "buffers")
 """What a knob's name begins with, in the order in which knobs are shown."""
+TOGETHER = frozenset(("hoist", "gather", "transpose", "engine", "stages"))
+"""Those of which no other knob depends but the number of stages: `discovery` tries them together."""
 
 
 def is_structural(name: str) -> bool:

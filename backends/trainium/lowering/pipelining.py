@@ -24,10 +24,11 @@ from tilery.backends.machine.engine_program import Buffer, Instruction, Loop, No
 def cuts(body: Sequence[Node], allocates: Sequence[Buffer]) -> tuple[int, ...]:
     """Places in the body where beginning another stage pays, in order."""
     legal = legal_cuts(body, allocates)
+    used = [engines(node) for node in body]
     found: list[int] = []
     begin = 0
-    for place, node in enumerate(body):
-        if not _goes_back(body[begin:place], node):
+    for place in range(len(body)):
+        if not _goes_back(body, used, begin, place):
             continue
         allowed = [each for each in legal if begin < each <= place]
         if allowed:
@@ -38,11 +39,17 @@ def cuts(body: Sequence[Node], allocates: Sequence[Buffer]) -> tuple[int, ...]:
 
 def legal_cuts(body: Sequence[Node], allocates: Sequence[Buffer]) -> list[int]:
     """Places that do not separate two nodes that use the same buffer of an outer loop, if one of them writes it."""
-    local = set(allocates)
+    first: dict[Buffer, int] = {}
+    last: dict[Buffer, int] = {}
+    changed: set[Buffer] = set()
+    for place, node in enumerate(body):
+        for buffer in (*node.reads_from, *node.writes_to):
+            first.setdefault(buffer, place)
+            last[buffer] = place
+        changed.update(node.writes_to)
     barred: set[int] = set()
-    for buffer in {each for node in body for each in written(node)} - local - inner_buffers(body):
-        places = [place for place, node in enumerate(body) if buffer in written(node) or buffer in read(node)]
-        barred.update(range(places[0] + 1, places[-1] + 1))
+    for buffer in changed.difference(allocates, inner_buffers(body)):
+        barred.update(range(first[buffer] + 1, last[buffer] + 1))
     return [place for place in range(1, len(body)) if place not in barred]
 
 
@@ -52,7 +59,7 @@ def staged(body: Sequence[Node], allocates: Sequence[Buffer], begins: Iterable[i
     parts = [tuple(body[start:stop]) for start, stop in itertools.pairwise(places)]
     waiting, stages = list(allocates), []
     for part in parts:
-        here = {buffer for node in part for buffer in (*read(node), *written(node))}
+        here = _touched(part)
         stages.append(Stage(tuple(buffer for buffer in waiting if buffer in here), part))
         waiting = [buffer for buffer in waiting if buffer not in here]
     return tuple(stages)
@@ -69,7 +76,7 @@ def lags(body: Iterable[Node]) -> dict[Buffer, int]:
     for node in body:
         if isinstance(node, Loop):
             found |= lags(node.body)
-            touched = [_touched(stage) for stage in node.stages]
+            touched = [_touched(stage.body) for stage in node.stages]
             for first, stage in enumerate(node.stages):
                 for buffer in stage.allocates:
                     last = max(place for place, each in enumerate(touched) if buffer in each)
@@ -78,24 +85,31 @@ def lags(body: Iterable[Node]) -> dict[Buffer, int]:
     return found
 
 
-def _touched(stage: Stage) -> frozenset[Buffer]:
-    return frozenset[Buffer]().union(*(read(node) | written(node) for node in stage.body))
+def _touched(body: Iterable[Node]) -> set[Buffer]:
+    found: set[Buffer] = set()
+    for node in body:
+        found.update(node.reads_from, node.writes_to)
+    return found
 
 
-def _goes_back(stage: Sequence[Node], node: Node) -> bool:
-    """Whether `node` depends, by way of another engine, on work that one of its own engines does in the stage."""
-    mine = engines(node)
-    wanted = read(node) | written(node)
+def _goes_back(body: Sequence[Node], used: Sequence[frozenset[str]], begin: int, place: int) -> bool:
+    """Whether the node at `place` depends, by way of another engine, on work that one of its own engines does from `begin` on.
+
+    `used`: the engines of every node.
+    """
+    mine = used[place]
+    wanted = {*body[place].reads_from, *body[place].writes_to}
     others: set[Buffer] = set()
-    for earlier in reversed(stage):
-        if not written(earlier) & (wanted | others):
+    for number in reversed(range(begin, place)):
+        earlier, theirs = body[number], used[number]
+        for_others = not others.isdisjoint(earlier.writes_to)
+        if not for_others and wanted.isdisjoint(earlier.writes_to):
             continue
-        theirs = engines(earlier)
-        if written(earlier) & others and theirs & mine:
+        if for_others and theirs & mine:
             return True
         if theirs != mine or len(theirs) > 1:
-            others |= read(earlier) | written(earlier)
-        wanted |= read(earlier)
+            others.update(earlier.reads_from, earlier.writes_to)
+        wanted.update(earlier.reads_from)
     return False
 
 
@@ -106,21 +120,7 @@ def engines(node: Node) -> frozenset[str]:
     return frozenset[str]().union(*(engines(each) for each in node.body))
 
 
-def read(node: Node) -> frozenset[Buffer]:
-    """Buffers that a node reads, at any depth."""
-    if isinstance(node, Instruction):
-        return frozenset(node.reads_from)
-    return frozenset[Buffer]().union(*(read(each) for each in node.body))
-
-
-def written(node: Node) -> frozenset[Buffer]:
-    """Buffers that a node writes, at any depth."""
-    if isinstance(node, Instruction):
-        return frozenset(node.writes_to)
-    return frozenset[Buffer]().union(*(written(each) for each in node.body))
-
-
 def inner_buffers(body: Iterable[Node]) -> frozenset[Buffer]:
     """Buffers of which loops inside the body take instances."""
     loops = [node for node in body if isinstance(node, Loop)]
-    return frozenset[Buffer]().union(*(frozenset(loop.allocates) | inner_buffers(loop.body) for loop in loops))
+    return frozenset[Buffer]().union(*(inner_buffers(loop.body).union(loop.allocates) for loop in loops))

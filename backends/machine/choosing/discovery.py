@@ -1,0 +1,62 @@
+"""Finds the knobs of a kernel with few lowerings.
+
+A lowering meets the knobs of its own structure. Some choices lead to structures with others: each of these is tried alone. Most
+choices only change an instruction, or where it stands: the number of stages may depend on them, the other knobs do not. These
+are tried together, each lowering with another half of them away from its default, so that any two differ in one of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
+
+from tilery.backends.tunable import Choice, Tunable
+
+from ..choices import Choices
+
+
+def discover(
+    choices_of: Callable[[Mapping[str, Choice]], Choices], together: Callable[[str], bool]
+) -> tuple[dict[str, Tunable], list[Choices]]:
+    """Every knob by name, with the most values that it was met with, in the order in which they were met; and all lowerings.
+
+    `together`: whether a knob is one of those that are tried together.
+    """
+    found: dict[str, Tunable] = {}
+    seen: list[Choices] = []
+    waiting: list[dict[str, Choice]] = [{}]
+    while waiting:
+        given = waiting.pop()
+        new = _met(choices_of(given), found, seen)
+        for mixed in _halves([found[name] for name in new if found[name].structural and together(name)]):
+            new |= _met(choices_of({**given, **mixed}), found, seen)
+        for name, values in new.items():
+            if found[name].structural and not together(name):
+                waiting += [{**given, name: value} for value in values]
+    return found, seen
+
+
+def _met(choices: Choices, found: dict[str, Tunable], seen: list[Choices]) -> dict[str, tuple[Choice, ...]]:
+    """Takes up what a lowering met: the knobs that are new, or have more values, each with the new values but the default."""
+    seen.append(choices)
+    new: dict[str, tuple[Choice, ...]] = {}
+    for name, knob in choices.met.items():
+        known = found[name].values if name in found else ()
+        if len(knob.values) > len(known):
+            found[name] = knob
+            new[name] = tuple(value for value in knob.values[1:] if value not in known)
+    return new
+
+
+def _halves(knobs: Sequence[Tunable]) -> Iterator[dict[str, Choice]]:
+    """Choices in which about half of the knobs leave their defaults, each time another half, until every value had its turn."""
+    left = {knob.name: set(knob.values[1:]) for knob in knobs}
+    bits = len(knobs).bit_length()
+    for turn in count():
+        away = [(place, each) for place, each in enumerate(knobs, 1) if (place >> turn & 1 if turn < bits else left[each.name])]
+        if not away:
+            return
+        chosen = {each.name: each.values[1 + (place + turn) % (len(each.values) - 1)] for place, each in away}
+        for name, value in chosen.items():
+            left[name].discard(value)
+        yield chosen
