@@ -16,7 +16,6 @@ from tilery.backends.chips import load_chip
 from tilery.backends.machine.engine_program import Loop, Node
 from tilery.backends.machine.errors import EngineFault
 from tilery.backends.machine.execute import disorder
-from tilery.backends.trainium.lowering.pipelining import read, written
 from tilery.backends.truth.data import Argument, random_arguments
 from tilery.backends.tunable import Config
 from tilery.dsl import parse
@@ -102,7 +101,7 @@ def test_work_of_later_steps_comes_before_work_of_earlier_ones() -> None:
         assert {*stages} == {0, 1}
     place = {(step, node): number for number, (step, node) in enumerate(order)}
     for buffer in loop.allocates:
-        users = [node for node in loop.body if buffer in read(node) | written(node)]
+        users = [node for node in loop.body if buffer in (*node.reads_from, *node.writes_to)]
         for step in range(program.slots(buffer), 6):
             before = max(place[step - program.slots(buffer), node] for node in users)
             assert before < min(place[step, node] for node in users)
