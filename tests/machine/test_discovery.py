@@ -16,7 +16,7 @@ from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.listing import print_engine_program
 from tilery.backends.trainium.chip_tables import trainium
 from tilery.backends.trainium.lowering.lower import Lowering
-from tilery.backends.tunable import Choice
+from tilery.backends.tunable import Choice, Tunable
 from tilery.dsl import load
 from tilery.dsl.program import Program
 from tilery.dsl.types import BF16
@@ -44,11 +44,16 @@ def kernels(file: Path) -> list[Program]:
     return made
 
 
+def each_alone(road: Lowering) -> tuple[dict[str, Tunable], list[Choices]]:
+    """The knobs as they are found where every choice is tried alone."""
+    return discover(lambda given: road.built(given)[1], lambda name: False)
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_all_knobs_are_found_that_changing_each_alone_finds(file: Path) -> None:
     for kernel in kernels(file):
         road = Lowering(kernel, TRN2)
-        alone, many = discover(lambda given, road=road: road.built(given)[1], lambda name: False)
+        alone, many = each_alone(road)
         for name, knob in alone.items():
             assert set(knob.values) <= set(road.knobs[name].values)
         assert len(road.lowerings) <= 12 + len(many) // 4
