@@ -19,7 +19,7 @@ from ..machine.explain.elements import Apart
 from ..machine.time.timing import latency_fs
 from ..machine.time.totals import Totals
 from .addressing import contiguous_axis, long_axes
-from .cost import run_bytes
+from .transfers import run_bytes
 
 
 def elements_apart(program: EngineProgram) -> tuple[Apart, ...]:
@@ -38,7 +38,9 @@ def _places(program: EngineProgram) -> list[frozenset[Instruction]]:
     places: dict[tuple[object, ...], set[Instruction]] = {}
     for node, _, extents in Totals(program.structure, program.dims, program.tiles, program.cores).executed():
         action = node.action
-        if isinstance(action, Transfer) and not _is_flat(action) and run_bytes(action, extents) == action.buffer.element.bytes:
+        if not isinstance(action, Transfer) or _is_flat(action):
+            continue
+        if run_bytes(action, extents, program.dims) == action.buffer.element.bytes:
             places.setdefault((action.tensor.name, action.store, node.span), set()).add(node)
     return [frozenset(nodes) for nodes in places.values()]
 

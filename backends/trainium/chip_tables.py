@@ -109,17 +109,20 @@ ABSENT = Elementwise(source="the chip has none", clock_hz=1.0, fixed_cycles=0, l
 
 
 class Dma(Section, frozen=True, kw_only=True):
-    """The engines that move data between device memory and the chip, taken together."""
+    """The engines that move data between device memory and the chip."""
 
+    engines: Count
+    """How many there are; each serves its share of the partitions."""
     bytes_per_s: Positive
+    """What all of them together move, of long runs of consecutive bytes."""
     floor_ns: NotNegative
-    """The least time that a transfer occupies the engines; data moves meanwhile."""
+    """The least time from one DMA instruction to the next; data moves meanwhile."""
+    descriptor_ns: NotNegative
+    """Time that an engine takes for each run of consecutive bytes in device memory, on top of the bytes."""
     latency_ns: NotNegative
     """From the last byte of a transfer to the start of its consumer."""
     trigger_ns: NotNegative = 0
     """From the launch to the first byte of a queue. Later transfers are queued ahead, so that theirs is hidden."""
-    run_bytes: Positive
-    """Shorter runs of consecutive bytes in device memory take as long as runs of this length."""
     gathers: bool = False
     """True: a transfer takes rows whose positions a tile on the chip holds."""
     accumulates: tuple[str, ...] = ()
@@ -185,6 +188,15 @@ class TrainiumChip(Chip, frozen=True, kw_only=True):
         engine = {"vector": self.vector, "scalar": self.scalar, "gpsimd": self.gpsimd}[name]
         assert isinstance(engine, Elementwise)
         return engine
+
+
+RETIRED = {
+    "dma.run_bytes": (
+        "a short run of consecutive bytes costs its descriptor now: write `descriptor_ns`, the time of an engine for one, and "
+        "`engines`; engines x run_bytes / bytes_per_s is about what a run cost before"
+    )
+}
+"""Fields that chip files had once, and what to write instead."""
 
 
 def trainium(chip: Chip) -> TrainiumChip:

@@ -17,14 +17,15 @@ from .addressing import contiguous_axis
 from .chip_tables import Elementwise, TrainiumChip
 from .instructions import Gather, TakeEnd, TensorScan
 from .repetitions import matmul_splits, transpose_splits
-from .runs.pieces import elements_a_lane, left_over, piece_count, run_length
+from .runs.pieces import elements_a_lane, piece_count
+from .transfers import transfer_s
 
 
 def duration_s(instruction: Instruction, chip: TrainiumChip, extents: Extents, dims: Mapping[str, int], cores: int = 1) -> Number:
     """Seconds for which the instruction, with its repetitions, occupies its engine."""
     match instruction.action:
         case Transfer() as action:
-            return transfer_s(action, chip, extents)
+            return transfer_s(action, chip, extents, dims)
         case MatMul() as action:
             return matmul_cycles(action, chip, extents) / chip.tensor.clock_hz
         case Transpose() as action if instruction.engine == "tensor":
@@ -54,58 +55,6 @@ def barrier_s(chip: TrainiumChip) -> float:
     On one core an instruction waits for the semaphores of those before it, which costs nothing of its own.
     """
     return (chip.dma.floor_ns + chip.dma.latency_ns) * 1e-9
-
-
-def transferred_bytes(action: Transfer, chip: TrainiumChip, extents: Extents) -> Number:
-    """Bytes written to or read from the chip's memory."""
-    times = 2 if action.accumulate else 1  # read, added to, written
-    return _rows(action, chip, extents) * row_bytes(action.buffer, extents) * times
-
-
-def row_bytes(buffer: Buffer, extents: Extents) -> Number:
-    """Bytes of one position of the axis across the partitions, or of the axis that is cut into runs."""
-    return product(extents[axis.name] for axis in buffer.free) * buffer.element.bytes
-
-
-def transfer_s(action: Transfer, chip: TrainiumChip, extents: Extents) -> Number:
-    """A floor for each transfer, which its data overlap: max(floor, bytes / bandwidth).
-
-    That form is read off AWS's chart of [128, F] loads (NKI DMA overview); runs of consecutive bytes under 256 are called severe
-    there and cost as if they had 256.
-    """
-    if action.buffer.runs is None:
-        return _rows_s(action, chip, extents, _rows(action, chip, extents), run_bytes(action, extents))
-    positions, partitions = extents[action.buffer.runs.name], chip.sbuf.partitions
-    length, rest = run_length(positions, partitions), left_over(positions, partitions)
-    full = _rows_s(action, chip, extents, partitions * length, run_bytes(action, {**extents, action.buffer.runs.name: length}))
-    single = _rows_s(action, chip, extents, rest, run_bytes(action, {**extents, action.buffer.runs.name: 1}))
-    return (length > 0) * full + (rest > 0) * single
-
-
-def _rows_s(action: Transfer, chip: TrainiumChip, extents: Extents, rows: Number, run: Number) -> Number:
-    """Seconds for that many rows whose runs in device memory are of `run` bytes."""
-    dma = chip.dma
-    bytes_per_s = chip.dma_bytes_per_s * (dma.transpose_share if action.transposed else 1.0)
-    longer = 1 if action.together else larger(1, dma.run_bytes / larger(run, 1))
-    seconds_a_row = row_bytes(action.buffer, extents) * longer / bytes_per_s
-    times = 2 if action.accumulate else 1  # read, added to, written
-    return larger(dma.floor_ns * 1e-9, rows * seconds_a_row * times)
-
-
-def _rows(action: Transfer, chip: TrainiumChip, extents: Extents) -> Number:
-    """Rows moved: a tile that is the same on every partition is written to all of them, and stored from one."""
-    across = action.buffer.partition or action.buffer.runs
-    if across is not None:
-        return extents[across.name]
-    return 1 if action.store else chip.sbuf.partitions
-
-
-def run_bytes(action: Transfer, extents: Extents) -> Number:
-    """Consecutive bytes in device memory that go to one partition (to one row, where the load transposes)."""
-    last = contiguous_axis(action.index)
-    if last is None or (last == action.buffer.partition and not action.transposed):
-        return action.buffer.element.bytes
-    return action.buffer.element.bytes * extents[last.name]
 
 
 def matmul_cycles(action: MatMul, chip: TrainiumChip, extents: Extents) -> Number:

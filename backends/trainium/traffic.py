@@ -7,8 +7,9 @@ from ..machine.numbers import Number, larger, product
 from ..machine.splits import Extents, touches
 from ..machine.time.run_traffic import Traffic
 from .chip_tables import TrainiumChip, trainium
-from .cost import macs, transferred_bytes
+from .cost import macs
 from .repetitions import repetitions
+from .transfers import transferred_bytes
 
 
 def traffic(node: Instruction, extents: Extents, setting: Setting) -> Traffic:

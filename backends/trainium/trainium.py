@@ -15,8 +15,8 @@ from ..machine.splits import Extents, Split
 from ..machine.time.run_traffic import Traffic
 from ..simplify.passes import Pass
 from ..tunable import Tunable
-from . import apart, buffer_sizes, cost, described, repetitions, roofs, tiles, traffic
-from .chip_tables import ELEMENTWISE, TrainiumChip, contradictions, trainium
+from . import apart, buffer_sizes, cost, described, repetitions, roofs, tiles, traffic, transfers
+from .chip_tables import ELEMENTWISE, RETIRED, TrainiumChip, contradictions, trainium
 from .lowering.lower import Lowering
 from .lowering.prepare import passes
 from .runs.told import single_elements
@@ -29,6 +29,7 @@ class Trainium(Family[TrainiumChip]):
     sections = described.SECTIONS
     overheads = described.OVERHEADS
     improvements = described.IMPROVEMENTS
+    retired = RETIRED
 
     def memories(self, chip: TrainiumChip) -> tuple[Memory, ...]:
         """SBUF and PSUM."""
@@ -78,7 +79,7 @@ class Trainium(Family[TrainiumChip]):
         """Those of a transfer."""
         if not isinstance(node.action, Transfer):
             return 0
-        return cost.transferred_bytes(node.action, trainium(setting.chip), extents)
+        return transfers.transferred_bytes(node.action, trainium(setting.chip), extents)
 
     def macs(self, node: Instruction, extents: Extents) -> Mapping[str, Number]:
         """Those of a matmul."""

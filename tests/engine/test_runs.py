@@ -151,7 +151,7 @@ def test_what_a_piece_costs() -> None:
     assert leaves["tensor_tensor"] == pytest.approx((2 * chip.vector.fixed_cycles + 2 * 3) / chip.vector.clock_hz)
     program = engine.lower(flat, {"N": 128 * 1000}, chip, {"n": 128 * 1000})
     (load, *_) = (node for _, node in program.structure.instructions() if node.form == "load")
-    assert seconds(program, load) == pytest.approx(128 * 4000 / chip.dma_bytes_per_s)
+    assert seconds(program, load) == pytest.approx(8 * (chip.dma.descriptor_ns * 1e-9 + 4000 * 16 / chip.dma.bytes_per_s))
 
 
 @pytest.mark.parametrize("name", ["several", "kept", "cut"])

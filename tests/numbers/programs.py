@@ -52,6 +52,14 @@ def program(
     return engine.lower(kernel, dims, changed(load_chip(chip), what_if), {**tiles, **(config or {})})
 
 
+def dma_ns(row_bytes: float, runs: float = 1, rows: int = 128) -> float:
+    """One DMA instruction of Trainium 2, whose rows are read or written in so many runs of consecutive bytes each.
+
+    An engine of 16 has eight partitions and moves 23 bytes a ns; a run takes 7 ns, and an instruction 500 ns at least.
+    """
+    return max(500.0, min(rows, 8) * (7 * runs + row_bytes / 23), rows * row_bytes / 375)
+
+
 def busy_ns(made: EngineProgram) -> dict[str, float]:
     """Nanoseconds of work of each engine that has any."""
     return {name: share.busy_us * 1e3 for name, share in engine.simulate(made).engines.items() if share.busy_us}

@@ -9,10 +9,10 @@ from tilery.backends import engine
 from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.time.bounds import lower_bound_s, upper_bound_s
 
-from .programs import busy_ns, elementwise, product, program
+from .programs import busy_ns, dma_ns, elementwise, product, program
 
 TRIGGER, ARRIVAL, WARM_UP = 0.74, 0.32, 1.5
-MOVED = 128 * 512 * 4 / 368e3
+MOVED = dma_ns(512 * 4) / 1e3
 """A [128, 512] tile of f32."""
 EXP = (60 + 512) / 1.2e3
 COPIED = (60 + 512) / 0.96e3
@@ -50,8 +50,8 @@ def test_an_engine_waits_for_its_data_and_its_result_has_still_to_leave() -> Non
 def test_a_chain_is_as_short_as_its_shortest_steps() -> None:
     slow = ("scalar.fixed_cycles=6000",)
     made = program(elementwise("copy", "exp(x[m, N])"), {"M": 136, "N": 2048}, {"m": 128}, what_if=slow)
-    floor, work = 0.5, 2 * (6000 + 2048) / 1.2e3
-    assert lower_us(made) == pytest.approx(TRIGGER + floor + ARRIVAL + work + floor + ARRIVAL)
+    short, work = dma_ns(2048 * 4) / 1e3, 2 * (6000 + 2048) / 1.2e3
+    assert lower_us(made) == pytest.approx(TRIGGER + short + ARRIVAL + work + short + ARRIVAL)
 
 
 def test_work_without_data_begins_at_once() -> None:
@@ -76,10 +76,10 @@ def test_chains_beside_each_other_do_not_wait_for_each_other() -> None:
 def test_the_tensor_engine_warms_up() -> None:
     made = program(product("matmul", "dot[K](a[K, m], b[K, n])"), {"M": 256, "N": 512, "K": 256})
     work = 4 * (512 + 10) / 2.4e3
-    stored = TRIGGER + MOVED + ARRIVAL + WARM_UP + work + COPIED + MOVED + ARRIVAL
+    short = 2 * 0.5  # two DMA instructions, each with rows of at most 1 KiB
+    stored = TRIGGER + short + ARRIVAL + WARM_UP + work + COPIED + MOVED + ARRIVAL
     assert lower_us(made) == pytest.approx(stored)
-    short = 0.5
-    assert upper_us(made) == pytest.approx(TRIGGER + WARM_UP + work + 2 * COPIED + (short + ARRIVAL) + 3 * (MOVED + ARRIVAL))
+    assert upper_us(made) == pytest.approx(TRIGGER + WARM_UP + work + 2 * COPIED + 2 * (short + ARRIVAL) + 2 * (MOVED + ARRIVAL))
 
 
 GUARDED = """

@@ -14,11 +14,10 @@ from tilery.backends.chips import load_chip
 from tilery.backends.trainium.chip_tables import trainium
 from tilery.backends.trainium.cost import barrier_s
 
-from .programs import blocks, busy_ns, elementwise, product, program
+from .programs import blocks, busy_ns, dma_ns, elementwise, product, program
 
 GHZ = {"tensor": 2.4, "vector": 0.96, "scalar": 1.2, "gpsimd": 1.2}
 """Trainium 2."""
-DMA_BYTES_A_NS = 368.0
 FLOOR_NS = 500.0
 SHAPE = {"M": 128, "N": 512}
 DOUBLE, SUM, RECIPROCAL = "x[m, N] * 2", "x[m, N] + z[m, N]", "1 / x[m, N]"
@@ -84,12 +83,12 @@ RUN = 1024 * 4
     ("size", "cycles", "dma_ns"),
     [
         # 128 runs of 1,024 elements
-        (128 * 1024, 60 + 1024, 2 * 128 * RUN / DMA_BYTES_A_NS),
+        (128 * 1024, 60 + 1024, 2 * dma_ns(RUN)),
         # and 5 elements that are left over, one a partition, by instructions of their own
-        (128 * 1024 + 5, 2 * 60 + 1024 + 1, 2 * 128 * RUN / DMA_BYTES_A_NS + 2 * FLOOR_NS),
+        (128 * 1024 + 5, 2 * 60 + 1024 + 1, 2 * dma_ns(RUN) + 2 * FLOOR_NS),
         # nothing but what is left over
         (100, 60 + 1, 2 * FLOOR_NS),
-        # runs of 32 bytes cost as if they had 256
+        # runs of 32 bytes: the floor
         (128 * 8, 60 + 8, 2 * FLOOR_NS),
     ],
 )
@@ -101,14 +100,23 @@ def test_a_flat_axis_in_runs_costs_a_run_a_partition(size: int, cycles: float, d
 def test_one_element_a_partition_is_a_run_of_one_element() -> None:
     text = "kernel f(x: f32[M]) -> y: f32[M]:\n    tile m of M:\n        y[m] = x[m]\n"
     found = busy_ns(program(text, {"M": 8192}, {"layout.m": "rows"}))
-    assert found == pytest.approx({"dma": 2 * 8192 * 256 / DMA_BYTES_A_NS})
+    assert found == pytest.approx({"dma": 2 * 64 * FLOOR_NS})
 
 
 def test_a_load_that_turns_the_tile_is_slower() -> None:
     text = product("row_major", "dot[K](a[m, K], b[K, n])")
     found = busy_ns(program(text, {"M": 128, "N": 512, "K": 2048}, {"transpose.a": "dma"}))
-    a, b, c = 128 * 2048 * 2, 2048 * 512 * 2, 128 * 512 * 4
-    assert found["dma"] == pytest.approx((a / 0.9 + b + c) / DMA_BYTES_A_NS)
+    # Of a, 16 times [128, 128]: 90 % of the bandwidth make no difference to the floor.
+    a, b, c = 16 * FLOOR_NS, 16 * dma_ns(512 * 2), dma_ns(512 * 4)
+    assert found["dma"] == pytest.approx(a + b + c)
+
+
+def test_a_long_load_that_turns_the_tile_has_its_share_of_the_bandwidth() -> None:
+    """[128, 512] bf16 with 512 rows of 256 bytes in device memory: 32 of them for each of 16 engines."""
+    text = product("row_major", "dot[K](a[m, K], b[K, n])")
+    found = busy_ns(program(text, {"M": 512, "N": 512, "K": 128}, {"m": 512, "transpose.a": "dma"}))
+    a, b, c = 32 * (7 + 256 / (0.9 * 23)), dma_ns(512 * 2), 4 * dma_ns(512 * 4)
+    assert found["dma"] == pytest.approx(a + b + c)
 
 
 def test_an_accumulator_of_more_rows_than_partitions_takes_an_instruction_a_fold() -> None:
@@ -133,19 +141,30 @@ def test_rows_beyond_the_partitions_cost_an_instruction_each_time() -> None:
     assert found["scalar"] == pytest.approx(3 * (60 + 512) / GHZ["scalar"])
 
 
+BLOCKS = "kernel f(x: f32[M, K, N]) -> y: f32[M, K, N]:\n    tile m of M, k of K, n of N:\n        y[m, k, n] = x[m, k, n]\n"
 TRANSFERS: dict[str, tuple[str, Mapping[str, int], Mapping[str, int | str], float]] = {
-    # bytes / bandwidth for the load and for the store
-    "long rows": (elementwise("copy", "x[m, N]"), SHAPE, {}, 2 * 128 * 512 * 4 / DMA_BYTES_A_NS),
-    "twice the rows": (elementwise("copy", "x[m, N]"), {"M": 256, "N": 512}, {"m": 256}, 2 * 256 * 512 * 4 / DMA_BYTES_A_NS),
-    # a transfer takes 500 ns at least
+    # a load and a store
+    "long rows": (elementwise("copy", "x[m, N]"), SHAPE, {}, 2 * dma_ns(2048)),
+    # 128 rows an instruction, and what is left over
+    "twice the rows": (elementwise("copy", "x[m, N]"), {"M": 256, "N": 512}, {"m": 256}, 2 * 2 * dma_ns(2048)),
+    "a rest of rows": (
+        elementwise("copy", "x[m, N]"),
+        {"M": 132, "N": 512},
+        {"m": 132},
+        2 * (dma_ns(2048) + dma_ns(2048, rows=4)),
+    ),
+    # each engine has eight partitions: few rows leave engines idle
+    "64 rows": (elementwise("copy", "x[m, N]"), {"M": 64, "N": 512}, {}, 2 * dma_ns(2048)),
+    "four rows": (elementwise("copy", "x[m, N]"), {"M": 4, "N": 4096}, {}, 2 * 4 * (7 + 16384 / 23)),
+    # an instruction takes 500 ns at least
     "short": (elementwise("copy", "x[m, N]"), {"M": 128, "N": 64}, {}, 2 * FLOOR_NS),
     "two short ones": (elementwise("copy", "x[m, N]"), {"M": 256, "N": 64}, {"m": 128}, 4 * FLOOR_NS),
-    # runs of 64 bytes cost as if they had 256
-    "short runs": (blocks("x[m, n]"), {"M": 1024, "N": 32}, {"m": 1024, "n": 16}, 4 * 1024 * 256 / DMA_BYTES_A_NS),
-    # of 256 bytes, what they have
-    "runs of 256 bytes": (blocks("x[m, n]"), {"M": 1024, "N": 128}, {"m": 1024, "n": 64}, 4 * 1024 * 256 / DMA_BYTES_A_NS),
+    "short runs": (blocks("x[m, n]"), {"M": 1024, "N": 32}, {"m": 1024, "n": 16}, 4 * 8 * FLOOR_NS),
+    # several runs in each partition; one where the last dimension is whole
+    "16 runs of 256 bytes": (BLOCKS, {"M": 128, "K": 16, "N": 128}, {"k": 16, "n": 64}, 4 * dma_ns(16 * 256, 16)),
+    "one run of 4 KiB": (BLOCKS, {"M": 128, "K": 32, "N": 64}, {"k": 16, "n": 64}, 4 * dma_ns(16 * 256)),
     # a row for all is written to every partition
-    "a row for all": (elementwise("row", "x[m, N] * w[N]"), SHAPE, {}, 3 * 128 * 512 * 4 / DMA_BYTES_A_NS),
+    "a row for all": (elementwise("row", "x[m, N] * w[N]"), SHAPE, {}, 3 * dma_ns(2048)),
 }
 
 
@@ -159,7 +178,13 @@ def test_adding_in_device_memory_moves_everything_twice() -> None:
     text = "kernel f(x: f32[R, M, N]) -> y: f32[M, N]:\n    tile r of R, m of M:\n        y[m, N] += sum[r](x[r, m, N])\n"
     cleared, loaded, added = 1, 1, 2
     found = busy_ns(program(text, {"R": 1, **SHAPE}))
-    assert found["dma"] == pytest.approx((cleared + loaded + added) * 128 * 512 * 4 / DMA_BYTES_A_NS)
+    assert found["dma"] == pytest.approx(cleared * 128 * 512 * 4 / 368 + (loaded + added) * dma_ns(2048))
+
+
+def test_no_transfer_is_faster_than_its_core_s_share_of_device_memory() -> None:
+    slower = ("hbm.bytes_per_s=200e9",)
+    found = busy_ns(program(elementwise("copy", "x[m, N]"), SHAPE, what_if=slower))
+    assert found["dma"] == pytest.approx(2 * 128 * 2048 / 200)
 
 
 DOT = "dot[K](a[K, m], b[K, n])"

@@ -10,8 +10,9 @@ from tilery.dsl.program import Axis
 
 from ..addressing import contiguous_axis, long_axes
 from ..chip_tables import trainium
-from ..cost import duration_s, transferred_bytes
+from ..cost import duration_s
 from ..lowering.lower import Lowering
+from ..transfers import transferred_bytes
 
 
 def single_elements(program: EngineProgram) -> tuple[Single, ...]:

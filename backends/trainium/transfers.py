@@ -1,0 +1,110 @@
+"""What a transfer is, how long it takes, and what it moves.
+
+A transfer is one DMA instruction for every 128 rows of its tile; runs are a full rectangle and what is left over. The DMA engines
+share the partitions: with 16 engines, each serves eight of them, so that few rows leave engines idle. An engine works through its
+descriptors, one for each run of consecutive bytes in device memory:
+
+    max(issue floor, descriptors x (descriptor_ns + bytes / rate of an engine), all bytes / device memory's bandwidth)
+
+That form is of AWS's DMA overview and bandwidth guide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tilery.dsl.program import AffineIndex, AxisIndex, size_value
+
+from ..machine.engine_program import Buffer, Transfer
+from ..machine.numbers import Number, ceil_div, larger, product, smaller
+from ..machine.splits import Extents, count
+from .addressing import contiguous_axis
+from .chip_tables import TrainiumChip
+from .repetitions import row_splits
+from .runs.pieces import left_over, run_length
+
+
+def transfer_parts(action: Transfer, chip: TrainiumChip, extents: Extents) -> Number:
+    """How many DMA instructions a transfer is, which come in the order of `repetitions.row_splits`."""
+    return count(row_splits((action.buffer,), chip.sbuf.partitions), extents)
+
+
+def transfer_s(action: Transfer, chip: TrainiumChip, extents: Extents, dims: Mapping[str, int]) -> Number:
+    """Seconds for which a transfer occupies the DMA engines: the sum over its DMA instructions."""
+    partitions, runs = chip.sbuf.partitions, action.buffer.runs
+    if runs is not None:
+        length, rest = run_length(extents[runs.name], partitions), left_over(extents[runs.name], partitions)
+        full = _instruction_s(action, chip, {**extents, runs.name: length}, dims, partitions)
+        single = _instruction_s(action, chip, {**extents, runs.name: 1}, dims, rest)
+        return (length > 0) * full + (rest > 0) * single
+    rows = _rows(action, chip, extents)
+    if action.together and product(extents[axis.name] for axis in action.buffer.free) == 1:
+        return _column_together_s(action, chip, extents)
+    rest = rows % partitions
+    full = _instruction_s(action, chip, extents, dims, partitions)
+    last = _instruction_s(action, chip, extents, dims, rest)
+    return rows // partitions * full + (rest > 0) * last
+
+
+def _column_together_s(action: Transfer, chip: TrainiumChip, extents: Extents) -> Number:
+    """Seconds of a column whose elements lay together: one instruction moves them in runs, or they are a share of longer rows."""
+    last = contiguous_axis(action.index)
+    least_s = 0.0 if last is not None and last.unit else chip.dma.floor_ns * 1e-9
+    return larger(least_s, transferred_bytes(action, chip, extents) / chip.dma_bytes_per_s)
+
+
+def _instruction_s(action: Transfer, chip: TrainiumChip, extents: Extents, dims: Mapping[str, int], rows: Number) -> Number:
+    """Seconds of one DMA instruction of at most as many rows as there are partitions."""
+    dma, times = chip.dma, 2 if action.accumulate else 1  # read, added to, written
+    row = _along_partition(action, extents)
+    busiest = smaller(rows, ceil_div(chip.sbuf.partitions, dma.engines)) * row
+    rate = dma.bytes_per_s / dma.engines * (dma.transpose_share if action.transposed else 1.0)
+    run = row if action.together else run_bytes(action, extents, dims)
+    data_s = busiest / larger(run, 1) * dma.descriptor_ns * 1e-9 + busiest / rate
+    return larger(dma.floor_ns * 1e-9, times * larger(data_s, rows * row / chip.hbm.bytes_per_s))
+
+
+def transferred_bytes(action: Transfer, chip: TrainiumChip, extents: Extents) -> Number:
+    """Bytes written to or read from the chip's memory."""
+    times = 2 if action.accumulate else 1  # read, added to, written
+    return _rows(action, chip, extents) * row_bytes(action.buffer, extents) * times
+
+
+def row_bytes(buffer: Buffer, extents: Extents) -> Number:
+    """Bytes of one position of the axis across the partitions, or of the axis that is cut into runs."""
+    return product(extents[axis.name] for axis in buffer.free) * buffer.element.bytes
+
+
+def _along_partition(action: Transfer, extents: Extents) -> Number:
+    """Bytes of a DMA instruction in one partition: a run where the tile is cut into runs."""
+    runs = action.buffer.runs
+    return row_bytes(action.buffer, extents) * (extents[runs.name] if runs is not None else 1)
+
+
+def _rows(action: Transfer, chip: TrainiumChip, extents: Extents) -> Number:
+    """Rows moved: a tile that is the same on every partition is written to all of them, and stored from one."""
+    across = action.buffer.partition or action.buffer.runs
+    if across is not None:
+        return extents[across.name]
+    return 1 if action.store else chip.sbuf.partitions
+
+
+def run_bytes(action: Transfer, extents: Extents, dims: Mapping[str, int]) -> Number:
+    """Consecutive bytes in device memory that go to one partition: from the last dimension on, as far as dimensions are whole.
+
+    A transposing load reads whole rows, whose elements go to one partition each.
+    """
+    across = None if action.transposed else action.buffer.partition
+    run: Number = 1
+    whole: Number = True
+    for index, size in zip(reversed(action.index), reversed(action.tensor.shape), strict=True):
+        if isinstance(index, AffineIndex) and not index.terms and size_value(size, dims) == 1:
+            continue
+        axis = contiguous_axis((index,))
+        if axis is None or axis == across:
+            break
+        run = run * larger(1, whole * extents[axis.name])
+        if action.transposed or not isinstance(index, AxisIndex):
+            break
+        whole = whole * (extents[axis.name] == size_value(size, dims))
+    return action.buffer.element.bytes * run
