@@ -12,7 +12,18 @@ from tilery.dsl.types import ELEMENT_TYPES
 from ..chips.chip import Chip, Count, Energy, NotNegative, Positive, Section
 from ..chips.validate import unknown
 
-FORMS = ("activation", "tensor_scalar", "tensor_tensor", "reduce", "scan", "copy", "memset", "select", "positions")
+FORMS = (
+    "activation",
+    "tensor_scalar",
+    "tensor_scalar_reduce",
+    "tensor_tensor",
+    "reduce",
+    "scan",
+    "copy",
+    "memset",
+    "select",
+    "positions",
+)
 """The instruction forms that the lowering knows."""
 ELEMENTWISE = ("vector", "scalar", "gpsimd")
 """The engines that work element by element, as chip files and queues name them."""

@@ -1,7 +1,8 @@
 """Trainium's elementwise and reducing instructions, each with its operands: all that execution, cost, traffic and printing read.
 
 activation              function(data * scale + bias), and the sum of the results along the partition
-tensor_scalar           (data op0 a) op1 b                   a, b: one element a partition, or immediate numbers
+tensor_scalar           (data op0 a) op1 b                   a, b: one element a partition, or immediate numbers; with `op0` alone
+                                                             also a sum or an extreme of the results along the partition
 tensor_tensor           x op y
 scalar_tensor_tensor    (data op0 a) op1 y
 select                  condition ? x : y
@@ -74,8 +75,7 @@ class Activation(Compute):
         x = f"{x} * {bracketed(say(self.scale))}" if self.scale else x
         x = f"{x} + {bracketed(say(self.bias))}" if self.bias else x
         name = self.function.fn if len(self.function.operands) == 1 else "square"
-        found = f"{say(self.out)} = {name}({x})"
-        return found if self.total is None else f"{found}, {say(self.total)} = its sum over {', '.join(map(str, self.summed))}"
+        return f"{say(self.out)} = {name}({x}){_said_total('sum', self.total, self.summed, say)}"
 
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
         x = read(self.data)
@@ -84,9 +84,7 @@ class Activation(Compute):
         found = _applied(self.function, x, names(self.axes))
         yield self.out, found, self.axes
         if self.total is not None:
-            over = tuple(place for place, axis in enumerate(self.axes) if axis in self.summed)
-            kept = tuple(axis for axis in self.axes if axis not in self.summed)
-            yield self.total, numerics.reduce("sum", found, over), kept
+            yield self.total, *_reduced("sum", found, self.axes, self.summed)
 
 
 def _applied(function: Elementwise | Call, x: Array, axes: list[str]) -> Array:
@@ -98,23 +96,46 @@ def _applied(function: Elementwise | Call, x: Array, axes: list[str]) -> Array:
     return aligned(found, names(function.result.axes), axes)
 
 
+def _reduced(fn: str, found: Array, axes: tuple[Axis, ...], over: tuple[Axis, ...]) -> tuple[Array, tuple[Axis, ...]]:
+    """A reduction of a tile with these axes, and the axes that are left."""
+    places = tuple(place for place, axis in enumerate(axes) if axis in over)
+    return numerics.reduce(fn, found, places), tuple(axis for axis in axes if axis not in over)
+
+
+def _said_total(fn: str, total: Operand | None, over: tuple[Axis, ...], say: Say) -> str:
+    """What an instruction leaves beside its tile."""
+    return "" if total is None else f", {say(total)} = its {fn} over {', '.join(map(str, over))}"
+
+
 @dataclass(frozen=True, slots=True)
 class TensorScalar(Compute):
-    """`out = (data op0 a) op1 b`."""
+    """`out = (data op0 a) op1 b`; `total` is left with the sum or an extreme of it along the partition.
+
+    With `total`, which takes `op0` alone, it is NKI's tensor_scalar_reduce on the vector engine, and on the scalar engine an
+    activation that copies.
+    """
 
     data: Operand
     first: Step
     second: Step | None
     out: Operand
+    total: Operand | None = None
+    summed: tuple[Axis, ...] = ()
+    """The axes along which the reduction runs."""
+    reduction: str = "sum"
 
     def formula(self, say: Say) -> str:
-        """`y = (x * a) + b`."""
+        """`y = (x * a) + b`, `s = x * a, top = its max over n`."""
         x = self.first.on(say(self.data), say)
-        return f"{say(self.out)} = {self.second.on(x, say) if self.second else x}"
+        found = f"{say(self.out)} = {self.second.on(x, say) if self.second else x}"
+        return f"{found}{_said_total(self.reduction, self.total, self.summed, say)}"
 
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
         x = self.first.of(read(self.data), read)
-        yield self.out, self.second.of(x, read) if self.second else x, self.axes
+        found = self.second.of(x, read) if self.second else x
+        yield self.out, found, self.axes
+        if self.total is not None:
+            yield self.total, *_reduced(self.reduction, found, self.axes, self.summed)
 
 
 @dataclass(frozen=True, slots=True)

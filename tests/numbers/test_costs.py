@@ -20,7 +20,7 @@ GHZ = {"tensor": 2.4, "vector": 0.96, "scalar": 1.2, "gpsimd": 1.2}
 """Trainium 2."""
 FLOOR_NS = 500.0
 SHAPE = {"M": 128, "N": 512}
-DOUBLE, SUM, RECIPROCAL = "x[m, N] * 2", "x[m, N] + z[m, N]", "1 / x[m, N]"
+DOUBLE, SUM, RECIPROCAL, TOP = "x[m, N] * 2", "x[m, N] + z[m, N]", "1 / x[m, N]", "max[N](x[m, N] * 2)"
 
 ROWS = "kernel f(x: f32[M, K, N]) -> y: f32[M, K, N]:\n    tile m of M:\n        y[m, K, N] = {}\n"
 COLUMNS = "kernel f(x: f32[M, K, N]) -> y: f32[M, K]:\n    tile m of M:\n        y[m, K] = last[N](x[m, K, N])\n"
@@ -53,6 +53,16 @@ ELEMENTWISE: dict[str, tuple[str, Mapping[str, int | str], str, float]] = {
     "last element": (elementwise("column", "last[N](x[m, N])"), {"engine.last": "vector"}, "vector", 60 + 1),
     "last elements of three rows": (COLUMNS, {"engine.last": "vector"}, "vector", 60 + 3),
     "activation with its sum": (elementwise("column", "sum[N](exp(x[m, N]))"), {}, "scalar", 60 + 64 + 512),
+    # a reduction in passing is read out in 64 cycles, and one apart reads the tile once more
+    "one operand with its maximum": (elementwise("column", TOP), {}, "vector", 60 + 64 + 512),
+    "one operand, its maximum apart": (
+        elementwise("column", TOP),
+        {"fuse.max": "separate", "engine.mul": "vector"},
+        "vector",
+        2 * (60 + 512),
+    ),
+    "one operand with its sum": (elementwise("column", "sum[N](x[m, N] * 2)"), {}, "vector", 60 + 64 + 512),
+    "the same, scalar engine": (elementwise("column", "sum[N](x[m, N] * 2)"), {"engine.sum": "scalar"}, "scalar", 60 + 64 + 512),
     "select by positions": (blocks("where(m >= n, x[m, n], 0)"), {}, "gpsimd", 150 + 512),
 }
 

@@ -13,6 +13,7 @@ from tilery.dsl.spans import Span
 from tilery.dsl.types import BF16
 
 from ..addressing import alongside, is_strided
+from ..fusion.followers import with_followers
 from ..instructions import Activation, Memset, Step, TensorScalar, TensorScan, placed
 from ..parts.aliases import others_in
 from ..parts.insert import ahead
@@ -27,6 +28,7 @@ def compute(builder: Builder, group: Group) -> None:
     """Places the instruction of a group; with the store of its result, where that is all that reads it."""
     if group.main in builder.done or _only_begins_a_loop(builder, group.main):
         return
+    group = with_followers(builder, group)
     builder.done.update(group.ops)
     inside = set(group.ops)
     results = [op.result for op in group.ops if any(use.by not in inside for use in builder.uses.of(op.result))]
@@ -61,7 +63,8 @@ def _emit(
         return value if value in builder.host.values else places.get(value) or builder.home[value]
 
     for each in instructions:
-        builder.issue(f"{group.form} {name}", engine, group.form, placed(each, at), span)
+        form = "activation" if group.form == "tensor_scalar_reduce" and engine == "scalar" else group.form
+        builder.issue(f"{form} {name}", engine, form, placed(each, at), span)
     builder.home.update(homes)
 
 

@@ -95,7 +95,19 @@ class Lowering:
         knobs = list(self.knobs.values())
         if not settable:
             knobs = [self._short[each.name].narrowed(each, dims) if each.name in self._short else each for each in knobs]
+            knobs = self._reachable(knobs)
         return (*self.tile_sizes(dims, short), *(knob for knob in knobs if len(knob.values) > 1))
+
+    def _reachable(self, knobs: list[Tunable]) -> list[Tunable]:
+        """The knobs that a lowering asks for under choices that are searched; others may depend on one that is not."""
+        searched = {each.name: each.values for each in knobs}
+
+        def possible(choices: Choices) -> bool:
+            decisive = (each for each in choices.asked if _kind(each[0].name) not in TOGETHER)
+            return all(chosen in searched[question.name] for question, chosen in decisive)
+
+        under = [choices.met for choices in self.lowerings if possible(choices)]
+        return [each for each in knobs if any(each.name in met for met in under)]
 
     def tile_sizes(self, dims: Mapping[str, int], short: bool = True) -> tuple[Tunable, ...]:
         """The tile sizes at these shapes; `short`: with those that are shorter than the chip is wide, where they may help."""
@@ -139,7 +151,7 @@ class Lowering:
         return builder
 
 
-KINDS = ("layout", "order", "hoist", "gather", "accumulate", "banks", "transpose", "engine", "stages", "buffers")
+KINDS = ("layout", "order", "hoist", "gather", "accumulate", "banks", "transpose", "fuse", "engine", "stages", "buffers")
 """What a knob's name begins with, in the order in which knobs are shown."""
 TOGETHER = frozenset(("hoist", "gather", "transpose", "engine", "stages"))
 """Those of which no other knob depends but the number of stages: `discovery` tries them together."""

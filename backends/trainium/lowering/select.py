@@ -1,16 +1,17 @@
 """Fusion: which operations become one instruction, and which engines have that instruction.
 
-    exp(x * s + b), its sum along the partition, and a cast of it    -> one activation (scalar engine)
+    exp(x * s + b)                                                   -> one activation (scalar engine)
     x * 2 + b                                                        -> one tensor_scalar
     x * s + y                                                        -> one tensor_tensor with a scalar operand
     where(j <= i, x, -inf)                                           -> one select on positions (gpsimd engine)
 
+What an instruction does with its result in passing, casts and reductions, is added when it is placed (`fusion.followers`).
 An operand is a *scalar* operand if it is an immediate, or has one element a partition; else it is a *tile* operand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from tilery.backends.machine.engine_program import Compute
@@ -20,6 +21,7 @@ from tilery.backends.trainium.chip_tables import TrainiumChip
 from tilery.dsl.functions import FUNCTIONS
 from tilery.dsl.program import Axis, Call, Cast, Elementwise, Fill, Op, Positions, Reduce, Scan, Statement, Value
 
+from ..fusion.predicates import Predicates
 from ..instructions import (
     Activation,
     Iota,
@@ -36,8 +38,7 @@ from ..instructions import (
 )
 from .host import Host
 from .layout import Layout
-from .predicates import Predicates
-from .uses import Use, Uses
+from .uses import Uses
 
 ALU = frozenset(name for name, each in OPERATIONS.items() if each.unit == "alu")
 """The operations of tensor_scalar and tensor_tensor."""
@@ -92,7 +93,7 @@ class Selector:
         self._vector_functions = frozenset(chip.vector.functions)
 
     def groups(self, body: Iterable[Statement]) -> dict[Op, Group]:
-        """Maps each operation at which an instruction is emitted to its group. Operations fused into another are absent."""
+        """Maps each operation at which an instruction is emitted to its group. Operations that it begins with are absent."""
         found: dict[Op, Group] = {}
         taken: set[Op] = set()
         computing = [each for each in body if isinstance(each, Elementwise | Call | Cast | Fill | Reduce | Scan | Positions)]
@@ -106,7 +107,7 @@ class Selector:
                 group = self._negated(group)
             taken.update(group.ops)
             found[op] = group
-        return self._with_followers(found)
+        return found
 
     def is_scalar(self, value: Value, across: Axis | None) -> bool:
         """True if a value has at most one element a partition."""
@@ -226,6 +227,10 @@ class Selector:
             case _:
                 return None
 
+    def leaves_as_it_is(self, value: Value) -> None:
+        """Says that a value is computed by an instruction that does not negate it."""
+        self._negative.discard(value)
+
     def is_negated(self, value: Value) -> bool:
         """True if the instruction that computes a value leaves it negated, because that is all that is read of it."""
         return value in self._negative
@@ -334,57 +339,6 @@ class Selector:
             raise CannotLower(
                 "TK513", self._chip.name, op.result.span, why, "write it with functions that the chip has: see tilery chips"
             )
-
-    def _with_followers(self, found: dict[Op, Group]) -> dict[Op, Group]:
-        """Fuses casts, and sums along the partition, into the instruction whose result they read."""
-        joined = dict(found)
-        for op, group in found.items():
-            followers = [each for each in self._followers(group) if each in joined and len(joined[each].ops) == 1]
-            for follower in followers:
-                del joined[follower]
-                self._negative.discard(follower.result)
-            if followers:
-                joined[op] = _joined(group, followers)
-        return joined
-
-    def _followers(self, group: Group) -> list[Op]:
-        result = group.main.result
-        if group.form in ("reduce", "reduce runs", "reduce across", "positions", "scan"):
-            return []
-        if isinstance(group.main, Elementwise) and group.main.fn in BITS:
-            return []
-        sums = _first(self._uses.of(result), lambda by: self._is_row_sum(by, group))
-        # A copy rounds once: a cast of a cast is an instruction of its own.
-        cast = None if group.form == "copy" else _first(self._uses.of(result), lambda by: isinstance(by, Cast))
-        same_block = [each for each in (sums, cast) if isinstance(each, Op) and self._same_block(each, group.main)]
-        # A cast is free only if the instruction then writes one tile, the cast one.
-        others = [use for use in self._uses.of(result) if use.by not in same_block]
-        return [each for each in same_block if isinstance(each, Reduce) or not others]
-
-    def _is_row_sum(self, by: object, group: Group) -> bool:
-        if not isinstance(by, Reduce) or by.fn != "sum" or group.form != "activation" or group.engines[0] != "scalar":
-            return False
-        across = self._layout[by.operand]
-        if self._runs.get(by.operand) in by.axes:
-            return False  # of every partition its own sum, which is not yet that of all
-        return {axis for axis in by.operand.axes if axis != across and not axis.unit} == set(by.axes)
-
-    def _same_block(self, a: Op, b: Op) -> bool:
-        return self._uses.block_of[a.result] == self._uses.block_of[b.result]
-
-
-def _first(uses: Iterable[Use], wanted: Callable[[object], bool]) -> object | None:
-    return next((use.by for use in uses if wanted(use.by)), None)
-
-
-def _joined(group: Group, followers: list[Op]) -> Group:
-    """The group whose last instruction also leaves a sum, or writes its result in the type of a cast."""
-    instructions = group.instructions
-    for op in followers:
-        if isinstance(op, Reduce):
-            assert isinstance(instructions[-1], Activation)
-            instructions = (*instructions[:-1], replace(instructions[-1], total=op.result, summed=op.axes))
-    return replace(group, ops=(*group.ops, *followers), instructions=instructions)
 
 
 def _able(op: Elementwise, engines: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,8 +14,8 @@ from tilery.dsl.program import Elementwise, Op, Positions, Value
 from tilery.dsl.types import I32
 
 from ..instructions import OPPOSITE, Affine, AffineSelect, Predicate, Term
-from .host import Host
-from .uses import Uses
+from ..lowering.host import Host
+from ..lowering.uses import Uses
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,57 @@
+"""Whatever a kernel's knobs are set to, its results are the same: every structure of small kernels, on every chip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from random import Random
+
+import numpy as np
+import pytest
+
+from tilery.backends import emulator, engine
+from tilery.backends.chips import load_chip
+from tilery.backends.truth.data import random_arguments
+from tilery.backends.tunable import Choice, Tunable
+from tilery.dsl import parse
+
+HEAD = "kernel f(x: f32[M, N], w: f32[M], c: f32) -> y: f32[M, N]:\n    tile m of M:\n"
+KERNELS = {
+    "a maximum in passing": "        s = x[m, N] * c\n        y[m, N] = s - max[N](s)\n",
+    "a minimum in passing": "        s = x[m, N] + w[m]\n        y[m, N] = s * min[N](s)\n",
+    "a sum in passing": "        s = x[m, N] - w[m]\n        y[m, N] = s * sum[N](s)\n",
+    "a sum alone": "        y[m, N] = x[m, N] * sum[N](x[m, N] * c)\n",
+    "a maximum that is subtracted": "        s = x[m, N] * c\n        e = exp(s - max[N](s))\n        y[m, N] = e / sum[N](e)\n",
+    "an operation that only the vector engine has": "        s = max(x[m, N], w[m])\n        y[m, N] = s + sum[N](s)\n",
+    "two operations": "        s = x[m, N] * c + w[m]\n        y[m, N] = s + max[N](s)\n",
+    "a sum and a cast": "        s = x[m, N] * c\n        y[m, N] = f32(bf16(s)) * sum[N](s)\n",
+}
+
+
+KINDS = ("fuse", "engine", "hoist", "transpose")
+MOST = 12
+
+
+def structures(tunables: tuple[Tunable, ...]) -> Iterator[dict[str, Choice]]:
+    """Combinations of what instructions do and which engines they take: all, or some that are spread among them."""
+    knobs = [each for each in tunables if each.name.partition(".")[0] in KINDS]
+    every = list(product(*(each.values for each in knobs)))
+    for values in every if len(every) <= MOST else Random(0).sample(every, MOST):
+        yield dict(zip((each.name for each in knobs), values, strict=True))
+
+
+@pytest.mark.parametrize("chip", ["trn1", "trn2"])
+@pytest.mark.parametrize("name", KERNELS)
+def test_every_structure_gives_the_same(name: str, chip: str) -> None:
+    ((_, definition),) = parse(HEAD + KERNELS[name]).kernels.items()
+    kernel, dims, target = definition.specialise({}, {}), {"M": 130, "N": 12}, load_chip(chip)
+    arguments = random_arguments(kernel, dims, 0)
+    (expected,) = emulator.compile(kernel, dims, {"m": 128})(arguments).values()
+    tunables = engine.tunables(kernel, dims, target, settable=True)
+    rows = {each.name: "rows" for each in tunables if each.name.startswith("layout.")}
+    chosen = list(structures(tunables))
+    assert len(chosen) > 1
+    for each in chosen:
+        config = {"m": 128, **rows, **each}
+        (found,) = engine.execute(engine.lower(kernel, dims, target, config), arguments).values()
+        np.testing.assert_allclose(found, expected, rtol=3e-6, atol=1e-6, err_msg=str(each))
