@@ -28,11 +28,11 @@ class Report:
             self._seen.add((code, span))
             self.errors.append(Diagnostic(code, message, span, note, help, others))
 
-    def warn(self, code: str, message: str, span: Span, help: str = "") -> None:
+    def warn(self, code: str, message: str, span: Span, help: str = "", others: tuple[Label, ...] = ()) -> None:
         """Adds something that is no mistake, though probably not what was meant."""
         if (code, span) not in self._seen:
             self._seen.add((code, span))
-            self.warnings.append(Diagnostic(code, message, span, help=help, severity="warning"))
+            self.warnings.append(Diagnostic(code, message, span, help=help, severity="warning", others=others))
 
     def mark(self) -> tuple[int, int]:
         """How much has been reported, for `rewind`."""

@@ -66,14 +66,20 @@ def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def _blocks(statements: Sequence[program.Statement], dims: Mapping[str, int]) -> Iterator[Slices]:
     """Slices of the separable axes, outermost first, so fine that no intermediate is over `BLOCK_BYTES`."""
     extents, reduced, largest = _survey(statements, dims)
+    extents |= dict.fromkeys(_stepped(statements), 1)
     excess = 8 * max((prod(extents[name] for name in each) for each in largest), default=0) / BLOCK_BYTES
-    axes = [name for name in extents if name not in reduced]
+    axes = [name for name in extents if name not in reduced | _stepped(statements)]
     steps: dict[str, int] = {}
     for name in axes:
         steps[name] = max(1, extents[name] // ceil(excess)) if excess > 1 else max(1, extents[name])
         excess *= steps[name] / max(1, extents[name])
     ranges = [[slice(at, at + steps[name]) for at in range(0, extents[name], steps[name])] for name in axes]
     return (dict(zip(axes, each, strict=True)) for each in product(*ranges))
+
+
+def _stepped(statements: Sequence[program.Statement]) -> set[str]:
+    """The axes that loops step through, one position at a time."""
+    return {each.variable.axis.name for each in program.walk(tuple(statements)) if isinstance(each, program.ForLoop)}
 
 
 def _survey(
@@ -117,7 +123,8 @@ def _in_other_places(op: program.Cut | program.Insert) -> set[str]:
 
 
 class _Block:
-    """One evaluation over `slices`. Values are computed when asked for, so a product that is only summed never is."""
+    """One evaluation over `slices`, or one step of a loop in it. Values are computed when asked for, so a product that is only
+    summed never is."""
 
     def __init__(
         self,
@@ -125,13 +132,16 @@ class _Block:
         dims: Mapping[str, int],
         arguments: Mapping[str, Array | float],
         slices: Slices,
+        known: Mapping[program.Value, Array] | None = None,
+        around: _Block | None = None,
     ) -> None:
         self.statements = statements
         self.dims = dims
         self.arguments = arguments
         self.slices = slices
-        self.ops = {each.result: each for each in program.walk(tuple(statements)) if isinstance(each, program.Op)}
-        self.known: dict[program.Value, Array] = {}
+        self.around = around
+        self.ops = dict(_own(statements))
+        self.known: dict[program.Value, Array] = dict(known or {})
         self.place = indexing.Place(self._span, dims, self.known)
 
     def run(self, results: Mapping[str, Array]) -> None:
@@ -139,10 +149,29 @@ class _Block:
         for each in self.statements:
             if isinstance(each, program.Store):
                 self._store(each, results[each.tensor.name])
+            elif isinstance(each, program.ForLoop):
+                self._loop(each, results)
+
+    def _loop(self, loop: program.ForLoop, results: Mapping[str, Array]) -> None:
+        """Takes the steps of a loop in order; every step hands on what the loop carries."""
+        axis = loop.variable.axis
+        carried = {each.argument: self._lined(self.value(each.initial), each.initial, each.argument) for each in loop.carried}
+        for at in range(program.size_value(axis.size, self.dims)):
+            here = {**self.slices, axis.name: slice(at, at + 1)}
+            step = _Block(loop.body, self.dims, self.arguments, here, carried, self)
+            step.run(results)
+            carried = {each.argument: self._lined(step.value(each.updated), each.updated, each.argument) for each in loop.carried}
+        self.known |= {each.result: self._lined(carried[each.argument], each.argument, each.result) for each in loop.carried}
+
+    def _lined(self, array: Array, own: program.Value, other: program.Value) -> Array:
+        """A value's array, its axes in the order of another value."""
+        return numerics.aligned(array, _names(own), _names(other))
 
     def value(self, value: program.Value) -> Array:
         """The array of a value, axes in the value's order."""
         if value not in self.known:
+            if value not in self.ops and self.around is not None:
+                return self.around.value(value)
             self.known[value] = self._compute(self.ops[value])
         return self.known[value]
 
@@ -241,7 +270,7 @@ class _Block:
 
     def _factors(self, value: program.Value) -> list[program.Value]:
         """The values whose product `value` is: `a * b * c` has three."""
-        op = self.ops[value]
+        op = self.ops.get(value)
         if isinstance(op, program.Elementwise) and op.fn == "mul" and value not in self.known:
             return [factor for each in op.operands for factor in self._factors(each)]
         return [value]
@@ -257,6 +286,15 @@ class _Block:
             terms = [_pair(left, left_names, right, right_names, summed), *rest]
         array, names = terms[0]
         return numerics.aligned(array, names, _names(result))
+
+
+def _own(statements: Sequence[program.Statement]) -> Iterator[tuple[program.Value, program.Op]]:
+    """What the statements compute, calls opened up; the steps of loops are blocks of their own."""
+    for each in statements:
+        if isinstance(each, program.Call):
+            yield from _own(each.body)
+        if isinstance(each, program.Op):
+            yield each.result, each
 
 
 def _pair(left: Array, left_names: list[str], right: Array, right_names: list[str], over: list[str]) -> tuple[Array, list[str]]:

@@ -103,10 +103,13 @@ def _reference(c: Context, rest: tuple[syntax.Stmt, ...], node: syntax.KernelNod
         return ()
     for again in blocks[1:]:
         c.report.error("TK426", "a kernel has one `reference`, and this is another one", again.span)
+    # Its loops are its own: a name may be stepped through here and tiled in the kernel.
+    tiled, c.variables = c.variables, {}
     c.in_reference = True
     statements = _block(c, blocks[0].body)
     check_coverage(c, blocks[0].body, statements, "the reference")
     c.in_reference = False
+    c.variables = tiled
     return statements
 
 

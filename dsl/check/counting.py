@@ -7,7 +7,7 @@ from ..text import syntax
 from ..types import BOOL, I32
 from .context import Context
 from .expressions import evaluate
-from .looping import Block, allowed, carried_through, finish, starts_of
+from .looping import Block, carried_through, finish, starts_of
 from .places.so_far import perhaps_none
 from .scope import Local
 
@@ -17,7 +17,7 @@ MOST_STEPS = 256
 
 def check_count(c: Context, node: syntax.Count, block: Block) -> None:
     """`for r in 0..3:`, `r` being 0, 1 and 2."""
-    if not allowed(c, node) or not _free(c, node.counter):
+    if not _free(c, node.counter):
         return
     start, stop = _end(c, node.start), _end(c, node.stop)
     if start is None or stop is None:

@@ -24,7 +24,7 @@ Block = Callable[[Context, tuple[syntax.Stmt, ...]], None]
 
 def check_tile(c: Context, node: syntax.Tile, block: Block) -> None:
     """`tile m of M, n of N:`."""
-    if not allowed(c, node):
+    if in_tiles(c, node):
         return
     if any(each.kind == "for" for each in c.scope.frames):
         help = "put the `tile` outside, with the `for` in it"
@@ -67,17 +67,24 @@ def _warn_idle(c: Context, frame: Frame) -> None:
             c.report.warn("TK294", what, each.span)
 
 
-def allowed(c: Context, node: syntax.Tile | syntax.For | syntax.Count) -> bool:
-    """Whether a loop may stand here; reports one in a reference."""
-    if c.in_reference:
-        help = "name whole dimensions: `sum[K](a[M, K] * b[K, N])`"
-        c.report.error("TK414", "a `reference` has no loops", node.span, help=help)
-    return not c.in_reference
+def in_tiles(c: Context, node: syntax.Tile | syntax.For) -> bool:
+    """Whether steps have a tile size that is chosen, which a reference knows nothing of; reports them there."""
+    if not c.in_reference:
+        return False
+    help = "name whole dimensions: `sum[K](a[M, K] * b[K, N])`; for steps that need the one before them: `for s of S by 1`"
+    c.report.error("TK414", "a `reference` has no tiles", node.span, help=help)
+    return True
+
+
+def _is_stepwise(node: syntax.For) -> bool:
+    """`for s of S by 1`, without a guard: what it does is the same however a kernel is tuned."""
+    by = node.variable.by
+    return node.guard is None and by is not None and by.kind == "exactly" and by.numbers[0].value == 1
 
 
 def check_for(c: Context, node: syntax.For, block: Block) -> None:
     """`for k of K if any(...):`."""
-    if not allowed(c, node):
+    if not _is_stepwise(node) and in_tiles(c, node):
         return
     variable = check_variable(c, node.variable, [])
     if variable is None:

@@ -14,7 +14,7 @@ from tilery.backends.truth import reference as reference_module
 from tilery.backends.truth.comparison import Comparison
 from tilery.backends.truth.reference import reference
 from tilery.dsl import program
-from tilery.dsl.errors import UsageError
+from tilery.dsl.errors import SourceErrors, UsageError
 from tilery.dsl.types import BF16, F8E4M3, F16, F32, ElementType
 
 KERNELS = Path(__file__).parents[2] / "kernels"
@@ -68,6 +68,58 @@ def test_sums_of_several_factors() -> None:
     got = reference(kernel, dims, arguments)
     np.testing.assert_allclose(got["y"], a @ b @ c * float(arguments["s"]), rtol=1e-12)
     assert got["n"].tolist() == ((a > 0).sum(1) // 2).tolist()
+
+
+STEPS = """
+kernel steps(x: f32[B, S, D], w: f32[D, D]) -> (y: f32[B, S, D], z: f32[D, B]):
+    axis G of D
+    reference:
+        half = x[B, 0, D] / 2
+        h = half
+        total = zeros[B]
+        for s of S by 1:
+            h = tanh(h[B, G] @ w[G, D] + x[B, s, D] + half)
+            for q of S by 1:
+                for r in 0..3:
+                    total += r * sum[s, q, D](x[B, s, D] * x[B, q, D])
+            y[B, s, D] = h
+        z[D, B] = h + total
+    tile b of B:
+        half = x[b, 0, D] / 2
+        h = half
+        total = zeros[b]
+        for s of S by 1:
+            h = tanh(h[b, G] @ w[G, D] + x[b, s, D] + half)
+            for q of S:
+                for r in 0..3:
+                    total += r * sum[s, q, D](x[b, s, D] * x[b, q, D])
+            y[b, s, D] = h
+        z[D, b] = h + total
+"""
+
+
+@pytest.mark.parametrize("block_bytes", [64 << 20, 100, 1])
+def test_steps_that_need_the_one_before(monkeypatch: pytest.MonkeyPatch, block_bytes: int) -> None:
+    """Loops in loops, counted ones, a state read along another axis; whole and in slices."""
+    monkeypatch.setattr(reference_module, "BLOCK_BYTES", block_bytes)
+    kernel, dims = dsl.parse(STEPS).kernels["steps"].specialise({}, {}), {"B": 3, "S": 4, "D": 5}
+    arguments = data.random_arguments(kernel, dims, 2)
+    x, w = (np.asarray(arguments[name], np.float64) for name in "xw")
+    h, states = x[:, 0] / 2, []
+    for step in range(dims["S"]):
+        h = np.tanh(h @ w + x[:, step] + x[:, 0] / 2)
+        states.append(h)
+    got = reference(kernel, dims, arguments)
+    np.testing.assert_allclose(got["y"], np.stack(states, 1), rtol=1e-12)
+    total = 3 * np.einsum("bsd,bqd->b", x, x)
+    np.testing.assert_allclose(got["z"], (h + total[:, None]).T, rtol=1e-12)
+
+
+def test_a_reference_with_steps_and_a_kernel_with_tiles_share_a_name() -> None:
+    text = STEPS.replace("tile b of B:", "tile b of B by 1..64:").replace("for q of S:", "for q of S by {2, 4}:")
+    assert dsl.parse(text).kernels["steps"].kernel.reference
+    with pytest.raises(SourceErrors, match="a `reference` has no tiles"):
+        dsl.parse(STEPS.replace("for q of S by 1:", "for q of S:"))
 
 
 def test_without_a_reference_there_is_nothing_to_compare_with() -> None:

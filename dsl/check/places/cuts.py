@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tilery.dsl.errors import Label
-from tilery.dsl.program import Axis, AxisIndex, Cut, Index, LoopVariable, Size, Value, index_axes
+from tilery.dsl.program import Axis, AxisIndex, Cut, Fill, Index, Insert, Load, LoopVariable, Size, Value, index_axes
 from tilery.dsl.report import listed
 from tilery.dsl.spans import Span
 from tilery.dsl.text import syntax
@@ -86,6 +86,23 @@ def cut(c: Context, node: syntax.Subscript, local: Local, index: tuple[Index, ..
     if index == tuple(AxisIndex(each) for each in tile.axes):
         return tile
     return c.emit.add(Cut(c.emit.value(index_axes(index), tile.dtype, node.span), tile, index, fill))
+
+
+def warn_turned(c: Context, tile: OnChip, value: Value, index: tuple[Index, ...] | None, node: syntax.Subscript) -> None:
+    """Warns of `a[K, M]` where `a` has the axes [M, K], in an order that no brackets of the text say.
+
+    Two axes over one dimension may stand in each other's place, and a slip would go through as a tile that is turned.
+    """
+    if index is None or c.constants is not None or isinstance(c.emit.ops.get(value), Load | Fill | Cut | Insert):
+        return
+    for own, each in zip(tile.axes, index, strict=True):
+        once = index.count(each) == 1  # a diagonal names one axis twice
+        if isinstance(each, AxisIndex) and once and each.axis != own and each.axis in tile.axes:
+            order = ", ".join(map(str, tile.axes))
+            what = f"`{tile.name}` has the axes [{order}], as they first come in what it is made of; here `{each.axis}` stands for `{own}`"
+            help = f"if that is meant, say so where it is bound: `{tile.name}[{order}] = ...`"
+            c.report.warn("TK296", what, node.span, help=help, others=(Label(tile.span, f"`{tile.name}` is bound here"),))
+            return
 
 
 def readable(c: Context, name: str, local: Local, index: tuple[Index, ...] | None, span: Span) -> bool:

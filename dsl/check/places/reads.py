@@ -14,7 +14,7 @@ from tilery.dsl.types import BOOL, F32, AnyType, type_name
 
 from ..context import Checked, Context
 from ..scope import Gone, Local
-from .cuts import OnChip, completed, cut, in_brackets, report_gone, without_axes
+from .cuts import OnChip, completed, cut, in_brackets, report_gone, warn_turned, without_axes
 from .indices import Evaluate, check_index, check_inside
 
 Fill = float | int | bool
@@ -52,6 +52,8 @@ def _of_tile(c: Context, node: syntax.Subscript, local: Local, evaluate: Evaluat
         return None
     whole, tile = in_brackets(c, node, local.value, local.span)
     index, fill = _read_at(c, tile, completed(c, node, tile.axes), evaluate)
+    if local.missing is None:
+        warn_turned(c, tile, local.value, index, node)
     return cut(c, node, replace(local, value=whole), tile.by_axes(index, whole), fill)
 
 
