@@ -99,7 +99,8 @@ def warn_turned(c: Context, tile: OnChip, value: Value, index: tuple[Index, ...]
         once = index.count(each) == 1  # a diagonal names one axis twice
         if isinstance(each, AxisIndex) and once and each.axis != own and each.axis in tile.axes:
             order = ", ".join(map(str, tile.axes))
-            what = f"`{tile.name}` has the axes [{order}], as they first come in what it is made of; here `{each.axis}` stands for `{own}`"
+            order_is = f"`{tile.name}` has the axes [{order}], as they first come in what it is made of"
+            what = f"{order_is}; here `{each.axis}` stands for `{own}`"
             help = f"if that is meant, say so where it is bound: `{tile.name}[{order}] = ...`"
             c.report.warn("TK296", what, node.span, help=help, others=(Label(tile.span, f"`{tile.name}` is bound here"),))
             return
