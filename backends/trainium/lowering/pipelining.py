@@ -9,8 +9,15 @@ engine idles meanwhile, though the next step's first piece is ready:
     vector  max(0) max(1) mul(0) max(2) mul(1)                       cut before mul
     scalar         exp(0) exp(1)
 
-So a body is cut before every node that returns to an engine of the stage and depends on it by way of another engine. No cut may
-separate nodes that update something that outlives the step (a carried tile, a sum): these keep the program's order.
+An engine waits for another's queue as well as for its values:
+
+    vector  max(1) .................... add(0) max(2)                add waits for the product, which waits
+    scalar         exp(1) copy(0)                                    for the copy, which comes after exp
+    tensor                        product(0)
+
+So a body is cut before every node that waits for an engine of its own by way of another one, through values of its stage and
+through queues of the whole turn. No cut may separate nodes that update something that outlives the step (a carried tile, a sum):
+these keep the program's order.
 """
 
 from __future__ import annotations
@@ -25,15 +32,20 @@ def cuts(body: Sequence[Node], allocates: Sequence[Buffer]) -> tuple[int, ...]:
     """Places in the body where beginning another stage pays, in order."""
     legal = legal_cuts(body, allocates)
     used = [engines(node) for node in body]
+    before: list[frozenset[str]] = []  # the engines whose work in this turn has to be done before a node is
+    queued: dict[str, frozenset[str]] = {}  # of each engine, those of its last node
     found: list[int] = []
     begin = 0
-    for place in range(len(body)):
-        if not _goes_back(body, used, begin, place):
-            continue
+    for place, node in enumerate(body):
+        awaited = [each for each in range(begin, place) if _awaits(node, body[each])]
         allowed = [each for each in legal if begin < each <= place]
-        if allowed:
+        if allowed and any(used[place] & _ways(before[each], used[each], used[place]) for each in awaited):
             begin = allowed[-1]
             found.append(begin)
+            awaited = [each for each in awaited if each >= begin]
+        first = frozenset[str]().union(*(queued.get(engine, frozenset()) for engine in used[place]))
+        before.append(first.union(*(before[each] | used[each] for each in awaited)))
+        queued |= dict.fromkeys(used[place], before[place] | used[place])
     return tuple(found)
 
 
@@ -92,25 +104,17 @@ def _touched(body: Iterable[Node]) -> set[Buffer]:
     return found
 
 
-def _goes_back(body: Sequence[Node], used: Sequence[frozenset[str]], begin: int, place: int) -> bool:
-    """Whether the node at `place` depends, by way of another engine, on work that one of its own engines does from `begin` on.
+def _awaits(node: Node, earlier: Node) -> bool:
+    """Whether `node` waits for `earlier`, because it reads or overwrites what that writes, or overwrites what it reads."""
+    written = {*node.writes_to}
+    return not written.isdisjoint(earlier.reads_from) or not written.union(node.reads_from).isdisjoint(earlier.writes_to)
 
-    `used`: the engines of every node.
-    """
-    mine = used[place]
-    wanted = {*body[place].reads_from, *body[place].writes_to}
-    others: set[Buffer] = set()
-    for number in reversed(range(begin, place)):
-        earlier, theirs = body[number], used[number]
-        for_others = not others.isdisjoint(earlier.writes_to)
-        if not for_others and wanted.isdisjoint(earlier.writes_to):
-            continue
-        if for_others and theirs & mine:
-            return True
-        if theirs != mine or len(theirs) > 1:
-            others.update(earlier.reads_from, earlier.writes_to)
-        wanted.update(earlier.reads_from)
-    return False
+
+def _ways(before: frozenset[str], theirs: frozenset[str], mine: frozenset[str]) -> frozenset[str]:
+    """The engines that a node of the engines `mine` waits for through one of the engines `theirs`, which waits for `before`."""
+    if len(theirs) > 1:
+        return theirs | before
+    return frozenset() if theirs == mine else before
 
 
 def engines(node: Node) -> frozenset[str]:
