@@ -91,6 +91,10 @@ class Queue:
     """When its first instruction can begin, after the launch."""
     warm_up_ns: float = 0.0
     """What its first instruction takes longer."""
+    warm_share: float = 0.0
+    """The share of the run for which it has to work, or it slows down (`time/pace.py`); 0: it never does."""
+    cold_speed: float = 1.0
+    """The share of its speed that it has at least."""
     holds_up: tuple[str, ...] = ()
     """Names of queues of other engines that stand still while it works, because they share hardware."""
 

@@ -29,6 +29,7 @@ OVERHEADS = (
     "tensor.min_cycles=0",
     "tensor.fixed_cycles=0",
     "tensor.warm_up_ns=0",
+    "tensor.warm_share=0",
     *(f"{engine}.{field}=0" for engine in ELEMENTWISE for field in ("fixed_cycles", "accumulate_cycles")),
 )
 

@@ -111,7 +111,8 @@ def _queue(chip: TrainiumChip, name: str) -> Queue:
     if engine == "dma":
         return Queue(name, engine, starts_ns=chip.dma.trigger_ns)
     if engine == "tensor":
-        return Queue(name, engine, warm_up_ns=chip.tensor.warm_up_ns)
+        unit = chip.tensor
+        return Queue(name, engine, warm_up_ns=unit.warm_up_ns, warm_share=unit.warm_share, cold_speed=unit.cold_speed)
     return Queue(name, engine, holds_up=chip.engine(engine).holds_up)
 
 

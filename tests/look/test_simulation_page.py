@@ -96,3 +96,9 @@ def test_energy_and_price_are_their_formulas() -> None:
     assert found.moved_j["hbm"] == pytest.approx(chip.energy.pj_per_hbm_byte * used.hbm_bytes * 1e-12)
     assert price_usd(chip, 3600e6, cores=8) == pytest.approx(35.7608 / 16)
     assert price_usd(load_chip("trn3"), 1.0) is None
+
+
+def test_a_tensor_engine_that_starves_is_said_to_be_slow() -> None:
+    told = page(str(KERNELS / "matmul.tk"), "M=128", "K=128", "N=512")
+    assert "slowed         the tensor engine takes 2.00 times as long" in told
+    assert "slowed" not in page(str(KERNELS / "matmul.tk"), "M=128", "K=128", "N=512", "--chip", "trn1")

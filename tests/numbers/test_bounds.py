@@ -79,7 +79,9 @@ def test_the_tensor_engine_warms_up() -> None:
     short = 2 * 0.5  # two DMA instructions, each with rows of at most 1 KiB
     stored = TRIGGER + short + ARRIVAL + WARM_UP + work + COPIED + MOVED + ARRIVAL
     assert lower_us(made) == pytest.approx(stored)
-    assert upper_us(made) == pytest.approx(TRIGGER + WARM_UP + work + 2 * COPIED + 2 * (short + ARRIVAL) + 2 * (MOVED + ARRIVAL))
+    assert upper_us(made) == pytest.approx(
+        TRIGGER + WARM_UP + 2 * work + 2 * COPIED + 2 * (short + ARRIVAL) + 2 * (MOVED + ARRIVAL)
+    )
 
 
 GUARDED = """

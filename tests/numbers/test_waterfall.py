@@ -22,7 +22,7 @@ SLOWER = "scalar.clock_hz=0.6e9"
 FREE = (
     SLOWER,
     *("dma.latency_ns=0", "dma.trigger_ns=0", "dma.floor_ns=0", "dma.descriptor_ns=0"),
-    *("tensor.min_cycles=0", "tensor.fixed_cycles=0", "tensor.warm_up_ns=0"),
+    *("tensor.min_cycles=0", "tensor.fixed_cycles=0", "tensor.warm_up_ns=0", "tensor.warm_share=0"),
     *("vector.fixed_cycles=0", "scalar.fixed_cycles=0", "scalar.accumulate_cycles=0", "gpsimd.fixed_cycles=0"),
 )
 DOT = "dot[K](a[K, m], b[K, n])"

@@ -25,6 +25,8 @@ from .run_page import print_head
 WAITING = "waiting: no engine is busy half of the time"
 WORTH = 0.005
 """Gains below this share are not shown."""
+TOLD_SLOWED = 1.05
+"""An engine that is slower than this is said to be."""
 PARTS = 3
 """How many instructions of the critical path, and how many improvements, are shown."""
 
@@ -45,6 +47,9 @@ def _verdict(pipeline: Pipeline) -> Table:
     page.add_row("bound", bound_words(pipeline.chip, report.bound))
     page.add_row("critical", _critical(analysis))
     page.add_row("would help", _help(analysis))
+    for name, engine in report.engines.items():
+        if engine.slowed >= TOLD_SLOWED:
+            page.add_row("slowed", f"the {name} engine takes {engine.slowed:.2f} times as long: too little to do to stay fast")
     if report.cores > 1:
         page.add_row("cores", _cores(report))
     for single in pipeline.analysis.singles:

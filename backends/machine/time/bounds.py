@@ -5,7 +5,7 @@ data of its first instruction has arrived: the shortest chain of instructions th
 last instruction the result still has to reach device memory: the shortest chain that follows any of them. A chain follows the
 program's order, in which a consumer comes after its producer. A guard may skip instructions, so a chain outside of the guard
 does not count on them. Where barriers part the program, nothing of one part overlaps with another: their bounds add up.
-Upper bound: all instructions one after the other.
+Upper bound: all instructions one after the other, as slow as their engines get.
 """
 
 from __future__ import annotations
@@ -60,11 +60,13 @@ def _one_after_the_other(structure: Structure, work: Mapping[Instruction, Number
 def upper_bound_s(structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, Number]) -> Number:
     """The upper bound in seconds: all instructions one after the other, each waiting for the result of the one before."""
     totals, family = Totals(structure, dims, tiles), structure.family
-    used = _queues(structure, [node for _, node in structure.instructions()]).values()
+    queues = _queues(structure, [node for _, node in structure.instructions()])
+    used = queues.values()
     starts_ns, warm_up_ns = max((each.starts_ns for each in used), default=0.0), sum(each.warm_up_ns for each in used)
     total: Number = (starts_ns + warm_up_ns) * 1e-9
     for node, times, extents in totals.executed():
-        total = total + times * (family.duration_s(node, extents, totals.setting) + family.latency_s(node, structure.chip))
+        slowest_s = family.duration_s(node, extents, totals.setting) / queues[node.queue].cold_speed
+        total = total + times * (slowest_s + family.latency_s(node, structure.chip))
     return total
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 from ..engine_program import Barrier, Buffer, EngineProgram, Instruction, Loop, Node, Setting, Structure
@@ -90,6 +91,17 @@ class Touched:
     """Buffers that are only read inside, with the queues that read them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Governed:
+    """A queue that slows down where there is little to do."""
+
+    queue: int
+    warm_share: Fraction
+    """The share of the run for which it works at full speed."""
+    slowest: Fraction
+    """How many times as long an instruction takes at most."""
+
+
 Step = Leaf | Repeat | ResolvedStage
 """A stage by itself comes from a loop of one step."""
 
@@ -102,6 +114,8 @@ class Resolved:
     starts: tuple[int, ...]
     """When each queue can begin, in femtoseconds."""
     guards: Guards
+    governed: tuple[Governed, ...]
+    """The queues that slow down where there is little to do."""
 
 
 def resolve(program: EngineProgram) -> Resolved:
@@ -115,7 +129,7 @@ def resolve(program: EngineProgram) -> Resolved:
 def _resolved(structure: Structure, dims: Numbers, tiles: Numbers, cores: int) -> Resolved:
     program = EngineProgram(structure, dict(dims), dict(tiles), cores)
     resolver = _Resolver(program)
-    return Resolved(resolver.steps(), tuple(resolver.starts), Guards(program))
+    return Resolved(resolver.steps(), tuple(resolver.starts), Guards(program), tuple(resolver.governed))
 
 
 class _Resolver:
@@ -135,6 +149,11 @@ class _Resolver:
         self.starts = [_fs(each.starts_ns) for each in known]
         self._warm_ups = [_fs(each.warm_up_ns) for each in known]
         self._held_up = [_held_up(each, known) for each in known]
+        self.governed = [
+            Governed(place, Fraction(each.warm_share), 1 / Fraction(each.cold_speed))
+            for place, each in enumerate(known)
+            if each.warm_share > 0 and each.cold_speed < 1
+        ]
 
     def steps(self) -> tuple[Step, ...]:
         """The whole program's steps."""

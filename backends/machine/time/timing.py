@@ -5,6 +5,7 @@
 Every queue runs its instructions in program order. The loads of one loop share a queue, and so do its stores. A transfer
 occupies its own queue, and holds up every other transfer queue for as long as it takes, because all of them share the DMA
 engines; a queue that has nothing to do meanwhile loses no time. Engines that share a port hold each other up in the same way.
+An engine that slows down where there is little to do is walked at full speed first, which settles how slow it is (`pace.py`).
 Time is counted in whole femtoseconds, so that sums are exact and a repeated pattern can be recognised by equality.
 
 A loop whose steps cost the same maps the clocks by the same (max,+) linear map, which commutes with adding a constant to all
@@ -22,6 +23,7 @@ from ..engine_program import EngineProgram, Instruction
 from ..stage_order import in_turn, turn_count
 from .dealing import cores_of
 from .guards import guarded_by
+from .pace import Paces, paces, slower
 from .resolving import Leaf, Repeat, ResolvedStage, Step, Touched, resolve
 
 Recorder = Callable[[Instruction, int, int], None]
@@ -33,7 +35,25 @@ def latency_fs(program: EngineProgram, record: Recorder | None = None, jump: boo
 
     `record` is called for every instruction that is walked. Jumps leave instructions out: for all of them, set `jump` to False.
     """
-    return Walk(program, record, jump).run()
+    first = Walk(program, jump=jump)
+    if not first.governed:
+        return Walk(program, record, jump).run()
+    end = first.run()
+    found = paces(first.governed, first.worked, end)
+    return end if not found and record is None else Walk(program, record, jump, found).run()
+
+
+def paces_of(program: EngineProgram) -> Paces:
+    """How much slower the queues of a program work than they could; those at full speed are missing."""
+    first = Walk(program)
+    end = first.run() if first.governed else 0
+    return paces(first.governed, first.worked, end)
+
+
+def slowed_engines(program: EngineProgram) -> dict[str, float]:
+    """By engine, how many times as long its instructions take as at full speed, where that is longer."""
+    names = tuple(dict.fromkeys(node.queue for _, node in program.structure.instructions()))
+    return {names[queue].partition(".")[0]: float(pace) for queue, pace in paces_of(program).items()}
 
 
 class Walk:
@@ -44,7 +64,9 @@ class Walk:
     least = 1
     """The fewest steps that a jump has to skip; a shorter one is walked."""
 
-    def __init__(self, program: EngineProgram, record: Recorder | None = None, jump: bool = True) -> None:
+    def __init__(
+        self, program: EngineProgram, record: Recorder | None = None, jump: bool = True, slowed: Paces | None = None
+    ) -> None:
         numbers = resolve(program)
         self._steps = numbers.steps
         self._free = list(numbers.starts)
@@ -58,6 +80,10 @@ class Walk:
         self._guards = numbers.guards
         self._ranges: dict[str, tuple[int, int]] = {}
         self._warm: set[int] = set()  # queues that have been used
+        self.governed = numbers.governed
+        self.worked = [0] * len(self._free)
+        """For how long each queue has worked."""
+        self._slowed = slowed or {}
         self._record = record
         self._jump = jump
         self.events = 0
@@ -98,6 +124,9 @@ class Walk:
             if clock > start:
                 start = clock
         duration = leaf.duration_fs
+        if leaf.queue in self._slowed:
+            duration = slower(duration, self._slowed[leaf.queue])
+        self.worked[leaf.queue] += duration
         if leaf.warm_up_fs and leaf.queue not in self._warm:
             duration += leaf.warm_up_fs
             self._warm.add(leaf.queue)
@@ -212,7 +241,7 @@ class Walk:
             if not watch:
                 continue
             base, pattern = self._pattern(repeat.touched)
-            charges.append([self._free[queue] for queue in repeat.touched.charged])
+            charges.append(self._charged(repeat.touched))
             if pattern in seen and self._decided(repeat.touched):
                 earlier, earlier_base = seen[pattern]
                 period = done - earlier
@@ -230,6 +259,10 @@ class Walk:
     def _leap(self, repeat: Repeat, steps: int, shift: int, charges: list[int], jumps: int) -> None:
         """Skips `steps` steps, which are `jumps` periods and take `shift` femtoseconds together."""
         self._shift(repeat.touched, shift, charges, jumps)
+
+    def _charged(self, touched: Touched) -> list[int]:
+        """What a period adds to: the clocks of queues that are only held up, and how long queues have worked."""
+        return [self._free[queue] for queue in touched.charged] + [self.worked[each.queue] for each in self.governed]
 
     def _pattern(self, touched: Touched) -> tuple[int, tuple[int, ...]]:
         """The first clock that the loop changes, and all of them as differences to it."""
@@ -264,8 +297,9 @@ class Walk:
         """Changes the clocks as `jumps` more periods would: by `shift`, and held-up queues by what a period adds to them."""
         for queue in touched.queues:
             self._free[queue] += shift
-        for queue, before in zip(touched.charged, charges, strict=True):
-            self._free[queue] += (self._free[queue] - before) * jumps
+        held_up = [(self._free, queue) for queue in touched.charged] + [(self.worked, each.queue) for each in self.governed]
+        for (sums, queue), before in zip(held_up, charges, strict=True):
+            sums[queue] += (sums[queue] - before) * jumps
         for buffer, _ in touched.unread:
             self._written[buffer] = [clock + shift for clock in self._written[buffer]]
         for buffer in touched.rings:
