@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from .deadline import Deadline
+from .interrupts import look
 from .progress import Stop
 
 RESERVE, MOST_RESERVE_S = 0.25, 2.0
@@ -60,7 +61,8 @@ class Clock:
         return time.monotonic() - self._start
 
     def spent(self, trials: int) -> Stop | None:
-        """Why a search with this many trials has to end, or None."""
+        """Why a search with this many trials has to end, or None. An interrupt that was lost is raised again."""
+        look()
         if self._budget.trials is not None and trials >= self._budget.trials:
             return "trials"
         if self._budget.seconds is not None and self.elapsed_s >= self._budget.seconds:

@@ -1,4 +1,9 @@
-"""Orderly ends: SIGTERM interrupts a tuning as Ctrl-C does, so that results are kept."""
+"""Orderly ends: SIGTERM interrupts a tuning as Ctrl-C does, so that results are kept; and no interrupt is lost.
+
+Python raises `KeyboardInterrupt` wherever the main thread is, and that can be a place which swallows all exceptions: what compiled
+code asks of an object, a callback of the garbage collector. So an interrupt is pending until whoever keeps what was found has
+heard it, and loops look between their steps whether one is.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +16,41 @@ from types import FrameType
 
 from tilery.dsl.errors import TileryError
 
+_pending = threading.Event()
+
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Inside the block SIGTERM raises `KeyboardInterrupt`, unless the program has a handler of its own for it."""
+    """Inside the block SIGTERM and Ctrl-C raise `KeyboardInterrupt`, unless the program has handlers of its own for them."""
+    usual = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
     in_main = threading.current_thread() is threading.main_thread()
-    if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-    signal.signal(signal.SIGTERM, _interrupt)
+    taken = [number for number, handler in usual.items() if in_main and signal.getsignal(number) is handler]
+    for number in taken:
+        signal.signal(number, _interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in taken:
+            signal.signal(number, usual[number])
+        if taken:
+            _pending.clear()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    _pending.set()
     raise KeyboardInterrupt
+
+
+def heard() -> None:
+    """Says that the interrupt has arrived where what was found is kept."""
+    if threading.current_thread() is threading.main_thread():
+        _pending.clear()
+
+
+def look() -> None:
+    """Raises `KeyboardInterrupt` again, if one was swallowed on its way."""
+    if _pending.is_set() and threading.current_thread() is threading.main_thread():
+        raise KeyboardInterrupt
 
 
 class Interrupted(TileryError):

@@ -15,6 +15,7 @@ from tilery.backends.tunable import Choice, Config
 from ..asking import Exhausted, Search
 from ..budget import Budget, Clock
 from ..deadline import TimeUp
+from ..interrupts import heard
 from ..model.protocol import Model, Refused
 from ..model.search import search
 from ..progress import Progress, Stop, Watcher
@@ -92,6 +93,7 @@ class Campaign:
         except TimeUp:
             return self.ended("budget")
         except KeyboardInterrupt:
+            heard()
             return self.ended("interrupted")
 
     def ended(self, stop: Stop) -> Stop:

@@ -12,7 +12,7 @@ from tilery.backends.tunable import Config
 
 from ..budget import Budget, Clock
 from ..deadline import TimeUp
-from ..interrupts import held
+from ..interrupts import heard, held
 from ..progress import Progress, Stop, Watcher
 from ..strategy import Source
 from ..trials import Record, Trial
@@ -78,6 +78,7 @@ class Exploration:
         except TimeUp:
             stop = "budget"
         except KeyboardInterrupt:
+            heard()
             stop = "interrupted"
         with held() as end:
             self.record.settle()

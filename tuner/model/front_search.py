@@ -10,6 +10,7 @@ import numpy as np
 from tilery.backends.tunable import Config
 
 from ..budget import Budget
+from ..interrupts import heard
 from ..progress import Watcher
 from ..registry import made
 from ..space.feasibility import Landscape
@@ -57,6 +58,7 @@ def front_of(model: ManyModel, landscape: Landscape) -> Front:
     except KeyboardInterrupt:
         if landscape.interrupted:
             raise
+        heard()
         return front_of(model, replace(landscape, interrupted=True))
     sort = np.lexsort((indices, *vectors.T[::-1]))
     cut = len(indices) < len(landscape.order)

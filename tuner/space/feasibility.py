@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..deadline import NEVER, Deadline, TimeUp
+from ..interrupts import heard, look
 from ..model.protocol import Model
 from .cells import Bounds, Cells
 from .configurations import Indices, Space
@@ -97,6 +98,7 @@ def survey(
     except KeyboardInterrupt:
         if not keep_interrupted:
             raise
+        heard()
         interrupted = True
     indices, bounds = cells.all()
     # Of equal bounds any may come first.
@@ -140,6 +142,7 @@ def _screen_all(cells: Cells, groups: Indices, progress: Report | None, patience
     long."""
     begin = time.monotonic()
     for done, group in enumerate(groups):
+        look()
         spent_s = time.monotonic() - begin
         enough = done >= SAMPLE or (patience_s is not None and spent_s > patience_s / 2)
         if patience_s is not None and done and enough and spent_s * len(groups) > done * patience_s:
@@ -159,6 +162,7 @@ def _climb(cells: Cells, progress: Report | None, end: Deadline) -> None:
         expanded.update(best)
         around = [other for group in cells.space.digits(np.array(best)) for other in cells.space.structures(group)]
         for other in around:
+            look()
             if len(cells.best) >= most or end.over or cells.full:
                 return
             cells.screen(other, end)

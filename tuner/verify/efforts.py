@@ -11,6 +11,7 @@ from tilery.backends.tunable import Config
 from tilery.dsl.errors import TileryError
 
 from ..deadline import NEVER, Deadline, TimeUp, working
+from ..interrupts import heard, look
 from ..model.protocol import TuningModel
 from ..progress import Stop
 from .small_shape import MOST_WORK
@@ -58,6 +59,7 @@ class Checking:
 
     def __call__(self, config: Config, seed: int, part: float = 1.0) -> Verification:
         """What comes of one configuration in this part of the time; raises `TimeUp` if even the smallest shape takes longer."""
+        look()
         until = self.until.share(part)
         *larger, smallest = efforts(until)
         for most_work in larger:
@@ -80,6 +82,7 @@ def concluded(conclude: Callable[[Stop], Conclusion], stop: Stop) -> Conclusion:
     except KeyboardInterrupt:
         if stop == "interrupted":
             raise
+        heard()
         return conclude("interrupted")
 
 
