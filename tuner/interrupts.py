@@ -1,8 +1,8 @@
 """Orderly ends: SIGTERM interrupts a tuning as Ctrl-C does, so that results are kept; and no interrupt is lost.
 
-Python raises `KeyboardInterrupt` wherever the main thread is, and that can be a place which swallows all exceptions: what compiled
-code asks of an object, a callback of the garbage collector. So an interrupt is pending until whoever keeps what was found has
-heard it, and loops look between their steps whether one is.
+Python raises `KeyboardInterrupt` wherever the main thread is, and that can be a place which swallows all exceptions: what
+compiled code asks of an object, a callback of the garbage collector. So an interrupt is pending until whoever keeps what was
+found has heard it, and loops look between their steps whether one is.
 """
 
 from __future__ import annotations
