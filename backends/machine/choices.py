@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from tilery.dsl.program import Axis, size_value
 
@@ -11,6 +12,14 @@ from ..tunable import Choice, Tunable
 
 SLOTS = (1, 2, 3)
 """Numbers of slots that are searched. With three, instructions no longer wait for a free slot."""
+
+
+class Narrowing(Protocol):
+    """Which options of a knob are searched, of all that can be set."""
+
+    def narrowed(self, knob: Tunable, dims: Mapping[str, int]) -> Tunable:
+        """The knob as it is searched at some shapes, its default among the options."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +68,26 @@ class Choices:
 
     given: Mapping[str, Choice]
     met: dict[str, Tunable] = field(default_factory=dict)
-    short: dict[str, ForShort] = field(default_factory=dict)
+    short: dict[str, Narrowing] = field(default_factory=dict)
     asked: list[tuple[Question, Choice]] = field(default_factory=list)
     """The questions in their order, each with its answer."""
+    alike: set[str] = field(default_factory=set)
+    """Knobs whose options differ in a number only: one that is not the default shows every further knob."""
 
-    def pick(self, name: str, options: tuple[Choice, ...], reason: str, short: ForShort | None = None) -> Choice:
+    def pick(
+        self, name: str, options: tuple[Choice, ...], reason: str, short: Narrowing | None = None, alike: bool = False
+    ) -> Choice:
         """The value of a knob: the given one, else its first option. With a single option there is no knob.
 
-        `short` is an option that can always be set, but is searched for short dimensions only.
+        `short` says which of the options are searched at some shapes; all can be set.
         """
         if len(options) < 2:
             return options[0]
         self.met.setdefault(name, Tunable(name, "knob", options, options[0], (reason,)))
         if short is not None:
             self.short[name] = short
+        if alike:
+            self.alike.add(name)
         question = Question(name, options)
         chosen = answer(question, self.given)
         self.asked.append((question, chosen))

@@ -22,6 +22,7 @@ from ..families import family_of
 from ..numbers.rounding import Array
 from ..tunable import Choice
 from .numbers import Number, smaller
+from .widths import Width, widened
 
 if TYPE_CHECKING:
     from .family import Family
@@ -378,6 +379,8 @@ class Structure:
     """Additional instances of a buffer that later stages still read after newer steps have begun."""
     views: tuple[Buffer, ...] = ()
     """The parts of `buffers` that instructions read and write."""
+    widths: Mapping[str, Width] = field(default_factory=dict)
+    """The axes whose steps cover several tiles, by name."""
 
     @property
     def family(self) -> Family[Any]:
@@ -447,8 +450,9 @@ class EngineProgram:
 
     @property
     def tiles(self) -> dict[str, int]:
-        """The tile size of every tile variable, cut to its dimension."""
-        return {each.axis.name: self.tile(each.axis) for each in self.kernel.loop_variables}
+        """The tile size of every tile variable, cut to its dimension, and of the steps that cover several tiles."""
+        sizes = {each.axis.name: self.tile(each.axis) for each in self.kernel.loop_variables}
+        return {name: int(size) for name, size in widened(self.structure.widths, self.dims, sizes).items()}
 
     def extent(self, axis: Axis) -> int:
         """Positions of the whole dimension that an axis runs along."""
@@ -460,8 +464,12 @@ class EngineProgram:
             return self.extent(axis)
         if axis.unit:
             return 1
+        wide = self.structure.widths.get(axis.name)
+        if wide is not None:
+            return int(wide.step(self.tile(wide.axis), self.extent(axis)))
         size = min(int(self.config[axis.name]), self.extent(axis))
-        return min(size, int(self.config[axis.parent])) if axis.parent else size
+        inside = axis.parent and axis.parent not in self.structure.widths
+        return min(size, int(self.config[axis.parent])) if inside else size
 
     def slots(self, buffer: Buffer) -> int:
         """Instances of a buffer."""

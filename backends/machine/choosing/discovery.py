@@ -8,6 +8,7 @@ are tried together, each lowering with another half of them away from its defaul
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 
 from tilery.backends.tunable import Choice, Tunable
@@ -27,8 +28,10 @@ def discover(
     waiting: list[dict[str, Choice]] = [{}]
     while waiting:
         given = waiting.pop()
-        new = _met(choices_of(given), found, seen)
-        for mixed in _halves([found[name] for name in new if found[name].structural and together(name)]):
+        choices = choices_of(given)
+        new = _met(choices, found, seen)
+        tried = [found[name] for name in new if found[name].structural and together(name)]
+        for mixed in _halves([replace(each, values=each.values[:2]) if each.name in choices.alike else each for each in tried]):
             new |= _met(choices_of({**given, **mixed}), found, seen)
         for name, values in new.items():
             if found[name].structural and not together(name):

@@ -23,6 +23,7 @@ from ..segments import segments
 from ..time.bounds import lower_bound_s
 from ..time.energy import energy
 from ..time.run_traffic import traffic_of
+from ..widths import widened
 from .assemble import lowering, tunables
 
 ROUNDING = 1 - 1e-6
@@ -171,6 +172,7 @@ class Sizes:
             self.tiles[axis.name] = np.minimum(size, size_value(axis.size, dims))
             if axis.parent:
                 self.tiles[axis.name] = np.minimum(self.tiles[axis.name], self.tiles[axis.parent])
+        self.tiles = widened(structure.widths, dims, self.tiles)
 
     def extent(self, axis: Axis) -> int:
         """Positions of the whole dimension."""

@@ -16,6 +16,7 @@ from tilery.dsl.program import Axis, size_value
 
 from ..engine_program import Instruction, Loop, Node, Setting, Structure
 from ..numbers import Number, ceil_div, smaller
+from ..widths import widened
 from .dealing import dealing
 from .guards import GuardedSteps, executed_steps, guard_axes
 
@@ -33,6 +34,7 @@ class Totals:
         With several cores, what the busiest core executes is counted.
         """
         self._structure = structure
+        tiles = widened(structure.widths, dims, tiles)
         self.setting = Setting(structure, dims, tiles, cores)
         sizes = {name: int(size) for name, size in tiles.items()} if cores > 1 else {}
         self._dealt = {each.axis.name: each.cores for each in dealing(structure, dims, sizes, cores)} if cores > 1 else {}

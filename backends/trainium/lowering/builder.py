@@ -7,13 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tilery.backends.machine.choices import SLOTS, Choices
 from tilery.backends.machine.engine_program import Action, Buffer, Compute, Instruction, Loop, Node, View
 from tilery.backends.machine.errors import CannotLower
+from tilery.backends.machine.widths import Width
 from tilery.backends.trainium.chip_tables import TrainiumChip
-from tilery.dsl.program import Axis, Call, Carried, Constant, Elementwise, Guard, Index, Op, Print, Reduce, Store, Tensor, Value
+from tilery.dsl.program import (
+    Axis,
+    Call,
+    Carried,
+    Constant,
+    Elementwise,
+    Guard,
+    Index,
+    Load,
+    Op,
+    Print,
+    Reduce,
+    Store,
+    Tensor,
+    Value,
+)
 from tilery.dsl.spans import Span
 from tilery.dsl.types import ElementType
 
@@ -34,6 +50,10 @@ class Frame:
     limit: int | None = None
     guard: Guard | None = None
     parallel: bool = True
+    around: Axis | None = None
+    """The tile variable of whose tiles a step covers several: its own loop is the next one further in."""
+    within: Axis | None = None
+    """That wide step, for the loop inside it."""
     nodes: list[Node] = field(default_factory=list)
     allocates: list[Buffer] = field(default_factory=list)
 
@@ -45,6 +65,17 @@ class RunningSum:
     buffer: Buffer
     first: bool
     """True for the first product of a step. In the first step of the loop it overwrites the accumulator."""
+
+
+@dataclass(slots=True, eq=False)
+class WideTransfer:
+    """A load or a store that covers several tiles of a loop's variable."""
+
+    axis: Axis
+    """The variable."""
+    positions: int
+    row: Buffer | None = None
+    """Where a store's tiles are collected."""
 
 
 class Builder:
@@ -86,6 +117,10 @@ class Builder:
         """What loops that were entered carry."""
         self.sums: dict[Value, RunningSum] = {}
         """The running sum that each product is added to."""
+        self.widths: dict[str, Width] = {}
+        """The steps that cover several tiles, by the name of their axis."""
+        self.wide: dict[Load | Store, WideTransfer] = {}
+        """The loads and stores that cover several tiles of a loop."""
         self.accumulated: dict[Tensor, Buffer] = {}
         """The buffers of results that stores add to."""
         self.device = Device(prepared.body)
@@ -96,9 +131,11 @@ class Builder:
         """Operations and statements that were emitted, or need no instruction of their own."""
         self._labels: dict[tuple[str, Span], str] = {}
 
-    def open(self, axis: Axis, limit: int | None = None, guard: Guard | None = None, parallel: bool = True) -> None:
-        """Enters a loop."""
-        self.frames.append(Frame(axis, limit, guard, parallel))
+    def open(
+        self, axis: Axis, limit: int | None = None, guard: Guard | None = None, parallel: bool = True, within: Axis | None = None
+    ) -> None:
+        """Enters a loop; `within`: over what such a step covers."""
+        self.frames.append(Frame(axis, limit, guard, parallel, within=within))
 
     def close(self, span: Span) -> None:
         """Leaves the innermost loop and puts it into the one around it, unless it is empty."""
@@ -106,7 +143,8 @@ class Builder:
         assert frame.axis is not None
         if frame.nodes:
             stages = staged(frame.nodes, frame.allocates, self._cuts(frame))
-            self.frames[-1].nodes.append(Loop(frame.axis, frame.limit, stages, frame.guard, frame.parallel, span))
+            axis = replace(frame.axis, parent=frame.within.name) if frame.within else frame.axis
+            self.frames[-1].nodes.append(Loop(axis, frame.limit, stages, frame.guard, frame.parallel, span))
 
     def _cuts(self, frame: Frame) -> tuple[int, ...]:
         """The places in an innermost tile loop's body where its stages begin, without the first."""
@@ -157,7 +195,9 @@ class Builder:
         slots = 1 if len(self.frames) == 1 else slots
         whole = frozenset(axis.name for axis in cut)
         open_axes = {frame.axis.name: frame.axis for frame in self.frames if frame.axis is not None}
+        steps = {frame.around.name: frame.axis for frame in self.frames if frame.around and frame.axis}
         within = {axis.name: open_axes[axis.parent] for axis in cut if axis.parent in open_axes}
+        within |= {axis.name: steps[axis.name] for axis in cut if axis.name in steps}
         made = Buffer(self.unique(name), memory, element, axes, partition, slots, whole, within, blocks or {}, runs)
         self.buffers.append(made)
         self.frames[-1].allocates.append(made)

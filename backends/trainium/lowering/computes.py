@@ -18,6 +18,7 @@ from ..instructions import Activation, Memset, Step, TensorScalar, TensorScan, p
 from ..parts.aliases import others_in
 from ..parts.insert import ahead
 from ..phases.waiting import fed, store_buffers
+from ..wide.moving import collect, row_of
 from .builder import Builder
 from .loads import positions
 from .select import Group
@@ -34,7 +35,7 @@ def compute(builder: Builder, group: Group) -> None:
     results = [op.result for op in group.ops if any(use.by not in inside for use in builder.uses.of(op.result))]
     instructions = tuple(_biased(builder, each) for each in group.instructions) if group.minus else group.instructions
     stored = _stored(builder, results)
-    if stored is None:
+    if stored is None or stored in builder.wide:
         _emit(builder, group, instructions, results, {})
         return
     with fold_by_fold(builder, stored.value, stored.span):
@@ -173,6 +174,8 @@ def _target(builder: Builder, value: Value) -> Buffer:
         return builder.home[carried.argument]
     partition = builder.layout[value]
     stored = _stored(builder, [value])
+    if stored is not None and stored in builder.wide:
+        return row_of(builder, stored)
     if stored is not None:
         return _staging(builder, stored.tensor.name, value)
     slots, runs = builder.work_slots(), builder.runs.get(value)
@@ -190,6 +193,9 @@ def _last_reader(builder: Builder, carried: Carried) -> bool:
 def store(builder: Builder, statement: Store) -> None:
     """Emits a store from SBUF. A result of the tensor engine is copied from PSUM to SBUF first."""
     if statement in builder.done:
+        return
+    if statement in builder.wide:
+        collect(builder, statement)
         return
     value, name = statement.value, statement.tensor.name
     source = builder.home[value]

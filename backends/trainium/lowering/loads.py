@@ -6,6 +6,8 @@ for m: load a[m, K]; for n: for k: ...   hoist.a = n     a is loaded once for al
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tilery.backends.chips import chip_names, load_chip
 from tilery.backends.machine.engine_program import Buffer, Clear, Positioned, Transfer
 from tilery.backends.machine.errors import CannotLower, said
@@ -15,6 +17,8 @@ from tilery.dsl.spans import Span
 
 from ..addressing import alongside, gathered, is_strided
 from ..phases.waiting import read_buffers
+from ..wide.moving import Steps, covering, moved_at_once, opened, tile_by_tile
+from ..wide.offered import widened_index
 from .builder import Builder
 from .reading.gathers import chosen_inside, gather_loaded, whole_rows
 from .reading.packed import bytes_for, on_chip, unpack
@@ -74,7 +78,8 @@ def _share(builder: Builder, earlier: Value, value: Value) -> None:
 
 def _wanted(builder: Builder, value: Value) -> list[tuple[Axis | None, bool]]:
     """The partition axes that the readers need, and for each whether the value is loaded with it."""
-    natural = raw_partition(builder, value)
+    load = builder.uses.definition.get(value)
+    natural = raw_partition(builder, load, _moved_index(builder, load)) if isinstance(load, Load) else builder.layout[value]
     wanted: dict[Axis | None, bool] = {}
     for use in builder.uses.of(value):
         axis = contracted_axis(builder, use.by, value) if isinstance(use.by, Dot) else builder.layout[value]
@@ -82,12 +87,18 @@ def _wanted(builder: Builder, value: Value) -> list[tuple[Axis | None, bool]]:
     return list(wanted.items())
 
 
-def raw_partition(builder: Builder, value: Value) -> Axis | None:
-    """The partition axis with which a value is loaded: that of its layout, unless single elements would be transferred."""
-    partition, load = builder.layout[value], builder.uses.definition.get(value)
-    if not isinstance(load, Load) or not is_strided(load.index, partition):
-        return partition
-    return alongside(load.index)
+def _moved_index(builder: Builder, op: Load) -> tuple[Index, ...]:
+    """The index of a load; a wide one's has positions of several steps, if they are those of a loop `by 1`."""
+    wide = builder.wide.get(op)
+    return op.index if wide is None else widened_index(op.index, wide.axis, replace(wide.axis, unit=False))
+
+
+def raw_partition(builder: Builder, op: Load, index: tuple[Index, ...]) -> Axis | None:
+    """The partition axis with which a value is loaded by a transfer at `index`: that of its layout, unless single elements would
+    be transferred."""
+    partition = builder.layout[op.result]
+    known = op.result in builder.uses.definition
+    return alongside(index) if known and is_strided(index, partition) else partition
 
 
 def contracted_axis(builder: Builder, dot: Dot, operand: Value) -> Axis:
@@ -106,27 +117,44 @@ def _depth(builder: Builder, op: Load) -> int:
     """The frame that the load is emitted in: the innermost one, or the one around the loop that it is hoisted out of."""
     if gathered(op.index):
         return len(builder.frames) - 1  # where the positions are
-    loops = [(place, frame.axis) for place, frame in enumerate(builder.frames) if frame.axis is not None]
+    hoisted = _hoisted_to(builder, op)
+    if hoisted is not None:
+        return hoisted
+    if op in builder.wide:
+        return next(place for place, frame in enumerate(builder.frames) if frame.around == builder.wide[op].axis)
+    return len(builder.frames) - 1
+
+
+def is_hoisted(builder: Builder, op: Load) -> bool:
+    """Whether a load is hoisted out of any of the loops that are open, or of one of these."""
+    return _hoisted_to(builder, op) is not None
+
+
+def _hoisted_to(builder: Builder, op: Load) -> int | None:
+    """The frame around the loop that a load is hoisted out of; None: it stays where what reads it is."""
+    loops: dict[str, int] = {}
+    for place, frame in enumerate(builder.frames):
+        variable = frame.around or frame.axis
+        if variable is not None:
+            loops.setdefault(variable.name, place)
     needed = {axis.name for axis in op.result.axes} | {axis.parent for axis in op.result.axes}
-    independent = {axis.name: place for place, axis in loops if axis.name not in needed}
+    independent = {axis: place for axis, place in loops.items() if axis not in needed}
     name = op.tensor.name
     reason = f"{name} does not depend on {', '.join(independent)}: loaded once for all its steps, it takes more memory"
     chosen = str(builder.choices.pick(f"hoist.{name}", ("none", *independent), reason)) if independent else "none"
-    return len(builder.frames) - 1 if chosen == "none" else independent[chosen] - 1
+    return None if chosen == "none" else independent[chosen] - 1
 
 
 def _plain(builder: Builder, op: Load, cut: list[Axis], queue: str) -> None:
     name, value = op.tensor.name, op.result
-    partition = raw_partition(builder, value)
+    moved, steps = moved_at_once(builder, op, cut)
+    partition = raw_partition(builder, op, moved.index)
     buffer = builder.buffer(
         name, "sbuf", on_chip(value.element), value.axes, partition, builder.slots(name), cut=cut, runs=builder.runs.get(value)
     )
     builder.home[value] = buffer
-    for axis in cut:
-        builder.open(axis)
-    _unpacked(builder, op, buffer, queue)
-    for _ in cut:
-        builder.close(value.span)
+    with opened(builder, steps, value.span):
+        _unpacked(builder, moved, covering(builder, buffer, moved.result.axes), queue)
 
 
 def _turned(builder: Builder, op: Load, axis: Axis, cut: list[Axis], queue: str) -> None:
@@ -138,19 +166,32 @@ def _turned(builder: Builder, op: Load, axis: Axis, cut: list[Axis], queue: str)
     builder.crossed[value, axis] = buffer
     by_dma = value.element.name in builder.chip.dma.transpose_elements and sum(not each.unit for each in value.axes) == 2
     by_dma = by_dma and op.fill is None and not gathered(op.index)
-    partition = raw_partition(builder, value)
+    moved, steps = moved_at_once(builder, op, cut)
+    partition = raw_partition(builder, op, moved.index)
     reason = f"{name} is stored along {axis}, which is needed across the partitions"
     way = way_to_turn(builder, name, on_chip(value.element), (axis, partition), reason, value.span, by_dma)
-    for each in cut:
-        builder.open(each)
-    if way == "dma":
-        _transfer(builder, op, buffer, queue, transposed=True)
-    else:
-        raw = builder.buffer(name, "sbuf", on_chip(value.element), value.axes, partition, builder.slots(name))
-        _unpacked(builder, op, raw, queue)
-        transpose(builder, raw, buffer, name, str(way), value.span)
-    for _ in cut:
-        builder.close(value.span)
+    if way == "dma" and op in builder.wide and builder.wide[op].axis == axis:
+        moved, steps = op, tile_by_tile(builder, cut)  # whole rows, one a partition of the result
+    with opened(builder, steps, value.span):
+        if way == "dma":
+            _transfer(builder, moved, covering(builder, buffer, moved.result.axes), queue, transposed=True)
+            return
+        raw = builder.buffer(name, "sbuf", on_chip(value.element), moved.result.axes, partition, builder.slots(name))
+        _unpacked(builder, moved, raw, queue)
+        with opened(builder, _tiles_of(builder, op, axis, moved), value.span):
+            inside = builder.frames[-1].axis == axis and moved is not op
+            source = covering(builder, raw, value.axes) if inside else raw
+            transpose(builder, source, buffer if inside else covering(builder, buffer, raw.axes), name, str(way), value.span)
+
+
+def _tiles_of(builder: Builder, op: Load, axis: Axis, moved: Load) -> Steps:
+    """The loop over the tiles of a wide load along the axis that comes across the partitions: each is turned by itself, as the
+    instructions that read it begin at the first partition."""
+    wide = builder.wide.get(op)
+    if wide is None or wide.axis != axis:
+        return []
+    covered = next(there for own, there in zip(op.result.axes, moved.result.axes, strict=True) if own == axis)
+    return [(axis, covered)]
 
 
 def _unpacked(builder: Builder, op: Load, buffer: Buffer, queue: str) -> None:

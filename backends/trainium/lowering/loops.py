@@ -30,6 +30,7 @@ from ..parts.insert import insert
 from ..phases.waiting import Barriers
 from ..reductions.partitions import reduce_across
 from ..runs.reduce import reduce_runs
+from ..wide.wide_steps import wide_steps
 from .builder import Builder
 from .computes import compute, fill, store
 from .dots import begin_sum, dot, running_sums
@@ -115,10 +116,11 @@ def _for_loop(builder: Builder, loop: ForLoop) -> None:
         builder.begun.add(carried)
     others = [each for each in loop.carried if each not in sums]
     builder.carrying |= {each.updated: each for each in others}
-    builder.open(loop.variable.axis, guard=loop.guard, parallel=False)
-    block(builder, loop.body)
-    _update(builder, others)
-    builder.close(loop.span)
+    with wide_steps(builder, loop) as step:
+        builder.open(loop.variable.axis, guard=loop.guard, parallel=False, within=step)
+        block(builder, loop.body)
+        _update(builder, others)
+        builder.close(loop.span)
     for carried in loop.carried:
         builder.home[carried.result] = builder.home[carried.argument]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from tilery.backends.machine.choices import Choices, ForShort
+from tilery.backends.machine.choices import Choices, Narrowing
 from tilery.backends.machine.choosing.answers import Answers
 from tilery.backends.machine.choosing.discovery import discover
 from tilery.backends.machine.engine_program import Structure
@@ -73,7 +73,7 @@ class Lowering:
         return dict(sorted(found.items(), key=lambda item: KINDS.index(_kind(item[0]))))
 
     @cached_property
-    def _short(self) -> dict[str, ForShort]:
+    def _short(self) -> dict[str, Narrowing]:
         return {name: each for choices in self.lowerings for name, each in choices.short.items()}
 
     @property
@@ -140,6 +140,7 @@ class Lowering:
             tuple(builder.host.ops),
             lags(top.nodes),
             tuple(builder.views),
+            builder.widths,
         )
         return structure, choices
 
@@ -151,9 +152,12 @@ class Lowering:
         return builder
 
 
-KINDS = ("layout", "order", "hoist", "gather", "accumulate", "banks", "transpose", "fuse", "engine", "stages", "buffers")
+KINDS = (
+    *("layout", "order", "hoist", "load", "store", "gather", "accumulate", "banks"),
+    *("transpose", "fuse", "engine", "stages", "buffers"),
+)
 """What a knob's name begins with, in the order in which knobs are shown."""
-TOGETHER = frozenset(("hoist", "gather", "transpose", "engine", "stages"))
+TOGETHER = frozenset(("hoist", "load", "store", "gather", "transpose", "engine", "stages"))
 """Those of which no other knob depends but the number of stages: `discovery` tries them together."""
 
 
