@@ -468,8 +468,9 @@ class EngineProgram:
         if wide is not None:
             return int(wide.step(self.tile(wide.axis), self.extent(axis)))
         size = min(int(self.config[axis.name]), self.extent(axis))
-        inside = axis.parent and axis.parent not in self.structure.widths
-        return min(size, int(self.config[axis.parent])) if inside else size
+        if axis.parent is None or axis.parent in self.structure.widths:
+            return size
+        return min(size, int(self.config[axis.parent]))
 
     def slots(self, buffer: Buffer) -> int:
         """Instances of a buffer."""

@@ -10,7 +10,7 @@ A transfer takes as long as one of a few KiB a row, however few bytes it moves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tilery.backends.tunable import Tunable
@@ -76,13 +76,22 @@ def wide_loads(builder: Builder, loop: ForLoop) -> Iterator[tuple[Load, int]]:
 
 
 def wide_stores(builder: Builder, loop: ForLoop) -> Iterator[tuple[Store, int]]:
-    """The same of its stores."""
+    """The same of its stores, where no two steps write to one place."""
+    stored = [each.tensor.name for each in statements(loop.body) if isinstance(each, Store)]
     for store in loop.body if _is_plain(loop) else ():
-        if not isinstance(store, Store) or store.accumulate or not _may_be_wide(builder, store, loop.variable.axis):
+        if not isinstance(store, Store) or store.accumulate or stored.count(store.tensor.name) > 1:
+            continue
+        if not _apart(store.index, loop.variable.axis) or not _may_be_wide(builder, store, loop.variable.axis):
             continue
         positions = _asked(builder, f"store.{store.tensor.name}", store, loop.variable)
         if positions is not None:
             yield store, positions
+
+
+def _apart(index: Collection[Index], axis: Axis) -> bool:
+    """Whether the steps of an axis write to different places of some dimension."""
+    alone = (each for each in index if isinstance(each, AffineIndex))
+    return AxisIndex(axis) in index or any([own for own, _ in each.terms] == [axis] for each in alone)
 
 
 def _is_plain(loop: ForLoop) -> bool:

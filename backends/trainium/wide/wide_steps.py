@@ -22,9 +22,10 @@ from .offered import wide_loads, wide_stores
 @contextmanager
 def wide_steps(builder: Builder, loop: ForLoop) -> Iterator[Axis | None]:
     """Opens the loop around a loop's tiles, if any of its loads and stores that stand there are wide."""
-    axis, depth = loop.variable.axis, len(builder.frames)
+    axis = loop.variable.axis
     loads, stores = dict(wide_loads(builder, loop)), dict(wide_stores(builder, loop))
-    builder.wide |= {each: WideTransfer(axis, positions) for each, positions in {**loads, **stores}.items()}
+    builder.wide |= {op: WideTransfer(axis, positions) for op, positions in loads.items()}
+    builder.wide |= {store: WideTransfer(axis, positions) for store, positions in stores.items()}
     inside = [positions for op, positions in loads.items() if not is_hoisted(builder, op)] + list(stores.values())
     if not inside:
         yield None
@@ -36,4 +37,3 @@ def wide_steps(builder: Builder, loop: ForLoop) -> Iterator[Axis | None]:
     for store in stores:
         store_row(builder, store)
     builder.close(loop.span)
-    assert len(builder.frames) == depth
