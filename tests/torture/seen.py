@@ -64,7 +64,9 @@ def complaints(ended: Ended, codes: Sequence[int] = CODES) -> list[str]:
         found.append("it fails without a word")
     if len(shown) > LONGEST:
         found.append(f"{len(shown):,} characters of answer")
-    if raw := {each for each in shown if _harms(each)}:
+    # What may be redirected to a file, a difference that `patch` reads, stays as it is where no terminal is.
+    seen = ended.err if "--diff" in ended.words else shown
+    if raw := {each for each in seen if _harms(each)}:
         found.append(f"characters that a terminal obeys: {sorted(map(hex, map(ord, raw)))}")
     return found
 

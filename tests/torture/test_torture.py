@@ -14,6 +14,7 @@ import pytest
 
 from .page import as_json, fault_text, keep, table
 from .runner import Found, Torture
+from .seen import Ended, complaints
 from .torment import ROOT, Fault, Torment
 from .torments import TORMENTS
 
@@ -117,3 +118,10 @@ def test_a_round_that_takes_too_long_is_a_fault(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("tests.torture.crew.GRACE_S", 0.5)
     (fault,) = tried(Torment("deaf", "sleeps and hears nothing", deaf, limit_s=0.2)).faults
     assert "hangs" in fault.problem
+
+
+def test_controls_are_complained_of_but_in_a_difference() -> None:
+    """A difference may be read by `patch`, and stays as the files are where no terminal is."""
+    assert any("terminal obeys" in each for each in complaints(Ended(("fmt", "x.tk"), 1, "a\rb", "")))
+    assert not complaints(Ended(("fmt", "--diff", "x.tk"), 1, "a\rb", ""))
+    assert any("terminal obeys" in each for each in complaints(Ended(("fmt", "--diff", "x.tk"), 1, "", "a\rb")))
