@@ -145,7 +145,7 @@ def test_what_a_piece_costs() -> None:
     """300 elements: [128, 2] and [44, 1], each a transfer of short runs and an instruction of its own."""
     flat, _ = (each.specialise({}, {}) for each in parse(PAIR).kernels.values())
     chip = trainium(load_chip("trn2"))
-    program = engine.lower(flat, {"N": 300}, chip, {"n": 300, "engine.add": "vector"})
+    program = engine.lower(flat, {"N": 300}, chip, {"n": 300})
     leaves = {node.form: seconds(program, node) for _, node in program.structure.instructions()}
     assert leaves["load"] == pytest.approx(2 * chip.dma.floor_ns * 1e-9)
     assert leaves["tensor_tensor"] == pytest.approx((2 * chip.vector.fixed_cycles + 2 * 3) / chip.vector.clock_hz)

@@ -30,17 +30,18 @@ ELEMENTWISE: dict[str, tuple[str, Mapping[str, int | str], str, float]] = {
     "activation": (elementwise("copy", "exp(x[m, N])"), {}, "scalar", 60 + 512),
     "scalar engine, one operand": (elementwise("copy", DOUBLE), {"engine.mul": "scalar"}, "scalar", 60 + 512),
     "vector engine, one operand": (elementwise("copy", DOUBLE), {"engine.mul": "vector"}, "vector", 60 + 512),
-    "gpsimd, one operand": (elementwise("copy", DOUBLE), {"engine.mul": "gpsimd"}, "gpsimd", 150 + 512),
     # four elements of 16 bits a cycle with one operand, two with two
     "bf16, one operand": (elementwise("copy", DOUBLE, "bf16"), {"engine.y": "vector"}, "vector", 60 + 512 / 4),
     "f16, one operand": (elementwise("copy", DOUBLE, "f16"), {"engine.y": "vector"}, "vector", 60 + 512 / 4),
-    "bf16, two operands": (elementwise("two", SUM, "bf16"), {"engine.y": "vector"}, "vector", 60 + 512 / 2),
+    "bf16, two operands": (elementwise("two", SUM, "bf16"), {}, "vector", 60 + 512 / 2),
     # two operands of tile size in SBUF share a port
     "two operands": (elementwise("two", SUM), {}, "vector", 60 + 2 * 512),
-    "two operands, gpsimd": (elementwise("two", SUM), {"engine.add": "gpsimd"}, "gpsimd", 150 + 512),
+    # GpSimd alone is exact for two tiles of 32-bit integers; its rate is not published
+    "two operands, integers": (elementwise("two", SUM, "i32"), {}, "gpsimd", 150 + 4 * 512),
+    "integers and a number": (elementwise("copy", DOUBLE, "i32"), {"engine.mul": "vector"}, "vector", 60 + 512),
     "an operand of a column": (elementwise("scales", "x[m, N] * w[m]"), {"engine.mul": "vector"}, "vector", 60 + 512),
     "an operand of a row": (elementwise("row", "x[m, N] * w[N]"), {}, "vector", 60 + 2 * 512),
-    "reciprocal": (elementwise("copy", RECIPROCAL), {"engine.reciprocal": "vector"}, "vector", 60 + 8 * 512),
+    "reciprocal": (elementwise("copy", RECIPROCAL), {"engine.reciprocal": "vector"}, "vector", 60 + 512),
     "reciprocal, scalar engine": (elementwise("copy", RECIPROCAL), {"engine.reciprocal": "scalar"}, "scalar", 60 + 512),
     "reduction": (elementwise("column", "sum[N](x[m, N])"), {}, "vector", 60 + 512),
     "scan": (elementwise("copy", "cumsum[N](x[m, N])"), {}, "vector", 60 + 2 * 512),

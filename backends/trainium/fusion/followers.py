@@ -34,7 +34,7 @@ ALONE = frozenset({"reduce", "reduce runs", "reduce across", "positions", "scan"
 
 def with_followers(builder: Builder, group: Group) -> Group:
     """The group with what its instruction does with its result in passing."""
-    if group.form in ALONE or (isinstance(group.main, Elementwise) and group.main.fn in BITS):
+    if group.form in ALONE or _is_of_integers(group):
         return group
     reduction = _first(builder, group, lambda by: isinstance(by, Reduce) and bool(_engines(builder, group, by)))
     # A copy rounds once: a cast of a cast is an instruction of its own.
@@ -47,6 +47,13 @@ def with_followers(builder: Builder, group: Group) -> Group:
     elif reduction is not None:
         free = False
     return replace(found, ops=(*found.ops, cast)) if free and cast is not None else found
+
+
+def _is_of_integers(group: Group) -> bool:
+    """Whether an instruction leaves bits, or 32-bit integers that no cast may follow: neither goes with arithmetic on floats."""
+    op = group.main
+    exact = group.form == "tensor_tensor" and group.engines == ("gpsimd",)
+    return isinstance(op, Elementwise) and (op.fn in BITS or exact)
 
 
 def _first(builder: Builder, group: Group, wanted: Callable[[object], bool]) -> Op | None:

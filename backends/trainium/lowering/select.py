@@ -20,6 +20,7 @@ from tilery.backends.operations.table import OPERATIONS
 from tilery.backends.trainium.chip_tables import TrainiumChip
 from tilery.dsl.functions import FUNCTIONS
 from tilery.dsl.program import Axis, Call, Cast, Elementwise, Fill, Op, Positions, Reduce, Scan, Statement, Value
+from tilery.dsl.types import I32
 
 from ..fusion.predicates import Predicates
 from ..instructions import (
@@ -139,6 +140,15 @@ class Selector:
     def having(self, form: str) -> tuple[str, ...]:
         """The engines that have an instruction, the usual one first."""
         return tuple(name for name in ("vector", "scalar", "gpsimd") if form in self._chip.engine(name).forms)
+
+    def _first_of(self, form: str, engine: str) -> tuple[str, ...]:
+        """The engine alone that a form belongs on, if it has it; else those that have it.
+
+        Tiles of floats are the vector engine's: GpSimd could combine two, at no published rate. It is the one that is exact for
+        32-bit integers.
+        """
+        able = self.having(form)
+        return (engine,) if engine in able else able
 
     def _reduce(self, op: Reduce) -> Group:
         if any(axis == self._layout[op.operand] for axis in op.axes):
@@ -301,8 +311,9 @@ class Selector:
         """`x op y`, or `(x op0 a) op1 y` with a scalar operand a."""
         self._known(op)
         across = self._layout.get(op.result)
+        exact = "gpsimd" if is_of_32_bit_integers(op) else "vector"
         for value in op.operands:
-            inner = self._absorbable(value, op)
+            inner = self._absorbable(value, op) if exact == "vector" else None
             if not isinstance(inner, Elementwise) or inner.fn not in ALU or len(inner.operands) != 2:
                 continue
             if self._is_function(inner) or not any(self.is_scalar(each, across) for each in inner.operands):
@@ -312,10 +323,10 @@ class Selector:
             data, first = self._step(inner, None)
             _, second = self._step(op, inner.result)
             both = ScalarTensorTensor(op.result.axes, data, first, second, op.result)
-            return Group(op, (inner, op), "tensor_tensor", _able(op, self.having("tensor_tensor")), (both,))
+            return Group(op, (inner, op), "tensor_tensor", self._first_of("tensor_tensor", "vector"), (both,))
         left, right = op.operands
         pair = TensorTensor(op.result.axes, op.fn, left, right, op.result)
-        return Group(op, (op,), "tensor_tensor", _able(op, self.having("tensor_tensor")), (pair,))
+        return Group(op, (op,), "tensor_tensor", self._first_of("tensor_tensor", exact), (pair,))
 
     def _select(self, op: Elementwise) -> Group:
         """`where(condition, x, y)`; comparisons of positions are part of the instruction, one instruction each."""
@@ -326,7 +337,7 @@ class Selector:
                 return Group(op, (*chain.ops, op), "select", ("gpsimd",), chain.instructions)
         condition, on_true, on_false = op.operands
         choice = Select(op.result.axes, condition, on_true, on_false, op.result)
-        return Group(op, (op,), "select", self.having("select"), (choice,))
+        return Group(op, (op,), "select", self._first_of("select", "vector"), (choice,))
 
     def _absorbable(self, value: Value, user: Op) -> Op | None:
         """The operation that defines `value`, if `user` alone reads it and both stand in one block."""
@@ -339,6 +350,11 @@ class Selector:
             raise CannotLower(
                 "TK513", self._chip.name, op.result.span, why, "write it with functions that the chip has: see tilery chips"
             )
+
+
+def is_of_32_bit_integers(op: Elementwise) -> bool:
+    """Whether an instruction takes and leaves 32-bit integers only, and computes: with two tiles GpSimd does so exactly (NKI)."""
+    return op.fn not in BITS and all(each.element == I32 for each in (*op.operands, op.result))
 
 
 def _able(op: Elementwise, engines: tuple[str, ...]) -> tuple[str, ...]:
