@@ -15,7 +15,7 @@ from ..machine.numbers import Number, ceil_div, in_pieces, larger, product, smal
 from ..machine.splits import Extents, count
 from .addressing import contiguous_axis
 from .chip_tables import Elementwise, TrainiumChip
-from .instructions import Gather, TakeEnd, TensorScan
+from .instructions import Gather, Select, TakeEnd, TensorScan
 from .repetitions import matmul_splits, transpose_splits
 from .runs.pieces import elements_a_lane, piece_count
 from .transfers import transfer_s
@@ -173,7 +173,8 @@ def passes(instruction: Instruction, chip: TrainiumChip) -> float:
         slowest = max([1.0, *(engine.passes.get(name, 1.0) for name in instruction.action.functions)])
     from_sbuf = all(buffer.memory == "sbuf" for buffer in instruction.reads)
     rate = _mode(instruction, engine)
-    if instruction.form == "tensor_tensor" and from_sbuf and rate is None:
+    two = instruction.form == "tensor_tensor" or isinstance(instruction.action, Select)
+    if two and from_sbuf and rate is None:
         return max(slowest, engine.passes.get("tensor_tensor", 1.0))
     return slowest / (rate or 1.0)
 

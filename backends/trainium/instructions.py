@@ -174,23 +174,27 @@ class ScalarTensorTensor(Compute):
 
 @dataclass(frozen=True, slots=True)
 class Select(Compute):
-    """`out = condition ? on_true : on_false`, the condition a tile of truth values."""
+    """`out = condition ? on_true : on_false`, the condition a tile of truth values; `total` is left with the maximum of it along
+    the partition (NKI's select_reduce)."""
 
     condition: Operand
     on_true: Operand
     on_false: Operand
     out: Operand
+    total: Operand | None = None
+    summed: tuple[Axis, ...] = ()
+    """The axes along which the maximum is taken."""
 
     def formula(self, say: Say) -> str:
         """`y = where(mask, x, z)`."""
-        return f"{say(self.out)} = where({say(self.condition)}, {say(self.on_true)}, {say(self.on_false)})"
+        found = f"{say(self.out)} = where({say(self.condition)}, {say(self.on_true)}, {say(self.on_false)})"
+        return f"{found}{_said_total('max', self.total, self.summed, say)}"
 
     def _computed(self, read: Read, ranges: Ranges) -> Iterator[Written]:
-        yield (
-            self.out,
-            numerics.elementwise("where", [read(each) for each in (self.condition, self.on_true, self.on_false)]),
-            self.axes,
-        )
+        found = numerics.elementwise("where", [read(each) for each in (self.condition, self.on_true, self.on_false)])
+        yield self.out, found, self.axes
+        if self.total is not None:
+            yield self.total, *_reduced("max", found, self.axes, self.summed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,13 @@ ELEMENTWISE: dict[str, tuple[str, Mapping[str, int | str], str, float]] = {
     "one operand with its sum": (elementwise("column", "sum[N](x[m, N] * 2)"), {}, "vector", 60 + 64 + 512),
     "the same, scalar engine": (elementwise("column", "sum[N](x[m, N] * 2)"), {"engine.sum": "scalar"}, "scalar", 60 + 64 + 512),
     "select by positions": (blocks("where(m >= n, x[m, n], 0)"), {}, "gpsimd", 150 + 512),
+    # two operands of tile size in SBUF, as ever
+    "select by data": (
+        elementwise("two", "where(x[m, N] > 0, z[m, N], 0)"),
+        {"engine.gt": "vector"},
+        "vector",
+        60 + 512 + 60 + 2 * 512,
+    ),
 }
 
 
@@ -250,6 +257,15 @@ def test_transposes_cost_what_is_published() -> None:
     # fixed + N cycles a block of 32 x 32 on the vector engine
     found = busy_ns(program(turned.format(t="f32"), {"M": 32, "N": 32}, {"transpose.load": "vector"}))
     assert found["vector"] == pytest.approx((60 + 32) / GHZ["vector"])
+
+
+def test_a_select_of_a_product_with_its_maximum_reads_it_in_psum_once() -> None:
+    head = "kernel f(a: bf16[K, M], b: bf16[K, N]) -> c: f32[M]:\n    tile m of M:\n"
+    text = f"{head}        s = where(index[N] <= m, a[K, m] @ b[K, N], -1)\n        c[m] = max[N](s)\n"
+    found = busy_ns(program(text, {"M": 128, "K": 128, "N": 512}, {"engine.s": "vector"}))
+    assert found["vector"] == pytest.approx((60 + 64 + 512) / GHZ["vector"])
+    # the mask, and the column of ones that it is made of
+    assert found["gpsimd"] == pytest.approx((150 + 512 + 150 + 1) / GHZ["gpsimd"])
 
 
 def test_a_barrier_takes_a_transfer_of_the_least_size_and_its_latency() -> None:

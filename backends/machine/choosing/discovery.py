@@ -15,6 +15,9 @@ from tilery.backends.tunable import Choice, Tunable
 
 from ..choices import Choices
 
+FUSE = "fuse."
+"""Begins the names of knobs that are all tried at once: what is apart has an engine of its own, whatever else is apart."""
+
 
 def discover(
     choices_of: Callable[[Mapping[str, Choice]], Choices], together: Callable[[str], bool]
@@ -33,8 +36,10 @@ def discover(
         tried = [found[name] for name in new if found[name].structural and together(name)]
         for mixed in _halves([replace(each, values=each.values[:2]) if each.name in choices.alike else each for each in tried]):
             new |= _met(choices_of({**given, **mixed}), found, seen)
+        apart = {name: values[0] for name, values in new.items() if name.startswith(FUSE)}
+        waiting += [{**given, **apart}] if apart else []
         for name, values in new.items():
-            if found[name].structural and not together(name):
+            if found[name].structural and not together(name) and name not in apart:
                 waiting += [{**given, name: value} for value in values]
     return found, seen
 

@@ -3,6 +3,7 @@
     p = exp(s), sum[n](p)         one activation
     s = x * scale, max[n](s)      one tensor_scalar_reduce (vector engine)
     s = x * scale, sum[n](s)      the same, or an activation that copies (scalar engine)
+    where(mask, x, -inf), its max one select_reduce (vector engine)
 
 A cast costs nothing. A reduction takes some cycles to read out, and binds its operand to engines that have both: it is a choice,
 `fuse.NAME`.
@@ -17,7 +18,7 @@ from tilery.backends.machine.choices import ForShort
 from tilery.dsl.program import Cast, Elementwise, Op, Reduce, Value
 from tilery.dsl.types import F32
 
-from ..instructions import Activation, TensorScalar
+from ..instructions import Activation, Select, TensorScalar
 from ..lowering.builder import Builder
 from ..lowering.select import BITS, Group
 
@@ -28,7 +29,7 @@ AFFINE = frozenset({"mul", "add", "sub"})
 """What an activation does to its operand before the function."""
 PAYS = 8
 """A reduction apart is searched up to so many times the elements that take as long as reading out the result of a fused one."""
-ALONE = frozenset({"reduce", "reduce runs", "reduce across", "positions", "scan", "select"})
+ALONE = frozenset({"reduce", "reduce runs", "reduce across", "positions", "scan"})
 """Forms that do nothing in passing."""
 
 
@@ -71,7 +72,12 @@ def _engines(builder: Builder, group: Group, reduction: Reduce) -> tuple[str, ..
         return ()
     if isinstance(instruction, Activation):
         return group.engines[:1] if reduction.fn == "sum" and group.engines[0] == "scalar" else ()
-    if not isinstance(instruction, TensorScalar) or instruction.second is not None or not _is_f32(reduction.operand):
+    if not _is_f32(reduction.operand):
+        return ()
+    if isinstance(instruction, Select):
+        able = reduction.fn == "max" and "vector" in group.engines and "tensor_scalar_reduce" in builder.chip.vector.forms
+        return ("vector",) if able and instruction.on_false in builder.host.values else ()
+    if not isinstance(instruction, TensorScalar) or instruction.second is not None:
         return ()
     by_vector = reduction.fn in REDUCED_BY_VECTOR and "tensor_scalar_reduce" in builder.chip.vector.forms
     by_scalar = reduction.fn == "sum" and "scalar" in group.engines and "activation" in builder.chip.scalar.forms
@@ -114,7 +120,7 @@ def _reducing(builder: Builder, group: Group, reduction: Reduce) -> Group:
     builder.selector.leaves_as_it_is(reduction.result)
     instruction, engines = group.instructions[-1], _engines(builder, group, reduction)
     form = group.form
-    if isinstance(instruction, Activation):
+    if isinstance(instruction, Activation | Select):
         instruction = replace(instruction, total=reduction.result, summed=reduction.axes)
     else:
         assert isinstance(instruction, TensorScalar)

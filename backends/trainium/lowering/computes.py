@@ -14,6 +14,7 @@ from tilery.dsl.types import BF16
 
 from ..addressing import alongside, is_strided
 from ..fusion.followers import with_followers
+from ..fusion.masks import with_mask
 from ..instructions import Activation, Memset, Step, TensorScalar, TensorScan, placed
 from ..parts.aliases import others_in
 from ..parts.insert import ahead
@@ -29,7 +30,7 @@ def compute(builder: Builder, group: Group) -> None:
     """Places the instruction of a group; with the store of its result, where that is all that reads it."""
     if group.main in builder.done or _only_begins_a_loop(builder, group.main):
         return
-    group = with_followers(builder, group)
+    group = with_followers(builder, with_mask(builder, group))
     builder.done.update(group.ops)
     inside = set(group.ops)
     results = [op.result for op in group.ops if any(use.by not in inside for use in builder.uses.of(op.result))]

@@ -21,6 +21,7 @@ from tilery.backends.trainium.chip_tables import TrainiumChip
 from tilery.backends.tunable import Choice, Tunable
 from tilery.dsl.program import Axis, Program
 
+from ..fusion.followers import SEPARATE
 from ..loose import loose_axes
 from ..parts.banks import wants_sharing
 from ..runs.arrange import arrange, flat_axes, is_flat
@@ -103,8 +104,10 @@ class Lowering:
         searched = {each.name: each.values for each in knobs}
 
         def possible(choices: Choices) -> bool:
-            decisive = (each for each in choices.asked if _kind(each[0].name) not in TOGETHER)
-            return all(chosen in searched[question.name] for question, chosen in decisive)
+            decisive = [each for each in choices.asked if _kind(each[0].name) not in TOGETHER]
+            fuses = [SEPARATE in searched[question.name] for question, chosen in decisive if chosen == SEPARATE]
+            others = (chosen in searched[question.name] for question, chosen in decisive if chosen != SEPARATE)
+            return all(others) and (any(fuses) or not fuses)  # all that may be separate is tried at once
 
         under = [choices.met for choices in self.lowerings if possible(choices)]
         return [each for each in knobs if any(each.name in met for met in under)]

@@ -24,6 +24,11 @@ KERNELS = {
     "a maximum that is subtracted": "        s = x[m, N] * c\n        e = exp(s - max[N](s))\n        y[m, N] = e / sum[N](e)\n",
     "an operation that only the vector engine has": "        s = max(x[m, N], w[m])\n        y[m, N] = s + sum[N](s)\n",
     "two operations": "        s = x[m, N] * c + w[m]\n        y[m, N] = s + max[N](s)\n",
+    "a select by positions": "        for n of N by 6:\n            y[m, n] = where(n <= m, x[m, n], c)\n",
+    "a select and its maximum": (
+        "        s = where(index[N] < 7 and index[N] > m - 3, x[m, N], c)\n        y[m, N] = s - max[N](s)\n"
+    ),
+    "a mask of data": "        s = where(x[m, N] > w[m], x[m, N], c)\n        y[m, N] = s - max[N](s)\n",
     "a sum and a cast": "        s = x[m, N] * c\n        y[m, N] = f32(bf16(s)) * sum[N](s)\n",
 }
 
