@@ -341,6 +341,9 @@ class Loop:
     guard: Guard | None
     parallel: bool
     span: Span
+    joined: bool = False
+    """True: its steps follow one another without a pause. The last stages of the one pipelined loop inside come in the turns of
+    the next step's first ones (`stage_order.in_joined_order`)."""
     allocates: tuple[Buffer, ...] = field(init=False, repr=False)
     """Buffers of which each step takes the next instance."""
     body: tuple[Node, ...] = field(init=False, repr=False)
@@ -356,6 +359,14 @@ class Loop:
         object.__setattr__(self, "body", body)
         object.__setattr__(self, "reads_from", tuple(dict.fromkeys(buffer for node in body for buffer in node.reads_from)))
         object.__setattr__(self, "writes_to", tuple(dict.fromkeys(buffer for node in body for buffer in node.writes_to)))
+
+    @property
+    def parts(self) -> tuple[tuple[Node, ...], Loop, tuple[Node, ...]]:
+        """Of a joined loop: what comes before the pipelined loop inside, that loop, and what comes after."""
+        (place,) = (place for place, node in enumerate(self.body) if isinstance(node, Loop) and node.limit is None)
+        inner = self.body[place]
+        assert isinstance(inner, Loop)
+        return self.body[:place], inner, self.body[place + 1 :]
 
 
 Node = Instruction | Loop

@@ -41,7 +41,8 @@ def _loop(program: EngineProgram, loop: Loop, depth: int) -> list[str]:
     over = f"{loop.axis.parent or loop.axis.size}" if loop.limit is None else "the tile"
     kind = "for" if not loop.parallel else "tile"
     guard = " if its guard holds" if loop.guard else ""
-    lines = [f"{'    ' * depth}{kind} {loop.axis} of {over} by {step}{guard}:"]
+    joined = ", each begun under the last stages of the one before" if loop.joined else ""
+    lines = [f"{'    ' * depth}{kind} {loop.axis} of {over} by {step}{guard}{joined}:"]
     for number, stage in enumerate(loop.stages):
         note = [f"stage {number + 1}"] if len(loop.stages) > 1 else []
         note += [f"new {', '.join(map(str, stage.allocates))}"] if stage.allocates else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 from tilery.backends.machine.engine_program import Buffer, EngineProgram, Instruction, Loop, Node
 from tilery.backends.machine.time.dealing import cores_of
@@ -35,6 +36,57 @@ def events(program: EngineProgram) -> Iterator[Event]:
                 yield from steps(node, ranges, instances)
 
     def steps(loop: Loop, ranges: dict[str, tuple[int, int]], outer: dict[Buffer, int]) -> Iterator[Event]:
+        pieces = covered(loop, ranges)
+        if loop.joined:
+            yield from joined(loop, pieces, ranges, outer)
+            return
+        own: list[dict[Buffer, int]] = [{} for _ in pieces]
+        for turn in range(len(pieces) + len(loop.stages) - 1 if pieces else 0):
+            for number, stage in enumerate(loop.stages):
+                step = turn - number
+                if 0 <= step < len(pieces):
+                    own[step] |= new(stage.allocates)
+                    yield from body(stage.body, {**ranges, loop.axis.name: pieces[step]}, {**outer, **own[step]})
+
+    def joined(
+        loop: Loop, pieces: list[tuple[int, int]], ranges: dict[str, tuple[int, int]], outer: dict[Buffer, int]
+    ) -> Iterator[Event]:
+        """Every step is begun when the one before the last is through; what is in flight moves on a stage a turn."""
+        ((place, inner),) = ((at, each) for at, each in enumerate(loop.body) if isinstance(each, Loop) and each.limit is None)
+        in_flight: list[list[Any]] = []  # number, ranges, instances, stage; the newest first
+        unfinished: list[int] = []
+        all_begun: set[int] = set()
+        at: dict[int, tuple[dict[str, tuple[int, int]], dict[Buffer, int]]] = {}
+
+        def turn() -> Iterator[Event]:
+            for each in in_flight:
+                _, where, held, stage = each
+                held |= new(inner.stages[stage].allocates)
+                yield from body(inner.stages[stage].body, where, held)
+                each[3] += 1
+            in_flight[:] = [each for each in in_flight if each[3] < len(inner.stages)]
+            yield from ends()
+
+        def ends() -> Iterator[Event]:
+            while unfinished and unfinished[0] in all_begun and not any(each[0] == unfinished[0] for each in in_flight):
+                yield from body(loop.body[place + 1 :], *at[unfinished.pop(0)])
+
+        for number, piece in enumerate(pieces):
+            while len(unfinished) > 1:
+                yield from turn()
+            here = {**ranges, loop.axis.name: piece}
+            at[number] = here, {**outer, **new(loop.allocates)}
+            yield from body(loop.body[:place], *at[number])
+            unfinished.append(number)
+            for inside in covered(inner, here):
+                in_flight.insert(0, [number, {**here, inner.axis.name: inside}, dict(at[number][1]), 0])
+                yield from turn()
+            all_begun.add(number)
+            yield from ends()
+        while in_flight:
+            yield from turn()
+
+    def covered(loop: Loop, ranges: dict[str, tuple[int, int]]) -> list[tuple[int, int]]:
         name = loop.axis.name
         parent = name if loop.limit is not None else loop.axis.parent
         low, high = ranges[parent] if parent else (0, program.extent(loop.axis))
@@ -47,13 +99,7 @@ def events(program: EngineProgram) -> Iterator[Event]:
             # The core with most to do: the first one; under a guard, the one that has the last step.
             looked_at = name in inner_guard_axes(loop.body)
             pieces = pieces[(len(pieces) - 1) % cores if looked_at else 0 :: cores]
-        own: list[dict[Buffer, int]] = [{} for _ in pieces]
-        for turn in range(len(pieces) + len(loop.stages) - 1 if pieces else 0):
-            for number, stage in enumerate(loop.stages):
-                step = turn - number
-                if 0 <= step < len(pieces):
-                    own[step] |= new(stage.allocates)
-                    yield from body(stage.body, {**ranges, name: pieces[step]}, {**outer, **own[step]})
+        return pieces
 
     whole = {axis.name: (0, program.extent(axis)) for each in program.structure.buffers for axis in each.axes if axis.whole}
     yield from body(program.structure.body, whole, new(program.structure.allocates))

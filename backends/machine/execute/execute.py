@@ -42,7 +42,7 @@ from ..engine_program import (
 from ..errors import EngineFault
 from ..printing import with_prints
 from ..splits import Range, Split, pieces, stretches
-from ..stage_order import in_order
+from ..stage_order import in_joined_order, in_order
 from ..time.guards import Guards
 from .disorder import interleaved, shuffled, shuffled_steps
 from .evaluate import evaluate, names
@@ -149,6 +149,8 @@ class Machine:
             self._first_steps[loop.axis.name] = steps[0]
         if self._disorder:
             self._interleaved(loop, steps, self._disorder)
+        elif loop.joined:
+            self._joined(loop, steps)
         else:
             self._in_order(loop, steps)
         if before is None:
@@ -165,6 +167,35 @@ class Machine:
             if number + 1 < len(loop.stages):
                 done = [buffer for each in loop.stages[: number + 1] for buffer in each.allocates]
                 flights[step] = self._suspended(done)
+
+    def _joined(self, loop: Loop, steps: list[Range]) -> None:
+        """The steps of a loop and of the one inside, whose last stages come in the turns of the next step's first ones."""
+        before, inner, after = loop.parts
+        flights: dict[tuple[int, int], Flight] = {}
+        around: dict[int, Flight] = {}
+        inside: dict[int, list[Range]] = {}
+
+        def counts() -> Iterator[int]:
+            for number, step in enumerate(steps):
+                self._ranges[loop.axis.name] = step
+                inside[number] = list(self._steps(inner))
+                yield len(inside[number])
+
+        for piece in in_joined_order(counts(), len(inner.stages)):
+            self._ranges[loop.axis.name] = steps[piece.outer]
+            self._resume(around.pop(piece.outer, {}))
+            if piece.kind == "stage":
+                self._first_steps[inner.axis.name] = inside[piece.outer][0]
+                self._ranges[inner.axis.name] = inside[piece.outer][piece.inner]
+                self._resume(flights.pop((piece.outer, piece.inner), {}))
+                self.run(inner.stages[piece.stage].allocates, inner.stages[piece.stage].body)
+                done = [buffer for each in inner.stages[: piece.stage + 1] for buffer in each.allocates]
+                flights[piece.outer, piece.inner] = self._suspended(done)
+                del self._ranges[inner.axis.name]
+            else:
+                self.run(loop.allocates if piece.kind == "before" else (), before if piece.kind == "before" else after)
+            if piece.kind != "after":
+                around[piece.outer] = self._suspended(list(loop.allocates))
 
     def _interleaved(self, loop: Loop, steps: list[Range], disorder: random.Random) -> None:
         """The nodes of all steps in a random order."""

@@ -23,6 +23,7 @@ from ..engine_program import EngineProgram, Instruction
 from ..stage_order import in_turn, turn_count
 from .dealing import cores_of
 from .guards import guarded_by
+from .joined import Joined
 from .pace import Paces, paces, slower
 from .resolving import Leaf, Repeat, ResolvedStage, Step, Touched, resolve
 
@@ -148,23 +149,30 @@ class Walk:
             self._record(leaf.instruction, start, end)
 
     def _repeat(self, repeat: Repeat) -> None:
-        if repeat.loop.guard is not None:
-            steps = self._guards.steps(repeat.loop, self._ranges)
-            full = sum(step < repeat.count for step in steps)
-            self._steps_of(repeat, full, len(steps) > full)
-        elif repeat.tracked:
+        if repeat.tracked:
             self._each(repeat)
         else:
-            self._steps_of(repeat, repeat.count, repeat.tail is not None)
+            self._steps_of(repeat, *self.counts(repeat))
+
+    def counts(self, repeat: Repeat) -> tuple[int, bool]:
+        """How many full steps a loop has here, and whether there is a shorter one."""
+        if repeat.loop.guard is None:
+            return repeat.count, repeat.tail is not None
+        steps = self._guards.steps(repeat.loop, self._ranges)
+        full = sum(step < repeat.count for step in steps)
+        return full, len(steps) > full
 
     def _each(self, repeat: Repeat) -> None:
         """Walks the steps of a loop whose positions a guard inside reads. Such a loop is not innermost, and has one stage."""
         name = repeat.loop.axis.name
+        joined = Joined(self) if repeat.loop.joined else None
         for here, count in self._alike(repeat):
             self._ranges[name] = here
             whole = here[1] - here[0] == repeat.tile or repeat.tail is None
             (stage,) = repeat.full if whole else repeat.tail or repeat.full
-            self._some(repeat, count, partial(self._stage, stage))
+            self._some(repeat, count, partial(joined.step if joined else self._stage, stage), joined)
+        if joined:
+            joined.finish()
         del self._ranges[name]
 
     def _alike(self, repeat: Repeat) -> Iterator[tuple[tuple[int, int], int]]:
@@ -199,6 +207,9 @@ class Walk:
         """Walks `full` full steps, then the shorter one if there is one, their stages interleaved."""
         ahead = len(repeat.full) - 1
         total = full + tail
+        if repeat.loop.joined:
+            self._joined(repeat, full, tail)
+            return
         if not ahead:
             (stage,) = repeat.full
             self._some(repeat, full, lambda: self._stage(stage))
@@ -216,6 +227,14 @@ class Walk:
             for buffer in stage.allocates:
                 self._which[buffer] = -1
 
+    def _joined(self, repeat: Repeat, full: int, tail: bool) -> None:
+        """Walks `full` full steps, then the shorter one if there is one, the loop inside without a pause between them."""
+        joined, (stage,) = Joined(self), repeat.full
+        self._some(repeat, full, lambda: joined.step(stage), joined)
+        if tail and repeat.tail is not None:
+            joined.step(repeat.tail[0])
+        joined.finish()
+
     def _turn(self, repeat: Repeat, turn: int, full: int, total: int) -> None:
         """Walks the first stage of step `turn`, the second stage of the step before it, and so on."""
         for step, number in in_turn(turn, total, len(repeat.full)):
@@ -229,9 +248,9 @@ class Walk:
                 self._which[buffer] = -1
             self._stage(stages[number])
 
-    def _some(self, repeat: Repeat, count: int, once: Callable[[], None]) -> None:
-        """Walks `count` equal turns of a loop, and jumps as soon as the clocks repeat."""
-        seen: dict[tuple[int, ...], tuple[int, int]] = {}
+    def _some(self, repeat: Repeat, count: int, once: Callable[[], None], joined: Joined | None = None) -> None:
+        """Walks `count` equal turns of a loop, and jumps as soon as the clocks repeat, with what is in flight in a joined one."""
+        seen: dict[tuple[object, ...], tuple[int, int]] = {}
         charges: list[list[int]] = []
         done = 0
         watch = self._jump and count > 3
@@ -240,7 +259,8 @@ class Walk:
             done += 1
             if not watch:
                 continue
-            base, pattern = self._pattern(repeat.touched)
+            base, clocks = self._pattern(repeat.touched)
+            pattern = (clocks, joined.shape) if joined else clocks
             charges.append(self._charged(repeat.touched))
             if pattern in seen and self._decided(repeat.touched):
                 earlier, earlier_base = seen[pattern]

@@ -37,7 +37,7 @@ from ..phases.feeding import Device
 from ..runs.arrange import Arrangement
 from .host import Host
 from .hosted import Prepared
-from .pipelining import cuts, spread, staged
+from .pipelining import cuts, may_join, spread, staged
 from .select import Selector
 from .uses import Uses
 
@@ -144,7 +144,8 @@ class Builder:
         if frame.nodes:
             stages = staged(frame.nodes, frame.allocates, self._cuts(frame))
             axis = replace(frame.axis, parent=frame.within.name) if frame.within else frame.axis
-            self.frames[-1].nodes.append(Loop(axis, frame.limit, stages, frame.guard, frame.parallel, span))
+            joined = self._joined(frame)
+            self.frames[-1].nodes.append(Loop(axis, frame.limit, stages, frame.guard, frame.parallel, span, joined))
 
     def _cuts(self, frame: Frame) -> tuple[int, ...]:
         """The places in an innermost tile loop's body where its stages begin, without the first."""
@@ -156,6 +157,13 @@ class Builder:
         reason = f"steps of {frame.axis} whose parts may overlap on engines that run in order"
         count = int(self.choices.pick(f"stages.{frame.axis}", options, reason))
         return spread(places, count - 1)
+
+    def _joined(self, frame: Frame) -> bool:
+        """Whether the steps of a loop around a pipelined one follow one another without a pause: a knob, where they may."""
+        if frame.limit is not None or not may_join(frame.nodes, frame.allocates):
+            return False
+        reason = f"2: a step of {frame.axis} begins while the last stages inside the one before are still under way"
+        return self.choices.pick(f"stages.{frame.axis}", (1, 2), reason) == 2
 
     @contextmanager
     def blocks(self, limits: Iterable[tuple[Axis, int]], span: Span) -> Iterator[None]:

@@ -77,6 +77,15 @@ def staged(body: Sequence[Node], allocates: Sequence[Buffer], begins: Iterable[i
     return tuple(stages)
 
 
+def may_join(body: Sequence[Node], allocates: Sequence[Buffer]) -> bool:
+    """Whether the steps of a loop may be joined: its one loop inside has stages, and steps leave nothing to each other."""
+    loops = [node for node in body if isinstance(node, Loop) and node.limit is None]
+    if len(loops) != 1 or len(loops[0].stages) == 1:
+        return False
+    own = {*allocates, *inner_buffers(body)}
+    return all(buffer in own for node in body for buffer in node.writes_to)
+
+
 def spread(places: Sequence[int], count: int) -> tuple[int, ...]:
     """`count` of the places, evenly."""
     return tuple(places[(2 * number + 1) * len(places) // (2 * count)] for number in range(count))
@@ -94,7 +103,16 @@ def lags(body: Iterable[Node]) -> dict[Buffer, int]:
                     last = max(place for place, each in enumerate(touched) if buffer in each)
                     if last > first:
                         found[buffer] = last - first
+            if node.joined:
+                found |= dict.fromkeys(_overlapping(node), 1)
     return found
+
+
+def _overlapping(loop: Loop) -> set[Buffer]:
+    """The buffers of a joined loop's step that are still used when the next step has begun."""
+    _, inner, after = loop.parts
+    late = _touched(after).union(*(_touched(stage.body) for stage in inner.stages[1:]))
+    return late.intersection(loop.allocates)
 
 
 def _touched(body: Iterable[Node]) -> set[Buffer]:
