@@ -68,7 +68,7 @@ ELEMENTWISE: dict[str, tuple[str, Mapping[str, int | str], str, float]] = {
     # two operands of tile size in SBUF, as ever
     "select by data": (
         elementwise("two", "where(x[m, N] > 0, z[m, N], 0)"),
-        {"engine.gt": "vector"},
+        {},
         "vector",
         60 + 512 + 60 + 2 * 512,
     ),
