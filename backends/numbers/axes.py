@@ -14,8 +14,17 @@ from .rounding import Array
 def aligned(x: Array, axes: Sequence[str], target: Sequence[str]) -> Array:
     """A view of `x`, whose axes are named `axes`, that broadcasts against an array of the axes `target`, in that order."""
     order = [axes.index(name) for name in target if name in axes]
+    if len(order) < len(axes):
+        x, axes = _without_single(x, axes, target)
+        order = [axes.index(name) for name in target if name in axes]
     # The ellipsis keeps an array of no axes an array; plain indexing would make it a number, a copy.
     return x.transpose(order)[(..., *(slice(None) if name in axes else None for name in target))]
+
+
+def _without_single(x: Array, axes: Sequence[str], target: Sequence[str]) -> tuple[Array, list[str]]:
+    """`x` without the axes that the target lacks, which are of extent one."""
+    lacking = tuple(place for place, name in enumerate(axes) if name not in target)
+    return x.squeeze(lacking), [name for name in axes if name in target]
 
 
 def contract(

@@ -125,8 +125,7 @@ def _drop_unit(c: Context, variable: LoopVariable, starts: dict[str, Start]) -> 
             continue
         if variable.axis in value.axes and variable.axis not in start.initial.axes:
             kept = tuple(each for each in value.axes if each != variable.axis)
-            fn = "any" if value.dtype == BOOL else "sum"
-            reduced = c.emit.add(Reduce(c.emit.value(kept, value.dtype, value.span, name), fn, value, (variable.axis,)))
+            reduced = c.emit.add(Reduce(c.emit.value(kept, value.dtype, value.span, name), "first", value, (variable.axis,)))
             c.scope.names[name] = Local(reduced, binding.span, binding.missing)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from tilery.backends.simplify.carried_steps import without_step_axes
 from tilery.backends.simplify.hoist import hoist
 from tilery.backends.simplify.inline import inline
 from tilery.backends.simplify.passes import Pass
@@ -26,6 +27,7 @@ def passes(chip: TrainiumChip) -> tuple[Pass, ...]:
         Pass("vocabulary", "in operations that the chip's engines have", partial(translate, chip=chip)),
         Pass("share", "what is computed twice computed once", partial(share, apart=_is_load)),
         Pass("hoist", "what no step of a loop changes computed before the loop", _hoist_instructions),
+        Pass("steps", "what loops by 1 carry computed without the loop's axis", without_step_axes),
         Pass("repeat", "what an instruction does in passing at each of its readers", repeat),
         Pass("prune", "nothing left that nothing reads", prune),
     )

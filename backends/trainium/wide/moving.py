@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from tilery.backends.machine.engine_program import Buffer, Transfer
+from tilery.backends.machine.engine_program import Buffer, Copy, Transfer
 from tilery.backends.machine.widths import Width
-from tilery.dsl.program import Axis, AxisIndex, Load, Store, Value
+from tilery.dsl.program import Axis, AxisIndex, Load, Store, Value, index_axes
 from tilery.dsl.spans import Span
 
 from ..addressing import alongside, is_strided
 from ..lowering.builder import Builder, WideTransfer
-from ..lowering.transposes import across, copy
+from ..lowering.transposes import across
 from .offered import widened_index
 
 Steps = list[tuple[Axis, Axis | None]]
@@ -82,7 +82,8 @@ def row_of(builder: Builder, store: Store) -> Buffer:
         name, partition = store.tensor.name, builder.layout[value]
         with builder.outside(depth):
             slots = builder.slots(name)
-            wide.row = builder.buffer(name, "sbuf", value.element, value.axes, partition, slots, cut=(wide.axis,))
+            axes = index_axes(store.index)
+            wide.row = builder.buffer(name, "sbuf", value.element, axes, partition, slots, cut=(wide.axis,))
     return wide.row
 
 
@@ -92,7 +93,10 @@ def collect(builder: Builder, store: Store) -> None:
     if source is not row:
         if source.partition != row.partition and row.partition is not None:
             source = across(builder, store.value, row.partition, store.span)
-        copy(builder, source, row, store.tensor.name, store.span)
+        name, span = store.tensor.name, store.span
+        engines = tuple(each for each in ("vector", "scalar", "gpsimd") if "copy" in builder.chip.engine(each).forms)
+        engine = builder.engine(name, engines, (source,), False, span)  # a choice though it may be a column: it comes every step
+        builder.emit(f"copy {name}", engine, "copy", Copy(source, row), (source,), (row,), span)
     builder.done.add(store)
 
 
