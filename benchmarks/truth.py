@@ -1,180 +1,133 @@
 """Does the model tell the truth? Every published measurement, predicted by the program that gave it.
 
-    python benchmarks/truth.py
+    python -m benchmarks.truth
 
-Rows marked `fit` were used to choose constants in the chip files; rows marked `report` were not. Buffers are those that a row
-names, else as many as fit, up to three.
+Rows marked `fit` were used to choose constants in the chip files (`fit.py` chooses them again); rows marked `report` were not.
+Measurements that include the launch of the kernel are compared with the chip's `launch.us` added. `measured/table.py` says what
+is known of each program, and what is assumed where its description says nothing.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from tilery.backends import engine
-from tilery.backends.chips import load_chip
-from tilery.backends.machine.engine_program import EngineProgram, Loop, Node, Stage, Structure
-from tilery.backends.machine.time.resolving import FS_PER_S
-from tilery.backends.machine.time.timing import latency_fs
-from tilery.backends.trainium.chip_tables import trainium
-from tilery.backends.tunable import Choice
-from tilery.dsl import load, parse
-from tilery.dsl.program import Program
-from tilery.dsl.types import ELEMENT_TYPES
+from tilery.backends.machine.engine_program import EngineProgram
 
-HERE = Path(__file__).parent
-Config = Mapping[str, Choice]
+from .measured import programs
+from .measured.rows import Row, rows
+from .measured.table import KNOWN
 
-LARGE = {"M": 4096, "K": 8192, "N": 8192}
-SQUARE = {"M": 2048, "K": 2048, "N": 2048}
-THREE: Config = {"buffers.a": 3, "buffers.b": 3, "buffers.c": 2}
-TILED: Config = {"m": 128, "n": 512, "k": 128, **THREE}
-HOISTED: Config = {**TILED, "hoist.a": "n", "buffers.a": 2}
-BLOCKED: Config = {"m": 256, "n": 1024, "k": 128, **THREE}
-FULL: Config = {"m": 2048, "n": 1024, "k": 1024, "accumulate.acc": "sbuf", "buffers.acc": 1, "buffers.c": 2}
-RESIDENT: Config = {"m": 128, "n": 2048, "k": 2048, "hoist.a": "n", "hoist.b": "m"}
+__all__ = ["Found", "Row", "found", "misordered", "predicted_us", "program", "rows"]
 
-MATMULS: dict[str, tuple[Mapping[str, int], Config]] = {
-    "trn1-mm-tiled": (LARGE, TILED),
-    "trn1-mm-hoist": (LARGE, HOISTED),
-    "trn1-mm-block2x2": (LARGE, BLOCKED),
-    "trn1-mm-full": (LARGE, {**FULL, "buffers.a": 2, "buffers.b": 2}),
-    "trn2-mm32-tiled": (LARGE, TILED),
-    "trn2-mm32-hoist": (LARGE, HOISTED),
-    "trn2-mm32-block2x2": (LARGE, BLOCKED),
-    "trn2-mm32-full": (LARGE, {**FULL, "buffers.a": 1, "buffers.b": 2}),
-    "trn2-mm2048-sunk": (
-        SQUARE,
-        {"m": 128, "n": 512, "k": 128, "buffers.a": 1, "buffers.b": 1, "buffers.c": 1, "buffers.acc": 1},
-    ),
-    "trn2-mm2048-drain1": (SQUARE, {**RESIDENT, "buffers.acc": 1}),
-    "trn2-mm2048-drain2": (SQUARE, {**RESIDENT, "buffers.acc": 2}),
-    # Halves of K summed in SBUF: each is gone through once, so that a block of `a` is kept for all of its columns.
-    "trn2-mm2048-hand": (SQUARE, {"m": 512, "n": 512, "k": 1024, "accumulate.acc": "sbuf", "hoist.a": "n", **THREE}),
-}
-"""The rows that are matmul kernels, with the tile program that each describes."""
-
-REPEATED = """
-kernel repeated(a: T[R, K, M], b: T[R, K, N]) -> c: T[M, N]:
-    tile m of M, n of N:
-        acc = zeros[m, n]
-        for r of R by 1:
-            acc += dot[r, K](a[r, K, m], b[r, K, n])
-        c[m, n] = acc
-"""
-"""A matmul again and again: for the rows that keep the tensor engine alone busy. Its loads are left out."""
-
-COPY = """
-kernel copy(x: T[M, N]) -> y: T[M, N]:
-    tile m of M:
-        y[m, N] = x[m, N]
-"""
-"""For the rows that only load; its stores are left out."""
+LADDERS = ("trn1-mm", "trn2-mm32", "trn2-mm2048")
+"""Variants of one kernel at one shape: a tuner needs their order."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A published measurement."""
+class Found:
+    """A measurement beside its prediction."""
 
-    id: str
-    use: str
-    chip: str
-    dtype: str
-    measured_us: float
+    row: Row
+    kernel_us: float
+    """The model's latency of the kernel alone."""
+    launch_us: float
+    """What its launch takes, where the measurement includes it."""
+    bound: str
 
+    @property
+    def predicted_us(self) -> float:
+        """What the measurement is compared with."""
+        return self.kernel_us + self.launch_us
 
-def rows() -> Iterator[Row]:
-    """The measurements, in the order of the file."""
-    with (HERE / "data" / "trainium_measured.csv").open() as file:
-        for each in csv.DictReader(file):
-            yield Row(each["id"], each["use"], each["chip"], each["dtype"], float(each["latency_us"]))
+    @property
+    def error(self) -> float:
+        """As a share of the measurement; positive where the model is too slow."""
+        return self.predicted_us / self.row.measured_us - 1
 
-
-def predicted_us(row: Row) -> float:
-    """The model's latency for the program that gave a row."""
-    return latency_fs(program(row)) / FS_PER_S * 1e6
+    @property
+    def error_without_launch(self) -> float:
+        """The same of the kernel alone."""
+        return self.kernel_us / self.row.measured_us - 1
 
 
 def program(row: Row) -> EngineProgram:
     """The engine program of a row."""
-    if row.id in MATMULS:
-        dims, config = MATMULS[row.id]
-        kernel = load(HERE.parent / "kernels" / "matmul_kmajor.tk").kernels["matmul_kmajor"]
-        return engine.lower(_bound(kernel, row), dims, load_chip(row.chip), config)
-    if row.id.startswith("trn2-dma"):
-        columns = {"trn2-dma-1k": 512, "trn2-dma-4k": 2048}[row.id]
-        # 4.1 and 16.6 MB of [128, columns] tiles: 31 or 32 of them.
-        return only(_lowered(COPY, row, {"M": 128 * 32, "N": columns}, {"m": 128, "buffers.x": 3}), "load")
-    repeats = {"trn2-pe-bf16": 2048, "trn2-pe-f32": 1}[row.id]
-    shape = {"R": repeats, "K": 128, "M": 128, "N": 512}
-    # Both were taken on an engine that had been at work: one of them is a single instruction out of a longer profile.
-    return warm(_lowered(REPEATED, row, shape, {"m": 128, "n": 512}))
+    return programs.program(row, KNOWN[row.id])
 
 
-def _bound(definition: object, row: Row) -> Program:
-    return definition.specialise({"T": ELEMENT_TYPES[row.dtype]}, {})  # type: ignore[attr-defined,no-any-return]
+def found(row: Row) -> Found:
+    """A row, predicted."""
+    report = engine.simulate(program(row))
+    launch = KNOWN[row.id].launched
+    chip = program(row).chip
+    return Found(row, report.latency_us, chip.launch_us if launch else 0.0, report.bound)
 
 
-def _lowered(text: str, row: Row, dims: Mapping[str, int], config: Config) -> EngineProgram:
-    ((_, definition),) = parse(text).kernels.items()
-    return engine.lower(_bound(definition, row), dims, load_chip(row.chip), config)
+def predicted_us(row: Row) -> float:
+    """What the model says that the measurement shows."""
+    return found(row).predicted_us
 
 
-def only(whole: EngineProgram, form: str) -> EngineProgram:
-    """The program with the instructions of one form alone: what a micro-benchmark measures."""
-
-    def kept(body: tuple[Node, ...]) -> tuple[Node, ...]:
-        nodes: list[Node] = []
-        for node in body:
-            if isinstance(node, Loop):
-                stages = tuple(Stage(stage.allocates, kept(stage.body)) for stage in node.stages)
-                nodes += [replace(node, stages=stages)] if any(stage.body for stage in stages) else []
-            elif node.form == form:
-                nodes.append(node)
-        return tuple(nodes)
-
-    structure: Structure = replace(whole.structure, body=kept(whole.structure.body))
-    return replace(whole, structure=structure)
-
-
-def warm(program: EngineProgram) -> EngineProgram:
-    """The tensor engine's part of a program, on one that has been at work before."""
-    alone = only(program, "matmul")
-    unit = msgspec.structs.replace(trainium(program.chip).tensor, warm_up_ns=0)
-    chip = msgspec.structs.replace(program.chip, tensor=unit)
-    return replace(alone, structure=replace(alone.structure, chip=chip))
-
-
-def misordered(found: list[tuple[Row, float]]) -> list[str]:
+def misordered(measured: list[tuple[Row, float]]) -> list[str]:
     """Pairs of variants of one kernel that differ by over 5 % as measured and come out in the other order."""
     wrong = []
-    for (a, x), (b, y) in combinations(found, 2):
-        same = a.id.rsplit("-", 1)[0] == b.id.rsplit("-", 1)[0] and a.id in MATMULS
+    for (a, x), (b, y) in combinations(measured, 2):
+        same = any(a.id.rsplit("-", 1)[0] == b.id.rsplit("-", 1)[0] == ladder for ladder in LADDERS)
         apart = max(a.measured_us, b.measured_us) > 1.05 * min(a.measured_us, b.measured_us)
         if same and apart and (a.measured_us < b.measured_us) != (x < y):
             wrong.append(f"{a.id} and {b.id}")
     return wrong
 
 
+def mean_error(all_found: Iterable[Found], of: Callable[[Found], float] = lambda each: each.error) -> str:
+    """Mean and median absolute error, and of how many rows."""
+    errors = sorted(abs(of(each)) for each in all_found)
+    if not errors:
+        return "no rows"
+    middle = (errors[(len(errors) - 1) // 2] + errors[len(errors) // 2]) / 2
+    return f"{sum(errors) / len(errors):.1%} mean, {middle:.1%} median of {len(errors)}"
+
+
+def _rows_table(all_found: list[Found]) -> Table:
+    table = Table("row", "use", "measured us", "predicted us", "error", "without launch", "bound")
+    for each in all_found:
+        without = f"{each.error_without_launch:+.1%}" if each.launch_us else ""
+        numbers = (f"{each.row.measured_us:,.1f}", f"{each.predicted_us:,.1f}", f"{each.error:+.1%}", without)
+        table.add_row(each.row.id, each.row.use, *numbers, each.bound)
+    return table
+
+
+def _means_table(all_found: list[Found]) -> Table:
+    table = Table("absolute error", "fit", "report")
+    launched = [each for each in all_found if each.launch_us]
+
+    def add(name: str, some: list[Found], of: Callable[[Found], float] = lambda each: each.error) -> None:
+        table.add_row(name, *(mean_error([each for each in some if each.row.use == use], of) for use in ("fit", "report")))
+
+    add("all", all_found)
+    add("measured with launch", launched)
+    add("measured with launch, launch left out", launched, lambda each: each.error_without_launch)
+    add("measured without launch", [each for each in all_found if not each.launch_us])
+    for chip in dict.fromkeys(each.row.chip for each in all_found):
+        add(chip, [each for each in all_found if each.row.chip == chip])
+    for bound in dict.fromkeys(each.bound for each in all_found):
+        add(f"bound: {bound}", [each for each in all_found if each.bound == bound])
+    return table
+
+
 def main() -> None:
     """Prints every row, the mean errors, and the pairs out of order."""
-    found = [(row, predicted_us(row)) for row in rows()]
-    table = Table("row", "use", "measured us", "predicted us", "error")
-    for row, us in found:
-        table.add_row(row.id, row.use, f"{row.measured_us:,.1f}", f"{us:,.1f}", f"{us / row.measured_us - 1:+.1%}")
-    console = Console(width=100)
-    console.print(table)
-    for use in ("fit", "report"):
-        errors = [abs(us / row.measured_us - 1) for row, us in found if row.use == use]
-        console.print(f"mean absolute error on {use}: {sum(errors) / len(errors):.1%} of {len(errors)} rows")
-    wrong = misordered(found)
+    all_found = [found(row) for row in rows()]
+    console = Console(width=140)
+    console.print(_rows_table(all_found))
+    console.print(_means_table(all_found))
+    wrong = misordered([(each.row, each.predicted_us) for each in all_found])
     console.print(f"variants over 5 % apart in the wrong order: {'; '.join(wrong) if wrong else 'none'}")
 
 

@@ -38,9 +38,6 @@ def checked(fields: Any, shown: str) -> Chip:
         if not (number == 0 or LEAST <= abs(number) <= most):  # neither holds of NaN
             raise ChipError(f"{shown}: {field}: expected 0, or {LEAST:g} to {most:g}, and this is {_short(number)}")
     family = _family(fields, shown)
-    for field, _ in _numbers(fields):
-        if field in family.retired:
-            raise ChipError(f"{shown}: {field} is not read any more: {family.retired[field]}")
     try:
         chip: Chip = msgspec.convert({name: value for name, value in fields.items() if name != FAMILY}, type=family.chip)
     except msgspec.ValidationError as problem:

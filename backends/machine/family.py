@@ -136,9 +136,6 @@ class Family(ABC, Generic[C]):
     improvements: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """What may be made better, in words, and the changes to a chip that make it 10 % better."""
 
-    retired: ClassVar[Mapping[str, str]] = {}
-    """Fields that chip files of this family had once: what to write instead."""
-
     # --- the chip ---
 
     @abstractmethod

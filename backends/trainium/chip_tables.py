@@ -62,6 +62,8 @@ class TensorUnit(Section, frozen=True, kw_only=True):
     """Cycles from one matmul to the next on top of its columns."""
     cycles_per_column: dict[str, Positive]
     """Cycles a moving column takes, by element type; a type that is missing cannot be multiplied."""
+    transpose_cycles_per_column: dict[str, Positive] = msgspec.field(default_factory=dict)
+    """The same for a transpose, which multiplies by zeros and ones, where it takes fewer than a product does."""
     peak_element: str
     """The element type that the chip's peak is quoted for."""
     double_row: tuple[str, ...] = ()
@@ -126,14 +128,16 @@ ABSENT = Elementwise(source="the chip has none", clock_hz=1.0, fixed_cycles=0, l
 class Dma(Section, frozen=True, kw_only=True):
     """The engines that move data between device memory and the chip."""
 
-    engines: Count
-    """How many there are; each serves its share of the partitions."""
+    engines: Count = 1
+    """How many there are; each serves its share of the partitions. Left out: they are taken as one that serves all."""
     bytes_per_s: Positive
     """What all of them together move, of long runs of consecutive bytes."""
     floor_ns: NotNegative
     """The least time from one DMA instruction to the next; data moves meanwhile."""
-    descriptor_ns: NotNegative
+    descriptor_ns: NotNegative = 0
     """Time that an engine takes for each run of consecutive bytes in device memory, on top of the bytes."""
+    run_bytes: Positive
+    """Shorter runs take as long as runs of this length."""
     latency_ns: NotNegative
     """From the last byte of a transfer to the start of its consumer."""
     trigger_ns: NotNegative = 0
@@ -203,15 +207,6 @@ class TrainiumChip(Chip, frozen=True, kw_only=True):
         engine = {"vector": self.vector, "scalar": self.scalar, "gpsimd": self.gpsimd}[name]
         assert isinstance(engine, Elementwise)
         return engine
-
-
-RETIRED = {
-    "dma.run_bytes": (
-        "a short run of consecutive bytes costs its descriptor now: write `descriptor_ns`, the time of an engine for one, and "
-        "`engines`; engines x run_bytes / bytes_per_s is about what a run cost before"
-    )
-}
-"""Fields that chip files had once, and what to write instead."""
 
 
 def trainium(chip: Chip) -> TrainiumChip:

@@ -93,12 +93,14 @@ def _parts(whole: int, used: Number, most: int) -> Number:
 
 
 def transpose_cycles(action: Transpose, chip: TrainiumChip, extents: Extents) -> Number:
-    """max(P, min(64, F)) cycles for each [P, F] block of at most 128 x 128 (NKI instruction costs)."""
+    """max(P, min(64, F)) cycles for each [P, F] block of at most 128 x 128, times 2 for f32 (NKI instruction costs)."""
     unit = chip.tensor
     rows, columns = extents[action.rows.name], extents[action.columns.name]
     least = smaller(unit.min_cycles, rows)
     apart = count([split for split in transpose_splits(action, "tensor", chip) if split.axis != action.columns], extents)
-    return apart * in_pieces(columns, unit.rows, least) * unit.cycles_per_column[action.source.element.name]
+    element = action.source.element.name
+    passes = unit.transpose_cycles_per_column.get(element, unit.cycles_per_column[element])
+    return apart * in_pieces(columns, unit.rows, least) * passes
 
 
 def elementwise_transpose_cycles(action: Transpose, name: str, chip: TrainiumChip, extents: Extents) -> Number:

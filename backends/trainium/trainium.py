@@ -16,7 +16,7 @@ from ..machine.time.run_traffic import Traffic
 from ..simplify.passes import Pass
 from ..tunable import Tunable
 from . import apart, buffer_sizes, cost, described, repetitions, roofs, tiles, traffic, transfers
-from .chip_tables import ELEMENTWISE, RETIRED, TrainiumChip, contradictions, trainium
+from .chip_tables import ELEMENTWISE, TrainiumChip, contradictions, trainium
 from .lowering.lower import Lowering
 from .lowering.prepare import passes
 from .runs.told import single_elements
@@ -29,7 +29,6 @@ class Trainium(Family[TrainiumChip]):
     sections = described.SECTIONS
     overheads = described.OVERHEADS
     improvements = described.IMPROVEMENTS
-    retired = RETIRED
 
     def memories(self, chip: TrainiumChip) -> tuple[Memory, ...]:
         """SBUF and PSUM."""

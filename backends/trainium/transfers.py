@@ -1,11 +1,14 @@
 """What a transfer is, how long it takes, and what it moves.
 
-A transfer is one DMA instruction for every 128 rows of its tile; runs are a full rectangle and what is left over. The DMA engines
-share the partitions: with 16 engines, each serves eight of them, so that few rows leave engines idle. An engine works through its
-descriptors, one for each run of consecutive bytes in device memory:
+The DMA engines share the partitions: with 16 engines, each serves eight of them, so that few rows leave engines idle. An engine
+works through its descriptors, one for each run of consecutive bytes in device memory:
 
-    max(issue floor, descriptors x (descriptor_ns + bytes / rate of an engine), all bytes / device memory's bandwidth)
+    data = descriptors x (descriptor_ns + bytes / rate of an engine), and no faster than device memory
+    transfer = max(issue floor, data of each 128 rows)
 
+Runs shorter than `run_bytes` take as long as runs of that length. A tile of more rows than partitions is one DMA instruction for
+every 128 rows, whose results can be used as they arrive; where that would make each wait for the issue floor, one instruction
+moves all, with an access pattern of one dimension more. Runs are a full rectangle and what is left over, an instruction each.
 That form is of AWS's DMA overview and bandwidth guide.
 """
 
@@ -24,26 +27,28 @@ from .repetitions import row_splits
 from .runs.pieces import left_over, run_length
 
 
-def transfer_parts(action: Transfer, chip: TrainiumChip, extents: Extents) -> Number:
+def transfer_parts(action: Transfer, chip: TrainiumChip, extents: Extents, dims: Mapping[str, int]) -> Number:
     """How many DMA instructions a transfer is, which come in the order of `repetitions.row_splits`."""
-    return count(row_splits((action.buffer,), chip.sbuf.partitions), extents)
+    folds = count(row_splits((action.buffer,), chip.sbuf.partitions), extents)
+    if action.buffer.runs is not None:
+        return folds
+    filled = _data_s(action, chip, extents, dims, chip.sbuf.partitions) >= chip.dma.floor_ns * 1e-9
+    return 1 + (folds - 1) * filled
 
 
 def transfer_s(action: Transfer, chip: TrainiumChip, extents: Extents, dims: Mapping[str, int]) -> Number:
-    """Seconds for which a transfer occupies the DMA engines: the sum over its DMA instructions."""
-    partitions, runs = chip.sbuf.partitions, action.buffer.runs
+    """Seconds for which a transfer occupies the DMA engines."""
+    partitions, runs, floor_s = chip.sbuf.partitions, action.buffer.runs, chip.dma.floor_ns * 1e-9
     if runs is not None:
         length, rest = run_length(extents[runs.name], partitions), left_over(extents[runs.name], partitions)
-        full = _instruction_s(action, chip, {**extents, runs.name: length}, dims, partitions)
-        single = _instruction_s(action, chip, {**extents, runs.name: 1}, dims, rest)
+        full = larger(floor_s, _data_s(action, chip, {**extents, runs.name: length}, dims, partitions))
+        single = larger(floor_s, _data_s(action, chip, {**extents, runs.name: 1}, dims, rest))
         return (length > 0) * full + (rest > 0) * single
     rows = _rows(action, chip, extents)
     if action.together and product(extents[axis.name] for axis in action.buffer.free) == 1:
         return _column_together_s(action, chip, extents)
-    rest = rows % partitions
-    full = _instruction_s(action, chip, extents, dims, partitions)
-    last = _instruction_s(action, chip, extents, dims, rest)
-    return rows // partitions * full + (rest > 0) * last
+    full, last = (_data_s(action, chip, extents, dims, each) for each in (partitions, rows % partitions))
+    return larger(floor_s, rows // partitions * full + last)
 
 
 def _column_together_s(action: Transfer, chip: TrainiumChip, extents: Extents) -> Number:
@@ -53,15 +58,15 @@ def _column_together_s(action: Transfer, chip: TrainiumChip, extents: Extents) -
     return larger(least_s, transferred_bytes(action, chip, extents) / chip.dma_bytes_per_s)
 
 
-def _instruction_s(action: Transfer, chip: TrainiumChip, extents: Extents, dims: Mapping[str, int], rows: Number) -> Number:
-    """Seconds of one DMA instruction of at most as many rows as there are partitions."""
+def _data_s(action: Transfer, chip: TrainiumChip, extents: Extents, dims: Mapping[str, int], rows: Number) -> Number:
+    """Seconds for which the busiest engine moves data of at most as many rows as there are partitions."""
     dma, times = chip.dma, 2 if action.accumulate else 1  # read, added to, written
     row = _along_partition(action, extents)
     busiest = smaller(rows, ceil_div(chip.sbuf.partitions, dma.engines)) * row
     rate = dma.bytes_per_s / dma.engines * (dma.transpose_share if action.transposed else 1.0)
     run = row if action.together else run_bytes(action, extents, dims)
-    data_s = busiest / larger(run, 1) * dma.descriptor_ns * 1e-9 + busiest / rate
-    return larger(dma.floor_ns * 1e-9, times * larger(data_s, rows * row / chip.hbm.bytes_per_s))
+    data_s = busiest / run * (dma.descriptor_ns * 1e-9 + larger(run, dma.run_bytes) / rate)
+    return times * larger(data_s, rows * row / chip.hbm.bytes_per_s)
 
 
 def transferred_bytes(action: Transfer, chip: TrainiumChip, extents: Extents) -> Number:

@@ -200,11 +200,3 @@ def test_what_no_chip_file_is(text: str, message: str, tmp_path: Path) -> None:
 def test_a_number_beyond_all_floats_is_no_change(change: str) -> None:
     with pytest.raises(UsageError, match="larger than any number"):
         changed(load_chip("trn2"), [change])
-
-
-def test_a_field_of_old_chip_files_is_told_with_what_to_write_instead(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[2] / "examples" / "npu16.toml").read_text()
-    old = tmp_path / "old.toml"
-    old.write_text(text.replace("descriptor_ns = 4\n", "run_bytes = 32\n"))
-    with pytest.raises(ChipError, match=r"old.toml: dma.run_bytes is not read any more: .* write `descriptor_ns`"):
-        load_chip(old)

@@ -68,11 +68,10 @@ forms = ["copy", "memset"]
 functions = []
 source = "test: free"
 [dma]
-engines = 1
 bytes_per_s = 1e30
 floor_ns = 0
 latency_ns = 0
-descriptor_ns = 0
+run_bytes = 1
 source = "test: free"
 [hbm]
 bytes_per_s = 1e30

@@ -52,12 +52,19 @@ def program(
     return engine.lower(kernel, dims, changed(load_chip(chip), what_if), {**tiles, **(config or {})})
 
 
-def dma_ns(row_bytes: float, runs: float = 1, rows: int = 128) -> float:
-    """One DMA instruction of Trainium 2, whose rows are read or written in so many runs of consecutive bytes each.
+DMA_FLOOR_NS = 467.0
+"""From one DMA instruction of Trainium 2 to the next, at least."""
 
-    An engine of 16 has eight partitions and moves 23 bytes a ns; a run takes 7 ns, and an instruction 500 ns at least.
-    """
-    return max(500.0, min(rows, 8) * (7 * runs + row_bytes / 23), rows * row_bytes / 375)
+
+def dma_ns(row_bytes: float, runs: float = 1, rows: int = 128) -> float:
+    """A transfer of Trainium 2 whose rows are read or written in so many runs of consecutive bytes each."""
+    folds = [128] * (rows // 128) + [rows % 128]
+    return max(DMA_FLOOR_NS, sum(data_ns(row_bytes, runs, fold) for fold in folds))
+
+
+def data_ns(row_bytes: float, runs: float, rows: int) -> float:
+    """An engine of 16 has eight of the partitions and moves 23 bytes a ns; a run takes 1.4 ns, and as if it had 256 bytes."""
+    return max(min(rows, 8) * runs * (1.4 + max(256, row_bytes / runs) / 23), rows * row_bytes / 375)
 
 
 def busy_ns(made: EngineProgram) -> dict[str, float]:

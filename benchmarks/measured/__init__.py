@@ -1,0 +1,1 @@
+"""Published measurements, and the program that gave each."""
