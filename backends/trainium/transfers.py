@@ -10,6 +10,10 @@ Runs shorter than `run_bytes` take as long as runs of that length. A tile of mor
 every 128 rows, whose results can be used as they arrive; where that would make each wait for the issue floor, one instruction
 moves all, with an access pattern of one dimension more. Runs are a full rectangle and what is left over, an instruction each.
 That form is of AWS's DMA overview and bandwidth guide.
+
+A row that every partition gets is read from device memory once, as AWS's RMSNorm tutorial reads its weights (nki-samples,
+rmsnorm_nki_kernels.py: a row of one partition, `broadcast_to` on the chip). What hands it on to the partitions is not published:
+here the DMA engines write it to each of them, the slower assumption.
 """
 
 from __future__ import annotations
@@ -55,7 +59,7 @@ def _column_together_s(action: Transfer, chip: TrainiumChip, extents: Extents) -
     """Seconds of a column whose elements lay together: one instruction moves them in runs, or they are a share of longer rows."""
     last = contiguous_axis(action.index)
     least_s = 0.0 if last is not None and last.unit else chip.dma.floor_ns * 1e-9
-    return larger(least_s, transferred_bytes(action, chip, extents) / chip.dma_bytes_per_s)
+    return larger(least_s, _rows(action, chip, extents) * row_bytes(action.buffer, extents) / chip.dma_bytes_per_s)
 
 
 def _data_s(action: Transfer, chip: TrainiumChip, extents: Extents, dims: Mapping[str, int], rows: Number) -> Number:
@@ -66,13 +70,15 @@ def _data_s(action: Transfer, chip: TrainiumChip, extents: Extents, dims: Mappin
     rate = dma.bytes_per_s / dma.engines * (dma.transpose_share if action.transposed else 1.0)
     run = row if action.together else run_bytes(action, extents, dims)
     data_s = busiest / run * (dma.descriptor_ns * 1e-9 + larger(run, dma.run_bytes) / rate)
-    return times * larger(data_s, rows * row / chip.hbm.bytes_per_s)
+    read = 1 if _is_for_all(action) else rows
+    return times * larger(data_s, read * row / chip.hbm.bytes_per_s)
 
 
 def transferred_bytes(action: Transfer, chip: TrainiumChip, extents: Extents) -> Number:
     """Bytes written to or read from the chip's memory."""
     times = 2 if action.accumulate else 1  # read, added to, written
-    return _rows(action, chip, extents) * row_bytes(action.buffer, extents) * times
+    rows = 1 if _is_for_all(action) else _rows(action, chip, extents)
+    return rows * row_bytes(action.buffer, extents) * times
 
 
 def row_bytes(buffer: Buffer, extents: Extents) -> Number:
@@ -84,6 +90,11 @@ def _along_partition(action: Transfer, extents: Extents) -> Number:
     """Bytes of a DMA instruction in one partition: a run where the tile is cut into runs."""
     runs = action.buffer.runs
     return row_bytes(action.buffer, extents) * (extents[runs.name] if runs is not None else 1)
+
+
+def _is_for_all(action: Transfer) -> bool:
+    """Whether the tile is the same on every partition."""
+    return action.buffer.partition is None and action.buffer.runs is None
 
 
 def _rows(action: Transfer, chip: TrainiumChip, extents: Extents) -> Number:
