@@ -26,17 +26,24 @@ class Times:
     searching: Deadline
     """The deadline of the search, which leaves time for verification."""
     all: Deadline
+    worked_s: float = 0.0
+    """What this process had worked before."""
 
     @classmethod
     def of(cls, budget_s: float | None) -> Times:
         """A budget that begins now."""
         deadline = Deadline.after(budget_s)
-        return cls(time.monotonic(), deadline.earlier(reserve_s(budget_s)), deadline)
+        return cls(time.monotonic(), deadline.earlier(reserve_s(budget_s)), deadline, time.process_time())
 
     @property
     def elapsed_s(self) -> float:
         """Seconds since the tuning began."""
         return time.monotonic() - self.start
+
+    @property
+    def work_left_s(self) -> float:
+        """Seconds that this process would have left if it had not had to wait for others."""
+        return max(0.0, self.all.end_s - self.start - (time.process_time() - self.worked_s))
 
 
 @dataclass(frozen=True, slots=True)

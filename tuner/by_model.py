@@ -54,7 +54,7 @@ def autotune(
     options.check(cores=model.cores)
     if progress:
         progress(Progress("prepare", 0, 1, 0.0, 0.0))
-    with setting_up(model.kernel.name, times.all):
+    with setting_up(model.kernel.name, times):
         _ = model.objectives  # says now if the chip has no numbers for them
     study = sharing.join(model, options.objective) if sharing.url else None
     watch = _with_bounds(model, progress)

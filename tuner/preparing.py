@@ -22,6 +22,9 @@ from .space.feasibility import Landscape, survey
 SHORT, SHORT_S = 0.25, 10.0
 """A search that measures, or helps another one, screens no longer than this part of its time, and no longer than that."""
 
+PICKING = 0.25
+"""The part of the search's time after which the model's own pick is the best so far."""
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -77,8 +80,8 @@ def set_up(model: TuningModel, options: Options, times: Times, watch: Watcher | 
     If it is the model that has the last word, with `by_model`, its figure for the default is told as a first answer, and Ctrl-C
     ends the screening with what has been screened.
     """
-    with setting_up(model.kernel.name, times.all):
-        default, space = model.default(), Space(model.tunables)
+    with setting_up(model.kernel.name, times):
+        default, space = model.default(times.searching.share(PICKING)), Space(model.tunables)
         told = screening(times, watch, default, model.measure(default).latency_us) if by_model else screening(times, watch)
     return SetUp(model, options, times, watch, default, space, by_model, told)
 

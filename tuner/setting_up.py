@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from tilery.dsl.errors import TileryError
 
-from .deadline import Deadline, TimeUp, working
+from .budget import Times
+from .deadline import TimeUp, working
 
 GRACE_S = 0.4
 """How long it may go on when the time is up: with the default alone, verified, a tuning has an answer."""
@@ -24,13 +25,13 @@ class NotSetUp(TileryError):
 
 
 @contextmanager
-def setting_up(name: str, deadline: Deadline) -> Iterator[None]:
+def setting_up(name: str, times: Times) -> Iterator[None]:
     """The set-up of the search of a kernel: raises `NotSetUp` where that is more work than there is time.
 
     Work, for there is no answer without it: a busy machine may make it wait, and costs nobody the answer.
     """
     try:
-        with working(deadline.left_s + GRACE_S):
+        with working(times.work_left_s + GRACE_S):
             yield
     except TimeUp:
         raise NotSetUp(name) from None

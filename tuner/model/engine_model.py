@@ -14,6 +14,7 @@ from tilery.backends.lazy import lazy
 from tilery.backends.tunable import Choice, Config, Tunable
 from tilery.dsl import program
 
+from ..deadline import NEVER, Deadline
 from ..options import Options
 from ..results.adapt import adapt
 from ..space.numbering import numbered
@@ -68,13 +69,13 @@ class EngineModel:
         """What is minimised; raises `UsageError` where the chip has no numbers for it."""
         return tuple(make_objective(name, self.kernel, self.chip, self.cores, self.meter) for name in self.names)
 
-    def default(self) -> dict[str, Choice]:
+    def default(self, end: Deadline = NEVER) -> dict[str, Choice]:
         """The engine's instant pick, with the first element types that the error bound allows: the text's own, if it does.
 
-        Raises `UsageError` if it allows none.
+        After `end` it is the best so far. Raises `UsageError` if it allows none.
         """
         allowed = allowed_types(self.kernel, self.meter, self.max_error)
-        picked = engine.default_config(self.kernel, self.dims, self.chip, allowed, self.cores)
+        picked = engine.default_config(self.kernel, self.dims, self.chip, allowed, self.cores, lambda: end.over)
         return adapt(picked, self.tunables) if self.left_out else picked
 
     def footprint(self, config: Config, tiles: Mapping[str, NDArray[np.integer]]) -> Footprint:

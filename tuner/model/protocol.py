@@ -14,6 +14,7 @@ from tilery.backends.tunable import Choice, Config, Tunable
 from tilery.dsl import program
 from tilery.dsl.errors import TileryError
 
+from ..deadline import NEVER, Deadline
 from ..objectives import Named
 from ..verify.verification import Verification
 
@@ -129,6 +130,9 @@ class Timing(Protocol):
 
 class TuningModel(ManyModel, Protocol):
     """A machine model whose winners can be executed: what a whole tuning asks for, beside the search."""
+
+    def default(self, end: Deadline = NEVER) -> Config:
+        """The model's own pick, the best so far once it is `end`."""
 
     @property
     def kernel(self) -> program.Program:

@@ -27,8 +27,13 @@ def seconds(text: str | float) -> float:
 
 
 def left_of(budget_s: float | None, began_s: float) -> float | None:
-    """What is left of a budget that began then; at least a moment, in which the default is timed and verified."""
-    return None if budget_s is None else max(LEAST_S, budget_s - (time.monotonic() - began_s))
+    """What is left of a budget that began then; at least a moment, in which the default is timed and verified.
+
+    A process that had to wait for others until here has lost what it worked, and no more: there is no answer before that.
+    """
+    if budget_s is None:
+        return None
+    return max(LEAST_S, budget_s - min(time.monotonic() - began_s, time.process_time()))
 
 
 def _number(value: float) -> float | None:
