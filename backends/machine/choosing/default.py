@@ -18,6 +18,7 @@ from tilery.dsl.program import Program
 
 from ..errors import Infeasible
 from ..time.dealing import busiest_share
+from ..time.resolving import FS_PER_US
 from ..time.timing import Walk, latency_fs
 from .assemble import assembled, completed, lower, tunables
 from .downhill import Downhill
@@ -40,8 +41,6 @@ LEAST_STEPS, MOST_STEPS = 24, 240
 """How many timings these are at least and at most."""
 SPREADS = 8
 """How many spreads are screened at most, each with other structures, until something fits."""
-
-FS_PER_US = 10**9
 
 Enough = Callable[[], bool]
 """Whether there is no time for another timing."""

@@ -16,7 +16,7 @@ from .dealing import Numbers, cores_of
 from .guards import Guards, inner_guard_axes
 from .totals import dealt
 
-FS_PER_S = 10**15
+FS_PER_S, FS_PER_US = 10**15, 10**9
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..capacity import usage
 from ..engine_program import EngineProgram
 from .dealing import busy_cores, dealt_loops, repeated
-from .resolving import FS_PER_S
+from .resolving import FS_PER_S, FS_PER_US
 from .timing import latency_fs, slowed_engines
 from .totals import Totals
 
@@ -75,7 +75,8 @@ class Report:
 def simulate(program: EngineProgram, launch: bool = False) -> Report:
     """Times an engine program. `launch`: with what starting it takes; `UsageError` where nobody says how long that is."""
     chip, family, engines = program.chip, program.family, [each.name for each in program.family.engines(program.chip)]
-    latency_s = latency_fs(program) / FS_PER_S
+    latency = latency_fs(program)
+    latency_s = latency / FS_PER_S
     busy = dict.fromkeys(engines, 0.0)
     count = dict.fromkeys(engines, 0.0)
     moved = 0.0
@@ -100,7 +101,7 @@ def simulate(program: EngineProgram, launch: bool = False) -> Report:
     used = usage(program)
     launch_us = chip.launch_us if launch else 0.0
     return Report(
-        latency_us=latency_s * 1e6 + launch_us,
+        latency_us=latency / FS_PER_US + launch_us,
         launch_us=launch_us,
         bound=busiest if shares[busiest].busy_share >= 0.5 else "waiting",
         peak_share=least_s / program.cores / latency_s,
