@@ -70,7 +70,7 @@ def _data_s(action: Transfer, chip: TrainiumChip, extents: Extents, dims: Mappin
     rate = dma.bytes_per_s / dma.engines * (dma.transpose_share if action.transposed else 1.0)
     run = row if action.together else run_bytes(action, extents, dims)
     data_s = busiest / run * (dma.descriptor_ns * 1e-9 + larger(run, dma.run_bytes) / rate)
-    read = 1 if _is_for_all(action) else rows
+    read = smaller(1, rows) if _is_for_all(action) else rows
     return times * larger(data_s, read * row / chip.hbm.bytes_per_s)
 
 
