@@ -1,6 +1,7 @@
 """The engine program that gave a measurement: a kernel, a shape, and what of a configuration its description says.
 
-Where it says nothing: engines are the vector engine where that can do the work, and buffers as many as fit, up to three.
+Where it says nothing: elementwise work is the vector engine's where that can do it, loops are cut into stages and follow one
+another where that is a choice, as the compilers do with loops of independent steps, and buffers are as many as fit, up to three.
 """
 
 from __future__ import annotations
@@ -64,10 +65,11 @@ def _kernel(name: str, dtype: str) -> Program:
 
 
 def _config(kernel: Program, measured: Measured, chip: Chip) -> dict[str, Choice]:
-    """What the description says, and the vector engine for elementwise work of which it says nothing."""
+    """What the description says, and what is assumed where it says nothing."""
     known = {each.name: each for each in engine.tunables(kernel, measured.dims, chip)}
     given = {name: choice for name, choice in measured.config.items() if name in known or not name.startswith("engine.")}
     other = {each.name: _vector(each) for each in known.values() if each.name.startswith("engine.")}
+    other |= {each.name: each.values[-1] for each in known.values() if each.name.startswith("stages.")}
     return {**other, **given}
 
 
