@@ -150,6 +150,8 @@ class Dma(Section, frozen=True, kw_only=True):
     """Element types that a load can transpose on the way in."""
     transpose_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
     """Share of the bandwidth that a transposing load reaches."""
+    turn_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    """The same of a transpose from SBUF to SBUF; 0: there is none."""
 
 
 class MemoryEnergy(Energy, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from .chip_tables import Elementwise, TrainiumChip
 from .instructions import Gather, Select, TakeEnd, TensorScan
 from .repetitions import matmul_splits, transpose_splits
 from .runs.pieces import elements_a_lane, piece_count
-from .transfers import transfer_s
+from .transfers import transfer_s, turn_s
 
 
 def duration_s(instruction: Instruction, chip: TrainiumChip, extents: Extents, dims: Mapping[str, int], cores: int = 1) -> Number:
@@ -30,6 +30,8 @@ def duration_s(instruction: Instruction, chip: TrainiumChip, extents: Extents, d
             return matmul_cycles(action, chip, extents) / chip.tensor.clock_hz
         case Transpose() as action if instruction.engine == "tensor":
             return transpose_cycles(action, chip, extents) / chip.tensor.clock_hz
+        case Transpose() as action if instruction.engine == "dma":
+            return turn_s(action, chip, extents)
         case Transpose() as action:
             engine = instruction.engine
             return elementwise_transpose_cycles(action, engine, chip, extents) / chip.engine(engine).clock_hz

@@ -1,7 +1,7 @@
 """The repetitions of an instruction: how its axes are split into pieces that the hardware takes at once.
 
     matmul       128 stationary columns, 512 moving ones, 128 contracted rows (256 for types that go in two at a time)
-    transpose    128 x 128 on the tensor engine, 32 x 32 on an elementwise one
+    transpose    128 x 128 on the tensor engine, 32 x 32 on an elementwise one, 128 rows by the DMA engines
     the others   128 partitions; runs as a full rectangle and what is left over
 
 Execution, cost, traffic and printing all read this.
@@ -45,7 +45,9 @@ def contraction_rows(action: MatMul, chip: TrainiumChip) -> int:
 
 
 def transpose_splits(action: Transpose, engine: str, chip: TrainiumChip) -> tuple[Split, ...]:
-    """Blocks of the array's size, or of the one that an elementwise engine turns."""
+    """Blocks of the array's size, or of the one that an elementwise engine turns; the DMA engines take 128 rows of any length."""
+    if engine == "dma":
+        return (Split(action.columns, chip.sbuf.partitions),)
     rows, columns = chip.tensor.columns, chip.tensor.rows
     if engine != "tensor":
         rows = columns = chip.engine(engine).transpose_block

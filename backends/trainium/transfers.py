@@ -22,7 +22,7 @@ from collections.abc import Mapping
 
 from tilery.dsl.program import AffineIndex, AxisIndex, size_value
 
-from ..machine.engine_program import Buffer, Transfer
+from ..machine.engine_program import Buffer, Transfer, Transpose
 from ..machine.numbers import Number, ceil_div, larger, product, smaller
 from ..machine.splits import Extents, count
 from .addressing import contiguous_axis
@@ -72,6 +72,22 @@ def _data_s(action: Transfer, chip: TrainiumChip, extents: Extents, dims: Mappin
     data_s = busiest / run * (dma.descriptor_ns * 1e-9 + larger(run, dma.run_bytes) / rate)
     read = smaller(1, rows) if _is_for_all(action) else rows
     return times * larger(data_s, read * row / chip.hbm.bytes_per_s)
+
+
+def turn_s(action: Transpose, chip: TrainiumChip, extents: Extents) -> Number:
+    """Seconds in which the DMA engines transpose a tile from SBUF to SBUF: one DMA instruction for every 128 rows of it.
+
+    Its rate is published as a share of the bandwidth. No row overhead is: the elements are moved one by one anyway.
+    """
+    dma, partitions = chip.dma, chip.sbuf.partitions
+    row = row_bytes(action.source, extents)
+    rows, rate = extents[action.columns.name], dma.bytes_per_s / dma.engines * dma.turn_share
+
+    def one(number: Number) -> Number:
+        return larger(dma.floor_ns * 1e-9, smaller(number, ceil_div(partitions, dma.engines)) * row / rate)
+
+    rest = rows % partitions
+    return rows // partitions * one(partitions) + (rest > 0) * one(rest)
 
 
 def transferred_bytes(action: Transfer, chip: TrainiumChip, extents: Extents) -> Number:

@@ -75,8 +75,8 @@ def _engines(builder: Builder, group: Group, reduction: Reduce) -> tuple[str, ..
     if not _is_f32(reduction.operand):
         return ()
     if isinstance(instruction, Select):
-        able = reduction.fn == "max" and "vector" in group.engines and "tensor_scalar_reduce" in builder.chip.vector.forms
-        return ("vector",) if able and instruction.on_false in builder.host.values else ()
+        has = reduction.fn == "max" and "vector" in group.engines and "tensor_scalar_reduce" in builder.chip.vector.forms
+        return ("vector",) if has and instruction.on_false in builder.host.values else ()
     if not isinstance(instruction, TensorScalar) or instruction.second is not None:
         return ()
     by_vector = reduction.fn in REDUCED_BY_VECTOR and "tensor_scalar_reduce" in builder.chip.vector.forms

@@ -25,7 +25,7 @@ def way_to_turn(
     span: Span,
     by_dma: bool = False,
 ) -> Choice:
-    """What transposes a tile: the tensor engine, the DMA engines while they load it, or an elementwise engine, block by block.
+    """What transposes a tile: the tensor engine, the DMA engines (`by_dma`), or an elementwise engine, block by block.
 
     An elementwise engine takes an instruction for each of its small blocks: for longer dimensions only the others are searched.
     The tensor engine transposes element types that it multiplies, and those that one of these holds exactly.
@@ -47,15 +47,17 @@ def way_to_turn(
 def transpose(builder: Builder, source: Buffer, out: Buffer, name: str, way: str, span: Span) -> None:
     """Transposes every block of `source` into `out`.
 
-    An elementwise engine writes them there directly. The tensor engine leaves them in PSUM, and each bank that is full is copied.
-    A bank holds 512 columns. A tile variable across the partitions is likely to be long: four of its folds share a bank.
+    An elementwise engine and the DMA engines write them there directly. The tensor engine leaves them in PSUM, and each bank
+    that is full is copied. A bank holds 512 columns. A tile variable across the partitions is likely to be long: four of its
+    folds share a bank.
     """
     rows, columns = out.partition, source.partition
     if rows is None or columns is None:
         why = f"{name} is the same on every partition, and a dot needs axis {rows} across them"
         raise CannotLower("TK511", builder.chip.name, span, why, "give the operand both axes of the product")
     if way != "tensor":
-        builder.emit(f"transpose {name}", way, "transpose", Transpose(source, out, rows, columns), (source,), (out,), span)
+        queue = builder.transfer_queue("turn") if way == "dma" else way
+        builder.emit(f"transpose {name}", queue, "transpose", Transpose(source, out, rows, columns), (source,), (out,), span)
         return
     columns_a_bank = builder.chip.psum.bank_bytes // 4
     long, short = max(columns_a_bank, builder.chip.tensor.columns), builder.chip.tensor.columns
@@ -106,7 +108,9 @@ def across(builder: Builder, value: Value, axis: Axis, span: Span) -> Buffer:
     label = builder.label(value)
     out = builder.buffer(f"{label}.t", "sbuf", home.element, home.axes, axis, builder.work_slots())
     reason = f"axis {axis} of {label} has to lie across the partitions"
-    way = way_to_turn(builder, label, home.element, (axis, home.partition), reason, span)
+    by_dma = builder.chip.dma.turn_share > 0 and home.element.name in builder.chip.dma.transpose_elements
+    by_dma = by_dma and sum(not each.unit for each in home.axes) == 2
+    way = way_to_turn(builder, label, home.element, (axis, home.partition), reason, span, by_dma)
     transpose(builder, home, out, label, str(way), span)
     builder.crossed[value, axis] = out
     return out

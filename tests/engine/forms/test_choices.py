@@ -45,6 +45,34 @@ def structures(tunables: tuple[Tunable, ...]) -> Iterator[dict[str, Choice]]:
         yield dict(zip((each.name for each in knobs), values, strict=True))
 
 
+@pytest.mark.parametrize("way", ["tensor", "dma", "vector"])
+def test_a_computed_tile_is_turned_by_every_engine(way: str) -> None:
+    text = (
+        "kernel f(x: f32[M, K], w: bf16[K, N]) -> y: f32[M, N]:\n    tile m of M:\n        for n of N by 64:\n"
+        "            y[m, n] = bf16(exp(x[m, K])) @ w[K, n]\n"
+    )
+    ((_, definition),) = parse(text).kernels.items()
+    kernel, dims, target = definition.specialise({}, {}), {"M": 150, "K": 140, "N": 100}, load_chip("trn2")
+    arguments = random_arguments(kernel, dims, 0)
+    (expected,) = emulator.compile(kernel, dims, {"m": 128, "n": 64})(arguments).values()
+    program = engine.lower(kernel, dims, target, {"m": 128, "n": 64, "transpose.cast": way})
+    (found,) = engine.execute(program, arguments, shuffle=1).values()
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    queues = {node.engine for _, node in program.structure.instructions() if node.form == "transpose"}
+    assert queues == {way}
+
+
+def test_trn1_turns_no_tile_on_the_chip_by_dma() -> None:
+    ((_, definition),) = parse(
+        "kernel f(x: bf16[M, N]) -> y: bf16[N, M]:\n    tile m of M, n of N:\n        y[n, m] = x[m, n]\n"
+    ).kernels.items()
+    space = {
+        each.name: each
+        for each in engine.tunables(definition.specialise({}, {}), {"M": 256, "N": 256}, load_chip("trn1"), settable=True)
+    }
+    assert space["transpose.load"].values == ("tensor", "vector")
+
+
 @pytest.mark.parametrize("chip", ["trn1", "trn2"])
 @pytest.mark.parametrize("name", KERNELS)
 def test_every_structure_gives_the_same(name: str, chip: str) -> None:
