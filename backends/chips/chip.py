@@ -25,6 +25,8 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     source: str
     """Where its numbers are published."""
+    assumed: tuple[str, ...] = ()
+    """Its numbers that nobody has published or measured for this chip; `source` says what they were taken from."""
 
 
 class Cores(Section, frozen=True, kw_only=True):
@@ -160,7 +162,7 @@ def section_names(kind: type[Chip]) -> list[str]:
 
 
 def _timed(value: Any) -> Any:
-    """A field without its source, every number as a float: 0 and 0.0 are the same chip."""
+    """A field without where it comes from, every number as a float: 0 and 0.0 are the same chip."""
     if isinstance(value, dict):
-        return {name: _timed(each) for name, each in value.items() if name != "source"}
+        return {name: _timed(each) for name, each in value.items() if name not in ("source", "assumed")}
     return float(value) if isinstance(value, int) else value

@@ -12,7 +12,7 @@ import msgspec
 from tilery.dsl.errors import TileryError
 
 from ..families import DEFAULT, family_named, family_names
-from .chip import Chip, section_names
+from .chip import Chip, section_names, tables
 
 if TYPE_CHECKING:
     from ..machine.family import Family
@@ -42,9 +42,17 @@ def checked(fields: Any, shown: str) -> Chip:
         chip: Chip = msgspec.convert({name: value for name, value in fields.items() if name != FAMILY}, type=family.chip)
     except msgspec.ValidationError as problem:
         raise ChipError(f"{shown}: {_reworded(str(problem), fields, family.chip)}") from problem
-    for said in family.contradictions(chip):
+    for said in (*_assumed(chip), *family.contradictions(chip)):
         raise ChipError(f"{shown}: {said}")
     return chip
+
+
+def _assumed(chip: Chip) -> Iterator[str]:
+    """Whether what is marked as assumed are numbers of their table."""
+    for name, table in tables(chip).items():
+        if isinstance(table, dict):
+            numbers = [each for each, value in table.items() if isinstance(value, int | float) and not isinstance(value, bool)]
+            yield from unknown(f"{name}.assumed", table.get("assumed", ()), numbers)
 
 
 def _numbers(fields: Any) -> Iterator[tuple[str, float]]:

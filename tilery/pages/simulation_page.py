@@ -13,6 +13,7 @@ from tilery.backends.chips import Chip
 from tilery.backends.families import family_of
 from tilery.backends.machine.engine_program import DEVICE
 from tilery.backends.machine.explain.analysis import Analysis
+from tilery.backends.machine.explain.assumed import Assumption
 from tilery.backends.machine.explain.elements import Single
 from tilery.backends.machine.family import Memory
 from tilery.backends.machine.time.summary import EngineShare, MemoryUse, Report
@@ -50,6 +51,8 @@ def _verdict(pipeline: Pipeline) -> Table:
     for name, engine in report.engines.items():
         if engine.slowed >= TOLD_SLOWED:
             page.add_row("slowed", f"the {name} engine takes {engine.slowed:.2f} times as long: too little to do to stay fast")
+    if rests := [each for each in analysis.assumptions if abs(each.effect) >= WORTH]:
+        page.add_row("rests on", Text(_rests_on(pipeline.chip, rests), style="dim"))
     if report.cores > 1:
         page.add_row("cores", _cores(report))
     for single in pipeline.analysis.singles:
@@ -112,6 +115,13 @@ def _help(analysis: Analysis) -> Text:
         told = ", ".join(f"{each.what} {percent(each.gain)}" for each in others[:PARTS])
         text.append(f"\nthen {told}", style="not bold dim")
     return text.append(f"\n{best.how}", style="not bold dim")
+
+
+def _rests_on(chip: Chip, assumptions: list[Assumption]) -> str:
+    """Numbers that nobody has published for the chip, and what they matter here."""
+    names, first = ", ".join(each.field for each in assumptions), assumptions[0]
+    most = f"10 % more of {first.field if len(assumptions) > 1 else 'it'} {percent(first.effect)}"
+    return f"{names}: not published for {chip.name.split()[0]}; {most}"
 
 
 def _resources(pipeline: Pipeline) -> Table:
@@ -194,6 +204,7 @@ def figures(pipeline: Pipeline) -> dict[str, object]:
         **data,
         "critical": asdict(analysis.critical),
         "improvements": [asdict(each) for each in analysis.improvements],
+        "assumptions": [asdict(each) for each in analysis.assumptions],
         "single_elements": [asdict(each) for each in analysis.singles],
         "elements_apart": [asdict(each) for each in analysis.apart],
         "energy_j": used.total_j if used else None,

@@ -9,6 +9,7 @@ from ..engine_program import EngineProgram
 from ..time.energy import EnergyUse, energy, price_usd
 from ..time.run_traffic import Traffic, traffic
 from ..time.summary import Report
+from .assumed import Assumption, assumptions
 from .critical import Critical, critical
 from .elements import Apart, Single
 from .recording import Record, record
@@ -26,6 +27,8 @@ class Analysis:
     """The one that helps most first."""
     singles: tuple[Single, ...]
     """Flat tensors that move an element at a time."""
+    assumptions: tuple[Assumption, ...]
+    """Numbers that nobody has published for the chip, and that the latency depends on; the one that matters most first."""
     apart: tuple[Apart, ...]
     """Places of the text that meet device memory an element at a time, the one that would gain most first."""
     traffic: Traffic
@@ -42,6 +45,7 @@ def analyse(program: EngineProgram, report: Report) -> Analysis:
         critical=critical(seen),
         improvements=sweep(program),
         singles=program.family.single_elements(program),
+        assumptions=assumptions(program),
         apart=program.family.elements_apart(program),
         traffic=used,
         energy=energy(program.chip, used),
