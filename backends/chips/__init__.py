@@ -2,7 +2,7 @@
 
 from .change import changed
 from .chip import Chip, Energy, Hbm, Power, Price, tables
-from .load import chip_names, load_chip
+from .load import chip_names, chip_text, load_chip
 from .validate import ChipError
 
-__all__ = ["Chip", "ChipError", "Energy", "Hbm", "Power", "Price", "changed", "chip_names", "load_chip", "tables"]
+__all__ = ["Chip", "ChipError", "Energy", "Hbm", "Power", "Price", "changed", "chip_names", "chip_text", "load_chip", "tables"]

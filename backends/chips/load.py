@@ -54,6 +54,13 @@ def load_chip(name: str | Path) -> Chip:
     return _made(text)
 
 
+def chip_text(name: str | Path) -> str:
+    """The text of the file of a chip that `load_chip` finds."""
+    text = str(name)
+    data = read_bytes(Path(text), "the chip file ") if text.endswith(".toml") else _shipped()[text].read_bytes()
+    return data.decode("utf-8")
+
+
 @cache
 def _made(name: str) -> Chip:
     return _decode(_shipped()[name].read_bytes(), f"{name}.toml")

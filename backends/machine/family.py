@@ -136,6 +136,9 @@ class Family(ABC, Generic[C]):
     improvements: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """What may be made better, in words, and the changes to a chip that make it 10 % better."""
 
+    calibrated: tuple[str, ...] = ()
+    """Constants of a chip file that measurements may move, as `dma.floor_ns`: what is fitted, not what is published."""
+
     # --- the chip ---
 
     @abstractmethod

@@ -33,6 +33,18 @@ OVERHEADS = (
     *(f"{engine}.{field}=0" for engine in ELEMENTWISE for field in ("fixed_cycles", "accumulate_cycles")),
 )
 
+CALIBRATED = (
+    "dma.bytes_per_s",
+    "dma.floor_ns",
+    "dma.descriptor_ns",
+    "dma.latency_ns",
+    "dma.trigger_ns",
+    "tensor.fixed_cycles",
+    "tensor.warm_up_ns",
+    "tensor.warm_share",
+    *(f"{engine}.fixed_cycles" for engine in ELEMENTWISE),
+)
+
 IMPROVEMENTS = (
     *((f"a 10 % faster {engine} engine", (f"{engine}.clock_hz=+10%",)) for engine in ("tensor", *ELEMENTWISE)),
     ("10 % more bandwidth", ("dma.bytes_per_s=+10%", "hbm.bytes_per_s=+10%")),

@@ -29,6 +29,7 @@ class Trainium(Family[TrainiumChip]):
     sections = described.SECTIONS
     overheads = described.OVERHEADS
     improvements = described.IMPROVEMENTS
+    calibrated = described.CALIBRATED
 
     def memories(self, chip: TrainiumChip) -> tuple[Memory, ...]:
         """SBUF and PSUM."""

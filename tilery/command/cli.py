@@ -8,6 +8,7 @@ from .shared.group import Tilery
 
 COMMANDS = (
     "autotune",
+    "calibrate",
     "check",
     "chips",
     "compare",

@@ -1,0 +1,1 @@
+"""What `tilery calibrate` reads and writes."""
