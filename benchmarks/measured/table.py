@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from .programs import Config, Measured
 
@@ -20,6 +20,16 @@ ONE: Config = {"m": 128, "n": 512, "k": 128}
 # Halves of K summed in SBUF: each is gone through once, so that a block of `a` is kept for all of its columns.
 BY_HAND: Config = {"m": 512, "n": 512, "k": 1024, "accumulate.acc": "sbuf", **THREE, "hoist.a": "n"}
 
+KEPT_A: Config = {
+    "m": 1024,
+    "n": 1024,
+    "k": 2048,
+    "accumulate.acc": "sbuf",
+    "hoist.a": "n",
+    "hoist.b": "none",
+    "engine.acc": "scalar",
+    "engine.c": "scalar",
+}
 TURNED: Config = {
     "m": 128,
     "n": 1024,
@@ -86,6 +96,8 @@ KNOWN = {
     "trn1-mm-tiled-2025": _kmajor(LARGE, TILED),
     "trn1-adamw": Measured("adamw", {"M": 10944, "N": 2048}, {"i": 128, "n": 1024, "j": 512, "engine.mul": "scalar"}),
     "trn1-rope": Measured("rope", {"C": 2, "D": 64, "S": 64 * 4096}, {"d": 64, "s": 512}),
+    "trn1-transpose-matmul": _kmajor({"M": 4096, "K": 2048, "N": 10944}, KEPT_A),
+    "trn1-rmsnorm-matmul": Measured("rmsnorm_matmul", {"M": 4096, "K": 1024, "N": 2048}, {"m": 128, "n": 1024, "hoist.w": "m"}),
     "trn1-matmul-turned": Measured(
         "matmul",
         {"M": 4096, "K": 5120, "N": 12288},
@@ -94,24 +106,30 @@ KNOWN = {
 }
 
 
-def _ladder() -> Iterator[tuple[str, Measured]]:
+STORED_K_FIRST = {
+    512: "KNM 4 1 1", 1024: "NMK 4 2 1", 1536: "NMK 12 1 1", 2048: "MNK 2 4 2", 2560: "MNK 4 5 1",
+    3072: "NMK 12 2 2", 3584: "MNK 14 7 1", 4096: "MNK 4 4 2", 4608: "MNK 12 4 3", 5120: "NMK 20 5 2",
+}  # fmt: skip
+STORED_M_FIRST = {
+    1024: "NMK 8 4 2", 1536: "NMK 12 1 3", 2048: "NMK 2 2 1", 2560: "MNK 1 4 1", 3072: "MNK 12 4 2",
+    3584: "MNK 14 4 1", 4096: "MNK 4 4 2", 4608: "MNK 12 3 3", 5120: "MNK 10 5 2",
+}  # fmt: skip
+
+
+def _ladder(name: str, kernel: str, steps: Mapping[int, str], more: Config, banks: int) -> Iterator[tuple[str, Measured]]:
     """Square bf16 matmuls on trn2, each with the order of its loops and the tiles in a block of K, M and N."""
-    stored_k_first = {
-        512: "KNM 4 1 1", 1024: "NMK 4 2 1", 1536: "NMK 12 1 1", 2048: "MNK 2 4 2", 2560: "MNK 4 5 1",
-        3072: "NMK 12 2 2", 3584: "MNK 14 7 1", 4096: "MNK 4 4 2", 4608: "MNK 12 4 3", 5120: "NMK 20 5 2",
-    }  # fmt: skip
-    for size, how in stored_k_first.items():
+    for size, how in steps.items():
         order, k, m, n = how.split()
-        config: dict[str, int | str] = {"k": 128 * int(k), "m": 128 * int(m), "n": 512 * int(n), **INNERMOST}
+        config: dict[str, int | str] = {"k": 128 * int(k), "m": 128 * int(m), "n": 512 * int(n), **INNERMOST, **more}
         # Where loads stand is not told; the generator keeps each as far out as its axes allow, with all of K.
         config |= {"order.m.n": "m n", "hoist.a": "n"} if order == "MNK" else {"order.m.n": "n m", "hoist.b": "m"}
-        if 128 * int(k) < size:
-            config["accumulate.acc"] = "sbuf"
-        yield f"trn2-ladder-{size}", Measured("matmul_kmajor", dict.fromkeys("MKN", size), config, launched=True)
+        # A block of K as short as one tile was measured faster than sums in SBUF can be: the compiler keeps them in PSUM.
+        config["accumulate.acc"] = "psum" if int(m) * int(n) <= banks else "sbuf"
+        yield f"trn2-{name}-{size}", Measured(kernel, dict.fromkeys("MKN", size), config, launched=True)
 
 
-KNOWN.update(_ladder())
-
+KNOWN.update(_ladder("ladder", "matmul_kmajor", STORED_K_FIRST, {}, 8))
+KNOWN.update(_ladder("turned", "matmul", STORED_M_FIRST, {"transpose.a": "tensor"}, 7))
 ATTENTION: Config = {
     "i": 128,
     "j": 512,
