@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import count
+from itertools import chain, count
 
 from tilery.backends.tunable import Choice, Tunable
 
@@ -17,6 +17,8 @@ from ..choices import Choices
 
 FUSE = "fuse."
 """Begins the names of knobs that are all tried at once: what is apart has an engine of its own, whatever else is apart."""
+STAGES = "stages."
+"""Begins those that are also tried with all else as it was: a loop may have stages where one inside has them."""
 
 
 def discover(
@@ -28,31 +30,45 @@ def discover(
     """
     found: dict[str, Tunable] = {}
     seen: list[Choices] = []
+    later: dict[str, Choice] = {}
     waiting: list[dict[str, Choice]] = [{}]
     while waiting:
         given = waiting.pop()
         choices = choices_of(given)
         new = _met(choices, found, seen)
-        tried = [found[name] for name in new if found[name].structural and together(name)]
-        for mixed in _halves([replace(each, values=each.values[:2]) if each.name in choices.alike else each for each in tried]):
-            new |= _met(choices_of({**given, **mixed}), found, seen)
-        apart = {name: values[0] for name, values in new.items() if name.startswith(FUSE)}
-        waiting += [{**given, **apart}] if apart else []
-        for name, values in new.items():
-            if found[name].structural and not together(name) and name not in apart:
-                waiting += [{**given, name: value} for value in values]
+        waiting += _alone(given, new, together)
+        tried = [found[name] for name in new if together(name)]
+        staged = {each.name: each.values[1] for each in tried if each.name.startswith(STAGES)}
+        halves = _halves([replace(each, values=each.values[:2]) if each.name in choices.alike else each for each in tried])
+        for mixed in chain([staged] if staged else [], halves):
+            here = {**given, **later, **mixed}
+            while late := _met(choices_of(here), found, seen):
+                # What shows only there is tried there, and further on.
+                waiting += _alone(here, late, together)
+                later |= {name: values[0] for name, values in late.items() if together(name)}
+                here = here | later
     return found, seen
 
 
+def _alone(
+    given: dict[str, Choice], new: Mapping[str, tuple[Choice, ...]], together: Callable[[str], bool]
+) -> list[dict[str, Choice]]:
+    """What is still to be lowered for new knobs that are not tried together: each value alone, but all of `FUSE` at once."""
+    apart = {name: values[0] for name, values in new.items() if name.startswith(FUSE) and not together(name)}
+    others = [(name, value) for name, values in new.items() if not together(name) and name not in apart for value in values]
+    return ([{**given, **apart}] if apart else []) + [{**given, name: value} for name, value in others]
+
+
 def _met(choices: Choices, found: dict[str, Tunable], seen: list[Choices]) -> dict[str, tuple[Choice, ...]]:
-    """Takes up what a lowering met: the knobs that are new, or have more values, each with the new values but the default."""
+    """Takes up what a lowering met: of structural knobs that are new, or have more values, the new values but the default."""
     seen.append(choices)
     new: dict[str, tuple[Choice, ...]] = {}
     for name, knob in choices.met.items():
         known = found[name].values if name in found else ()
         if len(knob.values) > len(known):
             found[name] = knob
-            new[name] = tuple(value for value in knob.values[1:] if value not in known)
+            if knob.structural:
+                new[name] = tuple(value for value in knob.values[1:] if value not in known)
     return new
 
 
