@@ -88,6 +88,7 @@ TEXT = '''# mine
 [dma]  # transfers
 floor_ns = 500  # fitted
 latency_ns = 3_20.0
+assumed = ["floor_ns", "latency_ns"]  # of another
 source = """a, \\
    "b" """
 
@@ -99,8 +100,12 @@ source = "c"
 
 def test_numbers_change_and_comments_stay() -> None:
     made = with_numbers(TEXT, {"dma.floor_ns": 612.3456, "vector.fixed_cycles": 71}, 'told by "me"', "mine.toml")
-    assert "# mine\n[dma]  # transfers\nfloor_ns = 612.3  # fitted\nlatency_ns = 3_20.0\n" in made
+    assert (
+        '# mine\n[dma]  # transfers\nfloor_ns = 612.3  # fitted\nlatency_ns = 3_20.0\nassumed = ["latency_ns"]  # of another\n'
+        in made
+    )
     new = tomllib.loads(made)
+    assert new["dma"].pop("assumed") == ["latency_ns"]
     assert new["dma"] == {"floor_ns": 612.3, "latency_ns": 320.0, "source": 'a, "b" ; floor_ns told by "me"'}
     assert new["vector"] == {"fixed_cycles": 71, "source": 'c; fixed_cycles told by "me"'}
 

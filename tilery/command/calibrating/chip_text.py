@@ -12,6 +12,7 @@ from tilery.dsl.errors import UsageError
 
 _HEADER = re.compile(r"^\s*\[\s*([\w.-]+)\s*\]\s*(?:#.*)?$")
 _NUMBER = re.compile(r"^(\s*([\w-]+)\s*=\s*)[-+0-9._eE]+(\s*(?:#.*)?)$")
+_ASSUMED = re.compile(r"^(\s*assumed\s*=\s*\[)([^\]]*)(\]\s*(?:#.*)?)$")
 _SOURCE = re.compile(r'^\s*source\s*=\s*"')
 
 
@@ -29,6 +30,7 @@ def with_numbers(text: str, numbers: Mapping[str, float], said: str, shown: str)
             if number and number[2] in own:
                 ending = lines[place][len(lines[place].rstrip("\r\n")) :]
                 lines[place] = f"{number[1]}{written(own[number[2]])}{number[3]}{ending}"
+        _no_longer_assumed(lines, first, end, own)
         _say(lines, first, end, f"{', '.join(own)} {said}")
     made = "".join(lines)
     _check(text, made, numbers, said, shown)
@@ -47,6 +49,15 @@ def _lines_of(lines: list[str], section: str) -> tuple[int, int]:
         if name == section:
             return place + 1, headers[number + 1][0] if number + 1 < len(headers) else len(lines)
     return 0, 0
+
+
+def _no_longer_assumed(lines: list[str], first: int, end: int, own: Mapping[str, float]) -> None:
+    """Takes numbers out of what a table says is assumed: whoever measures answers for them."""
+    for place in range(first, end):
+        if found := _ASSUMED.match(lines[place].rstrip("\r\n")):
+            left = [each for each in re.findall(r'"([^"]*)"', found[2]) if each not in own]
+            ending = lines[place][len(lines[place].rstrip("\r\n")) :]
+            lines[place] = f"{found[1]}{json.dumps(left)[1:-1]}{found[3]}{ending}"
 
 
 def _say(lines: list[str], first: int, end: int, said: str) -> None:
@@ -75,7 +86,8 @@ def _check(text: str, made: str, numbers: Mapping[str, float], said: str, shown:
         if isinstance(table, dict):
             own = {name.rpartition(".")[2]: value for name, value in numbers.items() if name.rpartition(".")[0] == section}
             told = f"{table.get('source', '')}; {', '.join(own)} {said}"
-            old[section] = {**table, **{field: float(written(value)) for field, value in own.items()}, "source": told}
+            assumed = {"assumed": [each for each in table["assumed"] if each not in own]} if "assumed" in table else {}
+            old[section] = {**table, **assumed, **{field: float(written(value)) for field, value in own.items()}, "source": told}
     if old != new:
         names = ", ".join(numbers)
         raise UsageError(
