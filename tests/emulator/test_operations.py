@@ -115,7 +115,8 @@ def test_what_an_operation_loses_is_said(record: Operation) -> None:
     wide = [each.astype(np.float64) if each.dtype == np.float32 else each for each in narrow]
     want = numerics.elementwise(record.name, wide)
     errors = numerics.elementwise(record.name, narrow) - want
-    assert np.sqrt(np.mean(np.square(errors / (unit(F32) * rounding_scale(record.name, wide, want))))) < 1
+    # Not more than is said; and not far less, which would excuse what is wrong.
+    assert 0.26 < np.sqrt(np.mean(np.square(errors / (unit(F32) * rounding_scale(record.name, wide, want))))) < 1
 
 
 @pytest.mark.parametrize("name", [each.name for each in RECORDS if each.rounds == 0 and FUNCTIONS[each.name].gives == "same"])

@@ -1,8 +1,8 @@
-"""The files that hold numbers, the tests that hold them, and the mutants that no test can find."""
+"""The files that hold numbers, and the tests that hold them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,8 +11,6 @@ class Target:
 
     path: str
     tests: tuple[str, ...]
-    equal: dict[tuple[str, str], str] = field(default_factory=dict)
-    """Mutants that change nothing that anybody could see, by their line and change, each with the reason."""
 
     @property
     def module(self) -> str:
@@ -26,29 +24,24 @@ TRAFFIC = "tests/numbers/test_traffic.py"
 BOUNDS = "tests/numbers/test_bounds.py"
 WATERFALL = "tests/numbers/test_waterfall.py"
 SPLITS = "tests/machine/test_splits.py"
-OPERATIONS = "tests/emulator/test_operations.py"
+DEALING = "tests/numbers/test_dealing.py"
+REPETITIONS = "tests/numbers/test_repetitions.py"
+MEMORY = "tests/numbers/test_memory.py"
+OPERATIONS = ("tests/emulator/test_operations.py", "tests/emulator/test_functions.py")
 TARGETS: dict[str, Target] = {
     "cost": Target("backends/trainium/cost.py", (COSTS, TRAFFIC, TRUTH)),
-    "traffic": Target(
-        "backends/trainium/traffic.py",
-        (TRAFFIC,),
-        {("largest: Number = 0", "0 -> 1"): "whatever an instruction reads or writes has an element"},
-    ),
-    "splits": Target("backends/machine/splits.py", (COSTS, TRAFFIC, SPLITS)),
-    "arithmetic": Target("backends/operations/arithmetic.py", (OPERATIONS,)),
-    "curves": Target("backends/operations/curves.py", (OPERATIONS,)),
-    "exponentials": Target("backends/operations/exponentials.py", (OPERATIONS,)),
-    "powers": Target("backends/operations/powers.py", (OPERATIONS,)),
+    "traffic": Target("backends/trainium/traffic.py", (TRAFFIC,)),
+    "splits": Target("backends/machine/splits.py", (REPETITIONS,)),
+    "repetitions": Target("backends/trainium/repetitions.py", (REPETITIONS,)),
+    "dealing": Target("backends/machine/time/dealing.py", (DEALING,)),
+    "guards": Target("backends/machine/time/guards.py", (DEALING,)),
+    "sizes": Target("backends/trainium/buffer_sizes.py", (MEMORY,)),
+    "capacity": Target("backends/machine/capacity.py", (MEMORY,)),
+    "footprint": Target("backends/machine/choosing/footprint.py", (MEMORY,)),
+    "arithmetic": Target("backends/operations/arithmetic.py", OPERATIONS),
+    "curves": Target("backends/operations/curves.py", OPERATIONS),
+    "exponentials": Target("backends/operations/exponentials.py", OPERATIONS),
+    "powers": Target("backends/operations/powers.py", OPERATIONS),
     "bounds": Target("backends/machine/time/bounds.py", (BOUNDS,)),
-    "waterfall": Target(
-        "backends/machine/explain/waterfall.py",
-        (WATERFALL,),
-        {
-            ("ENOUGH = 64", "64 -> 65"): "either is more than any program waits for",
-            (
-                "return prod(float(extents[name]) / float(full[name]) for name in axes if float(full[name]))",
-                " for name in axes if float(full[name]) -> without its condition",
-            ): "a tile that is executed has positions along every axis",
-        },
-    ),
+    "waterfall": Target("backends/machine/explain/waterfall.py", (WATERFALL,)),
 }

@@ -8,6 +8,7 @@ from tilery.backends import engine
 from tilery.backends.chips import changed, load_chip
 from tilery.backends.machine.engine_program import EngineProgram
 from tilery.dsl import parse
+from tilery.dsl.program import size_value
 
 HEADS = {
     "copy": "(x: {t}[M, N]) -> y: {t}[M, N]",
@@ -48,7 +49,7 @@ def program(
     """The engine program of the one kernel of a text; every tile is as long as its dimension where `config` is silent."""
     ((_, definition),) = parse(text).kernels.items()
     kernel = definition.specialise({}, {})
-    tiles = {each.axis.name: dims[each.axis.name.upper()] for each in kernel.loop_variables}
+    tiles = {each.axis.name: size_value(each.axis.size, dims) for each in kernel.loop_variables if not each.axis.unit}
     return engine.lower(kernel, dims, changed(load_chip(chip), what_if), {**tiles, **(config or {})})
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from tilery.backends import engine
 from tilery.backends.machine.time.run_traffic import traffic, traffic_of
+from tilery.backends.trainium.chip_tables import trainium
+from tilery.backends.trainium.traffic import on_chip_bytes
 
 from .programs import blocks, elementwise, product, program
 
@@ -38,6 +40,25 @@ def test_an_elementwise_instruction_reads_and_writes_every_element() -> None:
 def test_a_row_for_all_is_read_once_and_written_to_every_partition() -> None:
     found = traffic(program(elementwise("row", "x[m, N] * w[N]"), {"M": 128, "N": N}))
     assert found.hbm_bytes == 2 * 128 * N * 4 + N * 4
+
+
+def test_rows_beyond_the_partitions_are_read_once() -> None:
+    """Only a matmul reads an operand again for each piece that it is cut into."""
+    made = program(elementwise("row", "x[m, N] * w[N]"), {"M": 256, "N": N})
+    (node,) = (node for _, node in made.structure.instructions() if node.form == "tensor_tensor")
+    assert on_chip_bytes(node, trainium(made.chip), {"m": 256, "N": N}) == ((2 * TILE + N) * 4, 0)
+
+
+def test_device_memory_is_no_bank() -> None:
+    text = """kernel f(x: f32[M, N]) -> y: f32[M, N]:
+    temp h: f32[M, N]
+    tile m of M:
+        h[m, N] = exp(x[m, N])
+    tile m of M:
+        y[m, N] = h[m, N] + 1
+"""
+    found = traffic(program(text, SHAPE))
+    assert (found.hbm_bytes, found.moved["sbuf"], found.moved["psum"]) == (4 * TILE * 4, 8 * TILE * 4, 0)
 
 
 def test_ragged_tiles_move_what_they_have() -> None:

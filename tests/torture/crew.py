@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from .children import busy
 from .torment import Torment
 from .worker import REST_BYTES, Outcome, serve
 
@@ -29,6 +30,8 @@ class Task:
     torment: Torment
     number: int
     started: float
+    limit_s: float
+    """How long it may take; longer where the machine has more to do than it has processors."""
 
 
 class Worker:
@@ -50,12 +53,13 @@ class Worker:
 
     def begin(self, torment: Torment, seed: int, number: int) -> None:
         """Starts a round."""
-        self.task = Task(torment, number, time.monotonic())
-        self.connection.send((torment, seed, number))
+        limit_s = torment.limit_s * busy()
+        self.task = Task(torment, number, time.monotonic(), limit_s)
+        self.connection.send((torment, seed, number, limit_s))
 
     def overdue(self) -> bool:
         """Whether its round hangs so that not even the alarm ends it."""
-        return self.task is not None and time.monotonic() - self.task.started > self.task.torment.limit_s + GRACE_S
+        return self.task is not None and time.monotonic() - self.task.started > self.task.limit_s + GRACE_S
 
     def outcome(self) -> Outcome:
         """How the round ended, which is over or overdue; a worker that died of it, or is worn out, is replaced."""

@@ -112,8 +112,9 @@ def test_a_process_that_dies_is_a_fault_and_leaves_no_other() -> None:
 
 
 def test_a_round_that_takes_too_long_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.torture.crew.busy", lambda: 2.0)
     (fault,) = tried(Torment("slow", "sleeps", slow, limit_s=0.2)).faults
-    assert fault.problem.startswith("took longer than 0.2 s")
+    assert fault.problem.startswith("took longer than 0.4 s")
     assert "in slow" in fault.problem, "and says where"
     monkeypatch.setattr("tests.torture.crew.GRACE_S", 0.5)
     (fault,) = tried(Torment("deaf", "sleeps and hears nothing", deaf, limit_s=0.2)).faults

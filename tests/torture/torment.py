@@ -37,7 +37,7 @@ class Torment:
     """What it does, in a line."""
     round: Round
     limit_s: float = 30.0
-    """How long a round may take."""
+    """How long a round may take where nothing else is to do."""
     share: float = 1.0
     """How much time it gets, beside the others."""
 

@@ -49,17 +49,17 @@ def serve(connection: Connection, folder: str) -> None:
             connection.send(run(*connection.recv()))
 
 
-def run(torment: Torment, seed: int, number: int) -> Outcome:
-    """One round."""
+def run(torment: Torment, seed: int, number: int, limit_s: float) -> Outcome:
+    """One round, and how long it may take."""
     signal.signal(signal.SIGALRM, _too_long)
     with tempfile.TemporaryDirectory() as folder:
-        signal.setitimer(signal.ITIMER_REAL, torment.limit_s)
+        signal.setitimer(signal.ITIMER_REAL, limit_s)
         try:
             torment.round(draws(seed, torment.name, number), Path(folder))
         except Fault as fault:
             return Outcome(str(fault), fault.files, resident_bytes())
         except TooLong:
-            return Outcome(f"took longer than {torment.limit_s:g} s\n{traceback.format_exc()}", {}, resident_bytes())
+            return Outcome(f"took longer than {limit_s:.1f} s\n{traceback.format_exc()}", {}, resident_bytes())
         except (Exception, SystemExit, KeyboardInterrupt):
             return Outcome(traceback.format_exc(), {}, resident_bytes())
         finally:
