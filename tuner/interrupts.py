@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import TypeAlias
 
 from tilery.dsl.errors import TileryError
 
+_Handler: TypeAlias = Callable[[int, FrameType | None], None] | signal.Handlers
 _pending = threading.Event()
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Inside the block SIGTERM and Ctrl-C raise `KeyboardInterrupt`, unless the program has handlers of its own for them."""
-    usual = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    usual: dict[signal.Signals, _Handler] = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
     in_main = threading.current_thread() is threading.main_thread()
     taken = [number for number, handler in usual.items() if in_main and signal.getsignal(number) is handler]
     for number in taken:

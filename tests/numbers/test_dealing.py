@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 
@@ -121,7 +122,7 @@ GUARDED = """kernel f(q: f32[S, N], x: f32[L, N]) -> y: f32[S, N]:
             s += where({condition}, dot[N](q[i, N], x[j, N]), 0.0) @ x[j, N]
         y[i, N] = s
 """
-CONDITIONS = {
+CONDITIONS: dict[str, Callable[[int, int], bool]] = {
     "j <= i": lambda i, j: j <= i,
     "j + 30 > i and j <= i": lambda i, j: j + 30 > i and j <= i,
     "j < 50": lambda i, j: j < 50,

@@ -82,7 +82,7 @@ def test_the_first_operand_with_rows_says_how_they_are_cut() -> None:
 def test_a_transpose(engine: str, block: int) -> None:
     made = program(TURNED, {"M": 100, "N": 90}, {"transpose.load": engine})
     assert splits(made, Transpose) == [("n", block), ("m", block)]
-    tiles = {"b": 2, "m": 64, "n": 64, "buffers.dot": 1, "transpose.a": engine}
+    tiles: dict[str, int | str] = {"b": 2, "m": 64, "n": 64, "buffers.dot": 1, "transpose.a": engine}
     made = program(BATCHED, {"B": 2, "M": 64, "N": 64, "K": 100}, tiles)
     assert splits(made, Transpose) == [("K", block), ("b", block), ("m", 1)]
 
