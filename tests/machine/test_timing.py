@@ -107,6 +107,8 @@ FASTER = [
     ("vector", "clock_hz", 2.0),
     ("dma", "latency_ns", 0.5),
     ("dma", "trigger_ns", 0.5),
+    ("dma", "floor_ns", 0.5),
+    ("dma", "descriptor_ns", 0.0),
 ]
 
 
