@@ -128,7 +128,8 @@ def test_autotune_speaks_json_and_writes_elsewhere(matmul: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "stage", ["source", "checked", "program", "inline", "vocabulary", "share", "hoist", "repeat", "prune", "edges", "engine"]
+    "stage",
+    ["source", "checked", "program", "inline", "vocabulary", "share", "hoist", "repeat", "early", "prune", "edges", "engine"],
 )
 def test_show_prints_every_stage(matmul: Path, stage: str) -> None:
     assert stage in fine("show", matmul)

@@ -12,6 +12,7 @@ from tilery.backends.simplify.passes import Pass, run
 from tilery.backends.simplify.prune import prune
 from tilery.backends.simplify.rewriter import Body
 from tilery.backends.simplify.share import share
+from tilery.backends.trainium.fusion.early import early
 from tilery.dsl import parse
 from tilery.dsl.program import Call, Elementwise, ForLoop, Load, Op, Reduce, Scan, Statement, TileLoop, walk
 
@@ -106,3 +107,31 @@ def test_random_numbers_of_one_seed_are_the_same_numbers() -> None:
     """The seed and the stream say which numbers: those of another stream are others."""
     body = body_of("x: f32[M, N], s: i32", "y[m, N] = rand[m, N](s) + rand[m, N](s) + rand[m, N](s, 1) + x[m, N]")
     assert count(share(body), Elementwise, "random_bits") == 2
+
+
+def test_an_old_column_is_read_before_what_need_not_hurry() -> None:
+    """`fade` is all that still needs the old `top`: it comes before the tile, and not before what it is computed from."""
+    written = (
+        "new = max(top, max[n](x[m, n]))",
+        "p = exp(x[m, n] - new)",
+        "fade = exp(top - new)",
+        "total = total * fade + sum[n](p)",
+    )
+    lines = ("top = full[m](-inf)", "total = zeros[m]", "for n of N:", *(f"    {each}" for each in (*written, "top = new")))
+    swapped = tuple(lines[place] for place in (0, 1, 2, 3, 5, 4, 6, 7))
+    orders = []
+    for each in (lines, swapped):
+        (loop,) = (
+            one for one in steps(early(body_of("x: f32[M, N]", *each, "y[m, N] = x[m, N] * total"))) if isinstance(one, ForLoop)
+        )
+        orders.append(
+            [op.result.name if op.result.name.isidentifier() else type(op).__name__ for op in loop.body if isinstance(op, Op)]
+        )
+        assert [name for name in orders[-1] if name in ("new", "fade", "p", "total")] == ["new", "fade", "p", "total"]
+    assert orders[0] == orders[1]
+
+
+def test_what_the_new_column_is_computed_from_stays() -> None:
+    lines = ("a = zeros[m]", "for n of N:", "    p = exp(x[m, n])", "    a = a * 0.5 + sum[n](p)", "y[m, N] = x[m, N] * a")
+    body = body_of("x: f32[M, N]", *lines)
+    assert early(body) == body

@@ -50,14 +50,15 @@ class Passing:
 
     def _takes(self, reader: Op, op: Op) -> bool:
         """Whether an instruction for `reader` can do `op`: arithmetic of a tile with one element a partition."""
-        if not isinstance(op, Elementwise) or len(op.operands) != 2 or op.fn not in ALU or self._is_scalar(op.result):
+        if not isinstance(op, Elementwise) or len(op.operands) != 2 or op.fn not in ALU or self.is_scalar(op.result):
             return False
-        if not any(map(self._is_scalar, op.operands)):
+        if not any(map(self.is_scalar, op.operands)):
             return False
         if isinstance(reader, Call):
             return op.fn in AFFINE
         return isinstance(reader, Elementwise) and reader.fn != "where" and op.fn in (ALU if reader.fn in ALU else AFFINE)
 
-    def _is_scalar(self, value: Value) -> bool:
+    def is_scalar(self, value: Value) -> bool:
+        """Whether a value has at most one element a partition."""
         across = self._across.get(value)
         return value in self._immediates or all(axis == across or axis.unit for axis in value.axes)

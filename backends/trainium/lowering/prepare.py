@@ -14,6 +14,7 @@ from tilery.backends.simplify.share import share
 from tilery.backends.trainium.chip_tables import TrainiumChip
 from tilery.dsl.program import Load, Op
 
+from ..fusion.early import early
 from .passing import Passing
 from .repeat import repeat
 from .vocabulary import translate
@@ -29,6 +30,7 @@ def passes(chip: TrainiumChip) -> tuple[Pass, ...]:
         Pass("hoist", "what no step of a loop changes computed before the loop", _hoist_instructions),
         Pass("steps", "what loops by 1 carry computed without the loop's axis", without_step_axes),
         Pass("repeat", "what an instruction does in passing at each of its readers", repeat),
+        Pass("early", "what reads an old column before what need not hurry", early),
         Pass("prune", "nothing left that nothing reads", prune),
     )
 
