@@ -38,7 +38,6 @@ ELEMENTWISE: dict[str, tuple[str, Mapping[str, int | str], str, float]] = {
     "two operands": (elementwise("two", SUM), {}, "vector", 60 + 2 * 512),
     # GpSimd alone is exact for two tiles of 32-bit integers; its rate is not published
     "two operands, integers": (elementwise("two", SUM, "i32"), {}, "gpsimd", 150 + 4 * 512),
-    "integers and a number": (elementwise("copy", DOUBLE, "i32"), {"engine.mul": "vector"}, "vector", 60 + 512),
     "an operand of a column": (elementwise("scales", "x[m, N] * w[m]"), {"engine.mul": "vector"}, "vector", 60 + 512),
     "an operand of a row": (elementwise("row", "x[m, N] * w[N]"), {}, "vector", 60 + 2 * 512),
     "reciprocal": (elementwise("copy", RECIPROCAL), {"engine.reciprocal": "vector"}, "vector", 60 + 512),
@@ -82,6 +81,12 @@ def test_elementwise_instructions_cost_what_is_published(name: str) -> None:
     found = busy_ns(program(text, shape, config))
     del found["dma"]
     assert found == pytest.approx({engine: cycles / GHZ[engine]})
+
+
+def test_a_number_beside_integers_is_a_column_written_once() -> None:
+    found = busy_ns(program(elementwise("copy", DOUBLE, "i32"), {"M": 256, "N": 512}, {}))
+    assert found["vector"] == pytest.approx(61 / GHZ["vector"])
+    assert found["gpsimd"] == pytest.approx(2 * (150 + 4 * 512) / GHZ["gpsimd"])
 
 
 @pytest.mark.parametrize("rows", [128, 300])

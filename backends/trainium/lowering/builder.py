@@ -33,6 +33,7 @@ from tilery.dsl.program import (
 from tilery.dsl.spans import Span
 from tilery.dsl.types import ElementType
 
+from ..instructions import Memset
 from ..phases.feeding import Device
 from ..runs.arrange import Arrangement
 from .host import Host
@@ -125,6 +126,7 @@ class Builder:
         """The buffers of results that stores add to."""
         self.device = Device(prepared.body)
         """The tensors in device memory that the kernel writes and reads."""
+        self._columns: dict[Value, Buffer] = {}
         self.negated: dict[Value, tuple[Frame, Buffer]] = {}
         """Where scalar operands lie negated, with the frame that holds each."""
         self.done: set[Op | Store | Print] = set()
@@ -252,6 +254,18 @@ class Builder:
         reads = [each for each in action.inputs if isinstance(each, Buffer)]
         writes = [each for each in action.outputs if isinstance(each, Buffer)]
         self.emit(name, queue, form, action, reads, writes, span)
+
+    def column(self, number: Value, span: Span) -> Buffer:
+        """Where a number of the host lies, one element on every partition: written once, before all loops."""
+        if number not in self._columns:
+            with self.outside(0):
+                made = self.buffer(
+                    f"{'number' if number.name.startswith('%') else number.name}.column", "sbuf", number.element, (), None, 1
+                )
+                engine = self.selector.having("memset")[0]
+                self.issue(f"memset {made.name}", engine, "memset", Memset((), number, made), span)
+            self._columns[number] = made
+        return self._columns[number]
 
     def engine(self, name: str, engines: tuple[str, ...], reads: Iterable[Buffer], small: bool, span: Span) -> str:
         """The engine of an elementwise instruction: a knob, where several have it and its tile is more than a column."""

@@ -59,15 +59,26 @@ def _emit(
     scans = [each for each in instructions if isinstance(each, TensorScan)]
     moved = {value: buffer for scan in scans for value, buffer in _factor_moved(builder, scan, blocks)}
     homes = {value: ahead(builder, value, group.ops, reads) or _target(builder, value) for value in results}
-    places = {**readable, **moved, **homes, main: homes[tile] if tile else unread(builder, main, name, blocks)}
+    columns = _columns(builder, instructions, span) if engine == "gpsimd" and group.form == "tensor_tensor" else {}
+    places = {**readable, **moved, **homes, **columns, main: homes[tile] if tile else unread(builder, main, name, blocks)}
 
     def at(value: Value) -> Operand:
-        return value if value in builder.host.values else places.get(value) or builder.home[value]
+        known = places.get(value)
+        return known or (value if value in builder.host.values else builder.home[value])
 
     for each in instructions:
         form = "activation" if group.form == "tensor_scalar_reduce" and engine == "scalar" else group.form
         builder.issue(f"{form} {name}", engine, form, placed(each, at), span)
     builder.home.update(homes)
+
+
+def _columns(builder: Builder, instructions: tuple[Compute, ...], span: Span) -> dict[Value, Buffer]:
+    """Numbers as one element a partition: an instruction of two tiles reads that again and again, and takes no number."""
+    found = {}
+    for value in dict.fromkeys(each for one in instructions for each in one.inputs if isinstance(each, Value)):
+        if value in builder.host.values:
+            found[value] = builder.column(value, span)
+    return found
 
 
 def _readable(builder: Builder, group: Group) -> dict[Value, Buffer]:

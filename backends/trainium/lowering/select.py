@@ -271,6 +271,10 @@ class Selector:
     def _tensor_scalar(self, op: Elementwise) -> Group:
         """`(x op0 a) op1 b`, a and b scalar operands."""
         self._known(op)
+        if len(op.operands) == 2 and self.is_exact(op):
+            left, right = op.operands
+            pair = TensorTensor(op.result.axes, op.fn, left, right, op.result)
+            return Group(op, (op,), "tensor_tensor", ("gpsimd",), (pair,))
         inner = self._inner_scalar(op)
         taken = (inner, op) if inner is not None else (op,)
         engines = self.having("tensor_scalar")
@@ -311,7 +315,7 @@ class Selector:
         """`x op y`, or `(x op0 a) op1 y` with a scalar operand a."""
         self._known(op)
         across = self._layout.get(op.result)
-        exact = "gpsimd" if is_of_32_bit_integers(op) else "vector"
+        exact = "gpsimd" if self.is_exact(op) else "vector"
         for value in op.operands:
             inner = self._absorbable(value, op) if exact == "vector" else None
             if not isinstance(inner, Elementwise) or inner.fn not in ALU or len(inner.operands) != 2:
@@ -339,9 +343,19 @@ class Selector:
         choice = Select(op.result.axes, condition, on_true, on_false, op.result)
         return Group(op, (op,), "select", self._first_of("select", "vector"), (choice,))
 
+    def is_exact(self, op: Elementwise) -> bool:
+        """Whether an operation goes to GpSimd for its whole numbers: with two tiles its instruction is exact for 32 bits (NKI).
+
+        All others compute in f32, in which whole numbers are exact up to 24 bits.
+        """
+        integers = op.fn not in BITS and all(each.element == I32 for each in (*op.operands, op.result))
+        return integers and "tensor_tensor" in self._chip.gpsimd.forms
+
     def _absorbable(self, value: Value, user: Op) -> Op | None:
         """The operation that defines `value`, if `user` alone reads it and both stand in one block."""
         op = self._uses.definition.get(value)
+        if isinstance(op, Elementwise) and len(op.operands) == 2 and self.is_exact(op):
+            return None  # an instruction of its own
         return op if op is not None and self._uses.only_user(value) is user else None
 
     def _known(self, op: Elementwise) -> None:
@@ -350,11 +364,6 @@ class Selector:
             raise CannotLower(
                 "TK513", self._chip.name, op.result.span, why, "write it with functions that the chip has: see tilery chips"
             )
-
-
-def is_of_32_bit_integers(op: Elementwise) -> bool:
-    """Whether an instruction takes and leaves 32-bit integers only, and computes: with two tiles GpSimd does so exactly (NKI)."""
-    return op.fn not in BITS and all(each.element == I32 for each in (*op.operands, op.result))
 
 
 def _able(op: Elementwise, engines: tuple[str, ...]) -> tuple[str, ...]:
