@@ -54,8 +54,9 @@ def _make(fields: dict[str, Any], change: str) -> None:
     if not math.isfinite(new):
         raise UsageError(f"--what-if {change}: that is larger than any number of a chip")
     place[name] = int(new) if isinstance(old, int) else new
-    if name in place.get("assumed", ()):  # whoever gives a number answers for it
-        place["assumed"] = [each for each in place["assumed"] if each != name]
+    table, field = (fields[sections[0]], ".".join([*sections[1:], name])) if sections else ({}, name)
+    if field in table.get("assumed", ()):  # whoever gives a number answers for it
+        table["assumed"] = [each for each in table["assumed"] if each != field]
 
 
 def _inside(place: Any, name: str, path: list[str]) -> Any:

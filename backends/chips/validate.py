@@ -51,8 +51,7 @@ def _assumed(chip: Chip) -> Iterator[str]:
     """Whether what is marked as assumed are numbers of their table."""
     for name, table in tables(chip).items():
         if isinstance(table, dict):
-            numbers = [each for each, value in table.items() if isinstance(value, int | float) and not isinstance(value, bool)]
-            yield from unknown(f"{name}.assumed", table.get("assumed", ()), numbers)
+            yield from unknown(f"{name}.assumed", table.get("assumed", ()), [each for each, value in _numbers(table) if not isinstance(value, bool)])
 
 
 def _numbers(fields: Any) -> Iterator[tuple[str, float]]:

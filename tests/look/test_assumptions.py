@@ -53,9 +53,22 @@ def test_what_is_assumed_are_numbers_of_the_table(tmp_path: Path) -> None:
     assert load_chip(mine).fingerprint == load_chip(ROOT / "examples" / "npu16.toml").fingerprint
 
 
+def test_a_rate_that_nobody_has_published_is_said_where_integers_are_added(tmp_path: Path) -> None:
+    (tmp_path / "add.tk").write_text(
+        "kernel add(x: i32[M, N], z: i32[M, N]) -> y: i32[M, N]:\n    tile m of M:\n        y[m, N] = x[m, N] + z[m, N]\n"
+    )
+    words = ("simulate", str(tmp_path / "add.tk"), "M=256", "N=2048", "--json")
+    (found,) = [each for each in json.loads(page(*words))["assumptions"] if each["field"] == "gpsimd.passes.tensor_tensor"]
+    assert found["value"] == 4 and found["effect"] > 0
+    given = json.loads(page(*words, "--what-if", "gpsimd.passes.tensor_tensor=3"))["assumptions"]
+    assert all(each["field"] != "gpsimd.passes.tensor_tensor" for each in given)
+
+
 @pytest.mark.parametrize("name", chip_names())
 def test_shipped_chips_say_what_they_take_from_elsewhere(name: str) -> None:
     chip = load_chip(name)
     for field in assumed(chip):
         section, _, _ = field.partition(".")
-        assert any(word in tables(chip)[section]["source"] for word in ("trn2", "trn1", "under 256 B")), field
+        assert any(
+            word in tables(chip)[section]["source"] for word in ("trn2", "trn1", "under 256 B", "the slower assumption")
+        ), field

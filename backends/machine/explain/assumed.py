@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tilery.backends.chips import Chip, changed
 from tilery.backends.chips.chip import tables
@@ -39,4 +41,12 @@ def assumptions(program: EngineProgram) -> tuple[Assumption, ...]:
 def assumed(chip: Chip) -> dict[str, float]:
     """The numbers of a chip file that it marks as assumed."""
     sections = {name: table for name, table in tables(chip).items() if isinstance(table, dict)}
-    return {f"{name}.{each}": float(table[each]) for name, table in sections.items() for each in table.get("assumed", ())}
+    return {f"{name}.{each}": _number(table, each) for name, table in sections.items() for each in table.get("assumed", ())}
+
+
+def _number(table: Mapping[str, Any], field: str) -> float:
+    """A number of a table, or of a table in it, `passes.tensor_tensor`."""
+    value: Any = table
+    for name in field.split("."):
+        value = value[name]
+    return float(value)
