@@ -51,7 +51,8 @@ def _assumed(chip: Chip) -> Iterator[str]:
     """Whether what is marked as assumed are numbers of their table."""
     for name, table in tables(chip).items():
         if isinstance(table, dict):
-            yield from unknown(f"{name}.assumed", table.get("assumed", ()), [each for each, value in _numbers(table) if not isinstance(value, bool)])
+            numbers = [each for each, value in _numbers(table) if not isinstance(value, bool)]
+            yield from unknown(f"{name}.assumed", table.get("assumed", ()), numbers)
 
 
 def _numbers(fields: Any) -> Iterator[tuple[str, float]]:
