@@ -39,7 +39,8 @@ def cuts(body: Sequence[Node], allocates: Sequence[Buffer]) -> tuple[int, ...]:
     for place, node in enumerate(body):
         awaited = [each for each in range(begin, place) if _awaits(node, body[each])]
         allowed = [each for each in legal if begin < each <= place]
-        if allowed and any(used[place] & _ways(before[each], used[each], used[place]) for each in awaited):
+        parted = [each for each in awaited if allowed and each < allowed[-1]]
+        if any(used[place] & _ways(before[each], used[each], used[place]) for each in parted):
             begin = allowed[-1]
             found.append(begin)
             awaited = [each for each in awaited if each >= begin]
