@@ -51,7 +51,7 @@ class Expert:
     kernels: tuple[str, ...]
     """FILE:NAME each; the fastest counts."""
     given: Mapping[str, Given]
-    """Dimensions, element types and constants."""
+    """Dimensions, element types and constants, of which a kernel takes those that it has."""
     measured_us: float
     source: str
 
@@ -92,7 +92,10 @@ def _given(word: str) -> tuple[str, Given]:
 def pipeline(expert: Expert, kernel: str) -> Pipeline:
     """The road of one kernel at the row's shape."""
     path, name = kernel.split(":")
-    return tilery.load(ROOT / path)[name].pipeline(expert.given, expert.chip)
+    found = tilery.load(ROOT / path)[name]
+    signature = found.definition.signature
+    names = {*signature.dimensions, *signature.type_variables, *(each.name for each in signature.parameters)}
+    return found.pipeline({name: value for name, value in expert.given.items() if name in names}, expert.chip)
 
 
 # --- what searches found ----------------------------------------------------------------------------------------------
