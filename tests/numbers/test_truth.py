@@ -60,14 +60,14 @@ ERROR_PERCENT = {
     "trn2-gelu-256-f32": +23.7,
     "trn2-gelu-512-bf16": +52.4,
     "trn2-gelu-512-f32": +12.7,
-    "trn2-attention-512-bf16": +47.0,
-    "trn2-attention-512-f32": +50.1,
-    "trn2-attention-1024-bf16": +54.4,
-    "trn2-attention-1024-f32": +44.6,
-    "trn2-attention-2048-bf16": +59.2,
-    "trn2-attention-2048-f32": +39.1,
-    "trn2-attention-4096-bf16": +68.6,
-    "trn2-attention-4096-f32": +31.1,
+    "trn2-attention-512-bf16": +30.2,
+    "trn2-attention-512-f32": +25.1,
+    "trn2-attention-1024-bf16": +20.0,
+    "trn2-attention-1024-f32": +8.1,
+    "trn2-attention-2048-bf16": +28.6,
+    "trn2-attention-2048-f32": +12.9,
+    "trn2-attention-4096-bf16": +52.5,
+    "trn2-attention-4096-f32": +18.5,
 }
 FOUND = {row.id: truth.found(row) for row in truth.rows()}
 

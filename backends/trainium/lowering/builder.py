@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from tilery.backends.machine.choices import SLOTS, Choices
 from tilery.backends.machine.engine_program import Action, Buffer, Compute, Instruction, Loop, Node, View
 from tilery.backends.machine.errors import CannotLower
+from tilery.backends.machine.time.guards import inner_guard_axes
 from tilery.backends.machine.widths import Width
 from tilery.backends.trainium.chip_tables import TrainiumChip
 from tilery.dsl.program import (
@@ -150,10 +151,13 @@ class Builder:
             self.frames[-1].nodes.append(Loop(axis, frame.limit, stages, frame.guard, frame.parallel, span, joined))
 
     def _cuts(self, frame: Frame) -> tuple[int, ...]:
-        """The places in an innermost tile loop's body where its stages begin, without the first."""
+        """The places in a tile loop's body where its stages begin, without the first."""
         assert frame.axis is not None
-        if frame.limit is not None or any(isinstance(node, Loop) and node.limit is None for node in frame.nodes):
-            return ()
+        inside = sum(isinstance(node, Loop) and node.limit is None for node in frame.nodes)
+        if frame.limit is not None or inside == 1:
+            return ()  # around a single loop, steps may be joined instead
+        if frame.axis.name in inner_guard_axes(tuple(frame.nodes)):
+            return ()  # steps of different lengths come one after another
         places = cuts(frame.nodes, frame.allocates)
         options = tuple(range(1, len(places) + 2))
         reason = f"steps of {frame.axis} whose parts may overlap on engines that run in order"

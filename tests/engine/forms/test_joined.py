@@ -94,6 +94,22 @@ def test_timed_event_by_event_and_executed_exactly(causal: bool, chip: str) -> N
     assert found >= 4
 
 
+def test_a_loop_around_several_ones_is_cut_into_stages_too() -> None:
+    """Scores of the next rows are computed while those of the last ones are multiplied."""
+    definition = load(FILE).kernels["attention_head_rows"]
+    kernel = definition.specialise({"T": ELEMENT_TYPES["bf16"]}, {})
+    long, short = {"S": 1024, "L": 1024, "D": 128}, {"S": 300, "L": 131, "D": 17}
+    (knob,) = (each for each in engine.tunables(kernel, long, load_chip("trn1")) if each.name == "stages.i")
+    config: dict[str, Choice] = {"i": 128, "j": 512, "hoist.k": "i", "hoist.v": "i"}
+    config |= {each.name: 1 for each in engine.tunables(kernel, long, load_chip("trn1")) if each.name.startswith("buffers.")}
+    one_by_one, staged = (program(kernel, long, "trn1", **config, stages_i=number) for number in (1, 2))
+    assert latency_fs(staged) < latency_fs(one_by_one)
+    for number in knob.values:
+        made = program(kernel, short, "trn1", **(config | {"i": 64, "j": 48}), stages_i=number)
+        assert latency_fs(made) == latency_fs(made, jump=False) == event_run(made)
+        check(kernel, short, made, 3)
+
+
 def test_the_drain_of_a_step_lies_under_the_next_one() -> None:
     dims = {"S": 2048, "L": 2048, "D": 128}
     buffers: dict[str, Choice] = {"buffers.s": 2, "buffers.turn": 2, "buffers.dot": 1, "hoist.k": "i", "hoist.v": "i"}
