@@ -54,8 +54,13 @@ def fitted(fit: Fit) -> tuple[dict[str, float], NDArray[np.float64]]:
     measured = [row for row in rows() if row.id in fit.rows]
     assert len(measured) == len(fit.rows) and all(row.use == "fit" for row in measured)
     start = np.log([value_of(chip, name) for name in fit.constants])
-    solved = least_squares(lambda logs: _errors(chip, fit.constants, logs, measured), start, diff_step=STEP, x_scale=1.0)
-    return dict(zip(fit.constants, np.exp(solved.x).tolist(), strict=True)), solved.jac
+
+    def wrong(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _errors(chip, fit.constants, logs, measured)
+
+    solved = least_squares(wrong, start, diff_step=np.full(len(start), STEP), x_scale=1.0)
+    jacobian: NDArray[np.float64] = np.asarray(solved.jac, dtype=np.float64)
+    return dict(zip(fit.constants, np.exp(solved.x).tolist(), strict=True)), jacobian
 
 
 def value_of(chip: Chip, name: str) -> float:
