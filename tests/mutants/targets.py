@@ -21,6 +21,7 @@ class Target:
 COSTS = "tests/numbers/test_costs.py"
 TRUTH = "tests/numbers/test_truth.py"
 TRAFFIC = "tests/numbers/test_traffic.py"
+TRANSFERS = "tests/numbers/test_transfers.py"
 BOUNDS = "tests/numbers/test_bounds.py"
 WATERFALL = "tests/numbers/test_waterfall.py"
 SPLITS = "tests/machine/test_splits.py"
@@ -30,6 +31,7 @@ MEMORY = "tests/numbers/test_memory.py"
 OPERATIONS = ("tests/emulator/test_operations.py", "tests/emulator/test_functions.py")
 TARGETS: dict[str, Target] = {
     "cost": Target("backends/trainium/cost.py", (COSTS, TRAFFIC, TRUTH)),
+    "transfers": Target("backends/trainium/transfers.py", (COSTS, TRAFFIC, TRANSFERS)),
     "traffic": Target("backends/trainium/traffic.py", (TRAFFIC,)),
     "splits": Target("backends/machine/splits.py", (REPETITIONS,)),
     "repetitions": Target("backends/trainium/repetitions.py", (REPETITIONS,)),

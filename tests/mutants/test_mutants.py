@@ -25,7 +25,7 @@ def f(x, y):
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        ("cost", "dma.floor_ns"),  # short transfers for nothing
+        ("transfers", "dma.floor_ns"),  # short transfers for nothing
         ("cost", "engine.mode_elements"),  # no modes for 16 bits
         ("splits", "split.axis not in buffer.axes"),  # what moves is read once
         ("exponentials", "math.log(2)"),  # the slope of log2
