@@ -173,6 +173,17 @@ def cells(line: Line) -> tuple[str, ...]:
     )
 
 
+WHY: Mapping[str, str] = {
+    "trn2-attention-causal": "The DMA engines transpose the exponentials, and load the values again for every block of rows."
+    " With the values kept (`hoist.v=i`) no engine is busy for more than two thirds of 2,644 us: no stage begins behind such a"
+    " transpose, so the tensor engine waits for its latency in every step. Transposed on the tensor engine, the exponentials are"
+    " copied out of PSUM by one engine, the vector engine: 2,428 us; shared with the scalar engine, both would need some 1,900 us.",
+    "trn1-mamba": "The vector engine takes four instructions of two cycles an element for each state: the input's product, the"
+    " scan, the output's product and the sum over states. The sum could be the tensor engine's, in PSUM; six cycles an element"
+    " take some 350 us.",
+    "trn1-silu": "Every byte is moved once and the DMA engines never pause; their rate was fitted on this measurement.",
+}
+"""What is missing where a prediction is slower, in words."""
 ABOUT = """\
 Each row is a published measurement of a program that experts wrote (people, or a search with the chip at hand), and what
 the engine model predicts for the tuned kernel that does the same work. The kernels stand in `tests/kernels/experts/` and
@@ -187,7 +198,10 @@ def page(lines: Sequence[Line], missing: Sequence[Expert]) -> str:
     """The table as a page."""
     rows = ["| " + " | ".join(cells(each)) + " |" for each in lines]
     slower = [each for each in lines if each.over > 0]
-    reasons = [f"- **{each.expert.task}** ({each.expert.chip}, {each.over:+.0%}): {each.path}." for each in slower]
+    reasons = [
+        f"- **{each.expert.task}** ({each.expert.chip}, {each.over:+.1%}): {each.path}. {WHY.get(each.expert.id, '')}".rstrip()
+        for each in slower
+    ]
     sources = [f"- {each.task}: {each.source}." for each in experts()]
     absent = [f"- {each.task}: no configuration is known." for each in missing]
     return "\n".join(
@@ -200,7 +214,7 @@ def page(lines: Sequence[Line], missing: Sequence[Expert]) -> str:
             "|" + "---|" * len(COLUMNS),
             *rows,
             "",
-            "## Where the prediction is slower: the critical path",
+            "## Where the prediction is slower: the critical path, and why",
             "",
             *(reasons or ["Nowhere."]),
             *absent,
