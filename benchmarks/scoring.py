@@ -70,7 +70,7 @@ def known(kernel: Program, dims: Mapping[str, int], configs: list[Config]) -> li
     chip = load_chip("trn2")
     values = {each.name: each.values for each in engine.tunables(kernel, dims, chip, settable=True)}
     kept = [{name: value for name, value in config.items() if value in values.get(name, ())} for config in configs]
-    found = []
+    found: list[Config] = []
     for config in kept:
         try:
             engine.lower(kernel, dims, chip, config)
