@@ -123,6 +123,8 @@ class Builder:
         """The steps that cover several tiles, by the name of their axis."""
         self.wide: dict[Load | Store, WideTransfer] = {}
         """The loads and stores that cover several tiles of a loop."""
+        self.copies: dict[tuple[object, ...], list[Buffer]] = {}
+        """The buffers of tiles that are alike, by the frame, the name and the form."""
         self.accumulated: dict[Tensor, Buffer] = {}
         """The buffers of results that stores add to."""
         self.device = Device(prepared.body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -17,6 +17,7 @@ from ..fusion.followers import with_followers
 from ..fusion.masks import with_mask
 from ..instructions import Activation, Memset, Step, TensorScalar, TensorScan, placed
 from ..parts.aliases import others_in
+from ..parts.copies import copy_of
 from ..parts.insert import ahead
 from ..phases.waiting import fed, store_buffers
 from ..wide.moving import collect, row_of
@@ -58,7 +59,9 @@ def _emit(
     engine = builder.engine(name, group.engines, reads, small, span)
     scans = [each for each in instructions if isinstance(each, TensorScan)]
     moved = {value: buffer for scan in scans for value, buffer in _factor_moved(builder, scan, blocks)}
-    homes = {value: ahead(builder, value, group.ops, reads) or _target(builder, value) for value in results}
+    homes: dict[Value, Buffer] = {}
+    for value in results:
+        homes[value] = ahead(builder, value, group.ops, reads) or _target(builder, value, (*reads, *homes.values()))
     columns = _columns(builder, instructions, span) if engine == "gpsimd" and group.form == "tensor_tensor" else {}
     places = {**readable, **moved, **homes, **columns, main: homes[tile] if tile else unread(builder, main, name, blocks)}
 
@@ -177,8 +180,11 @@ def _only_begins_a_loop(builder: Builder, op: Op) -> bool:
     return number and len(uses) == 1 and isinstance(uses[0].by, Carried)
 
 
-def _target(builder: Builder, value: Value) -> Buffer:
-    """The buffer for a computed value: the carried buffer that it replaces, the staging buffer of a store, or a new one."""
+def _target(builder: Builder, value: Value, busy: Collection[Buffer]) -> Buffer:
+    """The buffer for a computed value: the carried buffer that it replaces, the staging buffer of a store, or one of its own.
+
+    `busy`: what its instruction reads, and where it leaves other results.
+    """
     carried = builder.carrying.get(value)
     definition = builder.uses.definition.get(value)
     shifted = isinstance(definition, Scan) and definition.exclusive  # it would write what it has still to read
@@ -190,8 +196,12 @@ def _target(builder: Builder, value: Value) -> Buffer:
         return row_of(builder, stored)
     if stored is not None:
         return _staging(builder, stored.tensor.name, value)
-    slots, runs = builder.work_slots(), builder.runs.get(value)
-    return builder.buffer(builder.label(value), "sbuf", value.element, value.axes, partition, slots, runs=runs)
+    name, slots, runs = builder.label(value), builder.work_slots(), builder.runs.get(value)
+
+    def made() -> Buffer:
+        return builder.buffer(name, "sbuf", value.element, value.axes, partition, slots, runs=runs)
+
+    return copy_of(builder, (name, value.element, value.axes, partition, runs), busy, made)
 
 
 def _last_reader(builder: Builder, carried: Carried) -> bool:

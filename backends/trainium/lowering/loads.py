@@ -16,6 +16,7 @@ from tilery.dsl.program import Axis, Dot, Index, Load, Value
 from tilery.dsl.spans import Span
 
 from ..addressing import alongside, gathered, is_strided
+from ..parts.copies import copy_of
 from ..phases.waiting import read_buffers
 from ..wide.moving import Steps, covering, moved_at_once, opened, tile_by_tile
 from ..wide.offered import widened_index
@@ -54,6 +55,7 @@ def _chosen(builder: Builder, op: Load) -> None:
 
 def _loaded(builder: Builder, op: Load, key: tuple[object, ...], wanted: list[tuple[Axis | None, bool]]) -> None:
     depth = _depth(builder, op)
+    here = depth == len(builder.frames) - 1
     inner = [frame.axis for frame in builder.frames[depth + 1 :]]
     needed = {axis.name for axis in op.result.axes} | {axis.parent for axis in op.result.axes}
     cut = [axis for axis in inner if axis is not None and axis.name in needed]
@@ -62,7 +64,7 @@ def _loaded(builder: Builder, op: Load, key: tuple[object, ...], wanted: list[tu
         queue = builder.transfer_queue("load")
         for axis, natural in wanted:
             if natural:
-                _plain(builder, op, cut, queue)
+                _plain(builder, op, cut, queue, here)
             else:
                 assert axis is not None
                 _turned(builder, op, axis, cut, queue)
@@ -145,13 +147,17 @@ def _hoisted_to(builder: Builder, op: Load) -> int | None:
     return None if chosen == "none" else independent[chosen] - 1
 
 
-def _plain(builder: Builder, op: Load, cut: list[Axis], queue: str) -> None:
-    name, value = op.tensor.name, op.result
+def _plain(builder: Builder, op: Load, cut: list[Axis], queue: str, here: bool) -> None:
+    """Emits a load as its readers want it; `here`: where they stand, and not before a loop around them."""
+    name, value, runs = op.tensor.name, op.result, builder.runs.get(op.result)
     moved, steps = moved_at_once(builder, op, cut)
     partition = raw_partition(builder, op, moved.index)
-    buffer = builder.buffer(
-        name, "sbuf", on_chip(value.element), value.axes, partition, builder.slots(name), cut=cut, runs=builder.runs.get(value)
-    )
+    slots, element = builder.slots(name), on_chip(value.element)
+
+    def made() -> Buffer:
+        return builder.buffer(name, "sbuf", element, value.axes, partition, slots, cut=cut, runs=runs)
+
+    buffer = copy_of(builder, ("load", name, element, value.axes, partition, runs), (), made) if here else made()
     builder.home[value] = buffer
     with opened(builder, steps, value.span):
         _unpacked(builder, moved, covering(builder, buffer, moved.result.axes), queue)
