@@ -9,6 +9,7 @@ judged on the scale of their neighbours. (Where every element should be 0, the s
     + 4 u(T) for every cast to a type T narrower than f32   p rounded to bf16 before a product
     + 4 u(T) for every store into a temp of type T
     + 4 u(f32) sqrt(K) for every sum, product of elements, or contraction, of length K
+    + 4 u(f32) sqrt(K) for every value that a loop `by 1` carries through its K steps
     + 4 u(f32) for every elementwise operation
     + 4 u(f32) sqrt(K) for every `+=` into a result, K positions adding to one element
 
@@ -89,6 +90,8 @@ def tolerance(kernel: program.Program, dims: Mapping[str, int], result: ElementT
                 units += 4 * unit(each.result.element)
             case program.Reduce(fn=fn) if REDUCTIONS[fn].rounds:
                 units += 4 * unit(F32) * sqrt(_length(each.axes, dims))
+            case program.Reduce(fn="first", axes=axes) if all(axis.unit for axis in axes) and each.result.element.kind == "float":
+                units += 4 * unit(F32) * sqrt(_length(axes, dims))  # what a step hands on to the next one
             case program.Scan(fn=fn) if SCANS[fn].rounds and each.result.element.kind == "float":
                 units += 4 * unit(F32) * sqrt(_length((each.axis,), dims))
             case program.Dot():
