@@ -100,8 +100,9 @@ def copying_engine(builder: Builder, name: str, source: Buffer, span: Span) -> s
 
 def across(builder: Builder, value: Value, axis: Axis, span: Span) -> Buffer:
     """The buffer of `value` in SBUF with `axis` across the partitions. Emits the transpose if there is none yet."""
-    if (value, axis) in builder.crossed:
-        return builder.crossed[value, axis]
+    known = builder.crossed.get((value, axis))
+    if known is not None and any(known.storage in frame.allocates for frame in builder.frames):
+        return known  # one that was made in a loop that has ended is there no more
     home = in_sbuf(builder, value, span)
     if home.partition == axis:
         return home

@@ -62,6 +62,21 @@ def test_a_computed_tile_is_turned_by_every_engine(way: str) -> None:
     assert queues == {way}
 
 
+def test_a_tile_that_a_loop_has_turned_is_turned_again_in_the_next() -> None:
+    """The buffer of the first loop is gone after it, and nothing was ever in it if that loop takes no step."""
+    lines = (
+        "s = bf16(q[m, D] * 2)",
+        "for n of N by 64:",
+        "    y[m, n] = s @ k[D, n]",
+        "for n of N by 64:",
+        "    z[m, n] = s @ k[D, n]",
+    )
+    head = "kernel f(q: f32[M, D], k: bf16[D, N]) -> (y: f32[M, N], z: f32[M, N]):\n    tile m of M:\n"
+    ((_, definition),) = parse(head + "".join(f"        {each}\n" for each in lines)).kernels.items()
+    program = engine.lower(definition.specialise({}, {}), {"M": 128, "D": 64, "N": 128}, load_chip("trn1"), {"m": 128})
+    assert sum(node.form == "transpose" for _, node in program.structure.instructions()) == 2
+
+
 def test_trn1_turns_no_tile_on_the_chip_by_dma() -> None:
     ((_, definition),) = parse(
         "kernel f(x: bf16[M, N]) -> y: bf16[N, M]:\n    tile m of M, n of N:\n        y[n, m] = x[m, n]\n"
