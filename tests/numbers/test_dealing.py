@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilery.backends.machine.engine_program import EngineProgram, Loop, Node, Transfer
-from tilery.backends.machine.time.dealing import busiest_share, busy_cores, cores_of, dealt_loops, repeated
+from tilery.backends.machine.time.dealing import busiest_share, busy_cores, cores_of, dealing, dealt_loops, repeated
 from tilery.backends.machine.time.guards import (
     GuardedSteps,
     Guards,
@@ -100,6 +100,49 @@ def test_what_stands_outside_a_divided_loop_is_repeated_on_every_core() -> None:
     assert loads == {"a": 1, "b": 4, "c": 1}
     assert set(counts) == {each for _, each in made.structure.instructions()}
     assert repeated(made) == {}
+
+
+@pytest.mark.parametrize(("order", "wanted"), [("m n", ["m", "n"]), ("n m", ["n", "m"])])
+def test_of_equal_ways_the_outer_loop_of_the_program_is_divided(order: str, wanted: list[str]) -> None:
+    config: dict[str, int | str] = {"m": 128, "n": 128, "order.m.n": order}
+    made = program(product("matmul", "dot[K](a[K, m], b[K, n])"), {"M": 512, "N": 512, "K": 128}, config)
+    shared = replace(made, cores=4)
+    assert [(each.axis.name, each.cores) for each in dealt_loops(shared)] == [(wanted[0], 4), (wanted[1], 1)]
+    both = replace(made, cores=2)
+    outer = next(each for each in loops(made.structure.body) if each.axis.name == wanted[0] and each.parallel)
+    assert cores_of(both, outer) == 2
+    loads = {each.action.tensor.name: many for each, many in repeated(both).items() if isinstance(each.action, Transfer)}
+    assert max(loads.values()) <= 2 and loads["c"] == 1
+
+
+def test_what_stands_before_all_nests_is_repeated_on_every_core() -> None:
+    text = """kernel f(x: f32[M, N], w: f32[N]) -> (y: f32[M, N], z: f32[M, N]):
+    u = exp(w[N])
+    tile m of M:
+        y[m, N] = x[m, N] * u
+    tile m of M:
+        z[m, N] = x[m, N] + u
+"""
+    made = replace(program(text, {"M": 512, "N": 64}, {"m": 128}), cores=2)
+    assert dealt(made) == {"m": (4, 128, 2)}
+    names = {each.action.tensor.name: many for each, many in repeated(made).items() if isinstance(each.action, Transfer)}
+    assert names == {"w": 2, "x": 1, "y": 1, "z": 1}
+
+
+def test_loops_in_loops_are_one_nest() -> None:
+    text = """kernel f(x: f32[M, N]) -> y: f32[M, N]:
+    tile m of M:
+        tile n of N:
+            y[m, n] = exp(x[m, n])
+"""
+    made = replace(program(text, {"M": 2, "N": 4}, {"m": 1, "n": 1}), cores=8)
+    assert dealt(made) == {"m": (2, 1, 2), "n": (4, 1, 4)}
+
+
+def test_a_dimension_without_positions_keeps_one_core() -> None:
+    made = program(NEST, {"B": 2, "G": 3, "M": 4, "N": 8}, {"m": 1})
+    found = dealing(made.structure, {"B": 0, "G": 3, "M": 4, "N": 8}, {"m": 1}, 8)
+    assert (found[0].steps, found[0].cores) == (0, 1)
 
 
 def test_a_loop_in_order_is_not_divided() -> None:
