@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
 from tilery.backends.machine.engine_program import Buffer, EngineProgram, Instruction, Loop, Node
@@ -113,17 +112,7 @@ def held_up(node: Instruction, other: str, chip: TrainiumChip) -> bool:
 
 
 def event_run(program: EngineProgram) -> int:
-    """The definition of the timing, written plainly. A first run at full speed settles how fast the tensor engine is."""
-    unit = trainium(program.chip).tensor
-    end, work = _run(program, Fraction(1))
-    least = Fraction(unit.warm_share) * end
-    if work == 0 or work >= least or unit.cold_speed == 1:
-        return end
-    return _run(program, min(least / work, 1 / Fraction(unit.cold_speed)))[0]
-
-
-def _run(program: EngineProgram, pace: Fraction) -> tuple[int, int]:
-    """Each instruction waits for its queue, its inputs and its slot. The end, and for how long the tensor engine worked."""
+    """The definition of the timing, written plainly: each instruction waits for its queue, its inputs and its slot."""
     queue: dict[str, int] = {}
     written: dict[tuple[Buffer, int], int] = {}
     read: dict[tuple[Buffer, int], int] = {}
@@ -132,16 +121,13 @@ def _run(program: EngineProgram, pace: Fraction) -> tuple[int, int]:
     for _, node in program.structure.instructions():
         for buffer in node.writes_to:
             writers[buffer].add(node.queue)
-    end, work, cold, chip = 0, 0, True, trainium(program.chip)
+    end, cold, chip = 0, True, trainium(program.chip)
 
     def trigger(name: str) -> int:
         return round(chip.dma.trigger_ns * 1e-9 * FS_PER_S) if name.startswith("dma.") else 0
 
     for node, extents, instances in events(program):
         duration = round(duration_s(node, chip, extents, program.dims) * FS_PER_S)
-        if node.engine == "tensor":
-            duration = duration * pace.numerator // pace.denominator
-            work += duration
         reads = [(buffer, instances[buffer] % program.slots(buffer)) for buffer in node.reads_from]
         writes = [(buffer, instances[buffer] % program.slots(buffer)) for buffer in node.writes_to]
         if node.engine == "tensor" and cold:
@@ -157,4 +143,4 @@ def _run(program: EngineProgram, pace: Fraction) -> tuple[int, int]:
         read |= {slot: max(done, read.get(slot, 0)) for slot in reads}
         written |= dict.fromkeys(writes, done)
         end = max(end, done)
-    return end, work
+    return end

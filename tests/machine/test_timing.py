@@ -16,7 +16,7 @@ from tilery.backends.chips import Chip, load_chip
 from tilery.backends.machine.engine_program import EngineProgram
 from tilery.backends.machine.time.bounds import lower_bound_s, upper_bound_s
 from tilery.backends.machine.time.resolving import FS_PER_S
-from tilery.backends.machine.time.timing import Walk, latency_fs, paces_of
+from tilery.backends.machine.time.timing import Walk, latency_fs
 from tilery.backends.tunable import Choice, Config
 from tilery.dsl.program import Program
 
@@ -65,7 +65,7 @@ def test_steps_that_a_guard_treats_alike_are_jumped_over(length: int, keys: int,
     """Causal attention over few keys: beyond them, every step lets the same keys through."""
     kernel, dims = specialised("attention", "bf16", True), {"H": 2, "S": length, "L": keys, "D": 64}
     program = engine.lower(kernel, dims, load_chip("trn2"), {"i": 128, "j": 128, "buffers.turn": 1})
-    walk = Walk(program, slowed=paces_of(program))
+    walk = Walk(program)
     assert walk.run() == latency_fs(program, jump=False)
     assert walk.events < most
 
@@ -74,7 +74,7 @@ def test_a_tile_that_nothing_reads_hinders_no_jump() -> None:
     """The squares that rmsnorm sums are written, and never read: their last read stays where it was, at the launch."""
     config: Config = {"m": 128, "engine.sum.every": "scalar"}
     program = engine.lower(specialised("rmsnorm", "bf16"), {"M": 12_800, "N": 1024}, load_chip("trn2"), config)
-    walk = Walk(program, slowed=paces_of(program))
+    walk = Walk(program)
     assert walk.run() == latency_fs(program, jump=False)
     assert walk.events < 60
 

@@ -69,5 +69,5 @@ def data_ns(row_bytes: float, runs: float, rows: int) -> float:
 
 
 def busy_ns(made: EngineProgram) -> dict[str, float]:
-    """Nanoseconds of work of each engine that has any, at full speed."""
-    return {name: share.busy_us / share.slowed * 1e3 for name, share in engine.simulate(made).engines.items() if share.busy_us}
+    """Nanoseconds of work of each engine that has any."""
+    return {name: share.busy_us * 1e3 for name, share in engine.simulate(made).engines.items() if share.busy_us}

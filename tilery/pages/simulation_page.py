@@ -26,7 +26,7 @@ from .run_page import print_head
 WAITING = "waiting: no engine is busy half of the time"
 WORTH = 0.005
 """Gains below this share are not shown."""
-TOLD_SLOWED = 1.05
+TOLD_STRETCHED = 1.05
 """An engine that is slower than this is said to be."""
 PARTS = 3
 """How many instructions of the critical path, and how many improvements, are shown."""
@@ -49,8 +49,8 @@ def _verdict(pipeline: Pipeline) -> Table:
     page.add_row("critical", _critical(analysis))
     page.add_row("would help", _help(analysis))
     for name, engine in report.engines.items():
-        if engine.slowed >= TOLD_SLOWED:
-            page.add_row("slowed", f"the {name} engine takes {engine.slowed:.2f} times as long: too little to do to stay fast")
+        if engine.stretched >= TOLD_STRETCHED:
+            page.add_row("stretched", f"a profile shows the {name} engine active {engine.stretched:.2f} times as long: it waits")
     if rests := [each for each in analysis.assumptions if abs(each.effect) >= WORTH]:
         page.add_row("rests on", Text(_rests_on(pipeline.chip, rests), style="dim"))
     if report.cores > 1:

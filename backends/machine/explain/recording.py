@@ -12,7 +12,7 @@ from typing import Literal
 
 from ..engine_program import Buffer, EngineProgram, Instruction
 from ..time.resolving import Leaf, Repeat, ResolvedStage
-from ..time.timing import Walk, paces_of
+from ..time.timing import Walk
 
 Cause = Literal["launch", "engine", "held up", "input", "slot"]
 """What an instruction waited for last: nothing; its engine's earlier work; another queue that shares hardware with its own; an
@@ -119,7 +119,7 @@ class Recording(Walk):
     least = 4
 
     def __init__(self, program: EngineProgram) -> None:
-        super().__init__(program, slowed=paces_of(program))
+        super().__init__(program)
         self._names = tuple(dict.fromkeys(node.queue for _, node in program.structure.instructions()))
         self._buffers = program.structure.buffers
         self._rings = [[Instance(buffer) for _ in range(program.slots(buffer))] for buffer in self._buffers]

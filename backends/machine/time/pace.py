@@ -1,16 +1,16 @@
-"""How fast an engine works that slows down where there is little for it to do.
+"""For how long an engine is active that has little to do.
 
-A tensor engine draws its current in bursts. Where it works for less than a half of the last few microseconds, a limit on how
-fast the current may change sets in, and the next burst runs at a half of its speed (AWS Neuron Explorer, on throttling). Which
-bursts these are depends on gaps that no published number tells. What has been measured is the whole: the less of a run there
-is to do at full speed, the longer each instruction takes, down to half the speed.
+Profiles of kernels that keep a tensor engine waiting show its instructions active for longer than they take where nothing is
+waited for, up to twice as long. AWS Neuron Explorer names a cause: where the engine works for less than a half of the last few
+microseconds, a limit on how fast its current may change sets in, and the next burst runs at a half of its speed. Which bursts
+these are depends on gaps that no published number tells. What has been measured is the whole:
 
-    work at full speed >= warm share x run at full speed:  full speed
-    else:  so slow that it works for the warm share of that run, at least at the cold speed
+    work at full speed >= warm share x run:  active for as long as the work takes
+    else:  active for the warm share of the run, at most as long as at the cold speed
 
-The program is walked at full speed first, which gives the run. So the pace is one number for a whole program, settled before
-the walk that counts: that walk stays exact and jumps as any other. And it stays monotone. A run that gets shorter makes the
-engine no slower; a faster clock shortens work and run alike, and no instruction takes longer for it.
+The run is no longer for it. An engine that is waited for has no gaps, and one that has gaps waits for others. Measured latencies
+say the same: a walk with the slower pace errs by more (docs/decisions.md). So this is told of an engine's activity, and the
+recurrence knows nothing of it.
 """
 
 from __future__ import annotations
@@ -23,19 +23,14 @@ if TYPE_CHECKING:
     from .resolving import Governed
 
 Paces: TypeAlias = Mapping[int, Fraction]
-"""By queue, how many times as long its instructions take as at full speed. Queues at full speed are missing."""
+"""By queue, how many times as long its instructions are active as their work takes. Queues without gaps are missing."""
 
 
 def paces(governed: Sequence[Governed], worked_fs: Sequence[int], run_fs: int) -> Paces:
-    """The paces that follow from a run at full speed, and from how long each queue worked in it."""
+    """The paces that follow from a run, and from how long each queue worked in it."""
     found = {}
     for each in governed:
         work = worked_fs[each.queue]
         if 0 < work < each.warm_share * run_fs:
             found[each.queue] = min(each.slowest, each.warm_share * run_fs / work)
     return found
-
-
-def slower(duration_fs: int, pace: Fraction) -> int:
-    """What an instruction takes at a pace."""
-    return duration_fs * pace.numerator // pace.denominator

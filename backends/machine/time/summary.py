@@ -9,7 +9,7 @@ from ..capacity import usage
 from ..engine_program import EngineProgram
 from .dealing import busy_cores, dealt_loops, repeated
 from .resolving import FS_PER_S, FS_PER_US
-from .timing import latency_fs, slowed_engines
+from .timing import walked
 from .totals import Totals
 
 
@@ -22,8 +22,13 @@ class EngineShare:
     """Share of the latency in which it works; the rest of the time it waits."""
     instructions: int
     """Instructions issued, each with its counted repetitions as one."""
-    slowed: float = 1.0
-    """How many times as long its instructions take as at full speed, because there is little for it to do."""
+    stretched: float = 1.0
+    """How many times as long a profile shows it active, because it waits inside its instructions (`pace.py`)."""
+
+    @property
+    def active_us(self) -> float:
+        """For how long a profile shows it active."""
+        return self.busy_us * self.stretched
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class Report:
 def simulate(program: EngineProgram, launch: bool = False) -> Report:
     """Times an engine program. `launch`: with what starting it takes; `UsageError` where nobody says how long that is."""
     chip, family, engines = program.chip, program.family, [each.name for each in program.family.engines(program.chip)]
-    latency = latency_fs(program)
+    latency, stretched = walked(program)
     latency_s = latency / FS_PER_S
     busy = dict.fromkeys(engines, 0.0)
     count = dict.fromkeys(engines, 0.0)
@@ -86,15 +91,14 @@ def simulate(program: EngineProgram, launch: bool = False) -> Report:
     for node, times, extents in totals.executed():
         busy[node.engine] += times * family.duration_s(node, extents, totals.setting)
         count[node.engine] += times
-    slowed = slowed_engines(program)
-    busy = {name: seconds * slowed.get(name, 1.0) for name, seconds in busy.items()}
     copies, totals = repeated(program), Totals(program.structure, program.dims, sizes)
     for node, times, extents in totals.executed():
         for element, number in family.macs(node, extents).items():
             macs[element] = macs.get(element, 0.0) + float(times * number)
         moved += copies.get(node, 1) * times * family.moved_bytes(node, extents, totals.setting)
     shares = {
-        name: EngineShare(busy[name] * 1e6, busy[name] / latency_s, round(count[name]), slowed.get(name, 1.0)) for name in engines
+        name: EngineShare(busy[name] * 1e6, busy[name] / latency_s, round(count[name]), stretched.get(name, 1.0))
+        for name in engines
     }
     busiest = max(engines, key=lambda name: busy[name])
     work, least_s = 2 * sum(macs.values()), chip.least_s(macs)

@@ -5,7 +5,6 @@
 Every queue runs its instructions in program order. The loads of one loop share a queue, and so do its stores. A transfer
 occupies its own queue, and holds up every other transfer queue for as long as it takes, because all of them share the DMA
 engines; a queue that has nothing to do meanwhile loses no time. Engines that share a port hold each other up in the same way.
-An engine that slows down where there is little to do is walked at full speed first, which settles how slow it is (`pace.py`).
 Time is counted in whole femtoseconds, so that sums are exact and a repeated pattern can be recognised by equality.
 
 A loop whose steps cost the same maps the clocks by the same (max,+) linear map, which commutes with adding a constant to all
@@ -24,7 +23,7 @@ from ..stage_order import in_turn, turn_count
 from .dealing import cores_of
 from .guards import guarded_by
 from .joined import Joined
-from .pace import Paces, paces, slower
+from .pace import paces
 from .resolving import Leaf, Repeat, ResolvedStage, Step, Touched, resolve
 
 Recorder = Callable[[Instruction, int, int], None]
@@ -36,25 +35,16 @@ def latency_fs(program: EngineProgram, record: Recorder | None = None, jump: boo
 
     `record` is called for every instruction that is walked. Jumps leave instructions out: for all of them, set `jump` to False.
     """
-    first = Walk(program, jump=jump)
-    if not first.governed:
-        return Walk(program, record, jump).run()
-    end = first.run()
-    found = paces(first.governed, first.worked, end)
-    return end if not found and record is None else Walk(program, record, jump, found).run()
+    return Walk(program, record, jump).run()
 
 
-def paces_of(program: EngineProgram) -> Paces:
-    """How much slower the queues of a program work than they could; those at full speed are missing."""
-    first = Walk(program)
-    end = first.run() if first.governed else 0
-    return paces(first.governed, first.worked, end)
-
-
-def slowed_engines(program: EngineProgram) -> dict[str, float]:
-    """By engine, how many times as long its instructions take as at full speed, where that is longer."""
+def walked(program: EngineProgram) -> tuple[int, dict[str, float]]:
+    """The latency in femtoseconds, and by engine how many times as long its instructions are active as they need (`pace.py`)."""
+    walk = Walk(program)
+    end = walk.run()
     names = tuple(dict.fromkeys(node.queue for _, node in program.structure.instructions()))
-    return {names[queue].partition(".")[0]: float(pace) for queue, pace in paces_of(program).items()}
+    found = paces(walk.governed, walk.worked, end)
+    return end, {names[queue].partition(".")[0]: float(pace) for queue, pace in found.items()}
 
 
 class Walk:
@@ -65,9 +55,7 @@ class Walk:
     least = 1
     """The fewest steps that a jump has to skip; a shorter one is walked."""
 
-    def __init__(
-        self, program: EngineProgram, record: Recorder | None = None, jump: bool = True, slowed: Paces | None = None
-    ) -> None:
+    def __init__(self, program: EngineProgram, record: Recorder | None = None, jump: bool = True) -> None:
         numbers = resolve(program)
         self._steps = numbers.steps
         self._free = list(numbers.starts)
@@ -84,7 +72,6 @@ class Walk:
         self.governed = numbers.governed
         self.worked = [0] * len(self._free)
         """For how long each queue has worked."""
-        self._slowed = slowed or {}
         self._record = record
         self._jump = jump
         self.events = 0
@@ -125,8 +112,6 @@ class Walk:
             if clock > start:
                 start = clock
         duration = leaf.duration_fs
-        if leaf.queue in self._slowed:
-            duration = slower(duration, self._slowed[leaf.queue])
         self.worked[leaf.queue] += duration
         if leaf.warm_up_fs and leaf.queue not in self._warm:
             duration += leaf.warm_up_fs
