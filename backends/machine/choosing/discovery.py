@@ -19,6 +19,8 @@ FUSE = "fuse."
 """Begins the names of knobs that are all tried at once: what is apart has an engine of its own, whatever else is apart."""
 STAGES = "stages."
 """Begins those that are also tried with all else as it was: a loop may have stages where one inside has them."""
+HOIST = "hoist."
+"""Begins those that are also tried one by one: a loop has stages of its own only as long as one load stands in it."""
 
 
 def discover(
@@ -40,7 +42,8 @@ def discover(
         tried = [found[name] for name in new if together(name)]
         staged = {each.name: each.values[1] for each in tried if each.name.startswith(STAGES)}
         halves = _halves([replace(each, values=each.values[:2]) if each.name in choices.alike else each for each in tried])
-        for mixed in chain([staged] if staged else [], halves):
+        moved = ({each.name: value} for each in tried if each.name.startswith(HOIST) for value in each.values[1:])
+        for mixed in chain([staged] if staged else [], moved, halves):
             here = {**given, **later, **mixed}
             while late := _met(choices_of(here), found, seen):
                 # What shows only there is tried there, and further on.
