@@ -157,6 +157,6 @@ def test_what_is_asked_for_by_name() -> None:
     layernorm = kernel("leading", "layernorm_of_any")
     one = layernorm.simulate(**{"...": 300, "N": 200, "bias....": 1})
     each = layernorm.simulate(**{"...": 300, "N": 200})
-    assert one.moved_bytes < each.moved_bytes  # its row is read once
+    assert one.hbm_bytes < each.hbm_bytes  # its row is read once
     with pytest.raises(UsageError, match=r"bias\.\.\.\.=7: it is 1, or it is left out"):
         layernorm.simulate(**{"...": 300, "N": 200, "bias....": 7})
