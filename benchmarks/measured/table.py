@@ -129,7 +129,8 @@ def _ladder(name: str, kernel: str, steps: Mapping[int, str], more: Config, bank
 
 
 KNOWN.update(_ladder("ladder", "matmul_kmajor", STORED_K_FIRST, {}, 8))
-KNOWN.update(_ladder("turned", "matmul", STORED_M_FIRST, {"transpose.a": "tensor"}, 7))
+# Rows of blocks are taken to end before the next begins: to hold two of them takes the room of b's second buffer.
+KNOWN.update(_ladder("turned", "matmul", STORED_M_FIRST, {"transpose.a": "tensor", "stages.m": 1}, 7))
 ATTENTION: Config = {
     "i": 128,
     "j": 512,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 TUNER = Path(__file__).parents[2] / "tuner"
 ENGINE = {
+    "calibration/problem.py",  # fits constants on what the engine's walk makes of them
     "model/engine_model.py",
     "model/engine_objectives.py",
     "model/lowered.py",
