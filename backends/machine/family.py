@@ -92,9 +92,9 @@ class Queue:
     warm_up_ns: float = 0.0
     """What its first instruction takes longer."""
     warm_share: float = 0.0
-    """The share of the run for which it has to work, or it slows down (`time/pace.py`); 0: it never does."""
+    """The share of the run for which a profile shows it active at least (`time/pace.py`); 0: for as long as it works."""
     cold_speed: float = 1.0
-    """The share of its speed that it has at least."""
+    """1 over how many times as long as its work takes that is at most."""
     holds_up: tuple[str, ...] = ()
     """Names of queues of other engines that stand still while it works, because they share hardware."""
 

@@ -75,9 +75,9 @@ class TensorUnit(Section, frozen=True, kw_only=True):
     warm_up_ns: NotNegative = 0
     """Time lost when the unit is first used, because it starts at a part of its speed."""
     warm_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
-    """The share of the run for which the unit has to work to keep its speed; 0: it always keeps it."""
+    """The share of a run for which profiles show the unit active at least; 0: for as long as it works. Changes no latency."""
     cold_speed: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
-    """The share of its speed that it has at least, however little there is to do."""
+    """1 over how many times as long as its work takes the unit is active at most."""
 
     def macs_per_s(self, element: str) -> float:
         """Multiplications and additions a second at most, for operands of an element type."""

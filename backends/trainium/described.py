@@ -29,7 +29,6 @@ OVERHEADS = (
     "tensor.min_cycles=0",
     "tensor.fixed_cycles=0",
     "tensor.warm_up_ns=0",
-    "tensor.warm_share=0",
     *(f"{engine}.{field}=0" for engine in ELEMENTWISE for field in ("fixed_cycles", "accumulate_cycles")),
 )
 
@@ -41,7 +40,6 @@ CALIBRATED = (
     "dma.trigger_ns",
     "tensor.fixed_cycles",
     "tensor.warm_up_ns",
-    "tensor.warm_share",
     *(f"{engine}.fixed_cycles" for engine in ELEMENTWISE),
 )
 

@@ -99,6 +99,8 @@ def test_energy_and_price_are_their_formulas() -> None:
 
 
 def test_a_tensor_engine_that_starves_is_said_to_be_active_for_longer() -> None:
+    figures = json.loads(page(str(KERNELS / "matmul.tk"), "M=128", "K=128", "N=512", "--json"))["engines"]["tensor"]
+    assert figures["active_us"] == pytest.approx(2 * figures["busy_us"])
     told = page(str(KERNELS / "matmul.tk"), "M=128", "K=128", "N=512")
     assert "stretched      a profile shows the tensor engine active 2.00 times as long" in told
     assert "stretched" not in page(str(KERNELS / "matmul.tk"), "M=128", "K=128", "N=512", "--chip", "trn1")

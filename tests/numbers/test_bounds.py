@@ -80,7 +80,7 @@ def test_the_tensor_engine_warms_up() -> None:
     stored = TRIGGER + short + ARRIVAL + WARM_UP + work + COPIED + MOVED + ARRIVAL
     assert lower_us(made) == pytest.approx(stored)
     assert upper_us(made) == pytest.approx(
-        TRIGGER + WARM_UP + 2 * work + 2 * COPIED + (least + ARRIVAL) + (short + ARRIVAL) + 2 * (MOVED + ARRIVAL)
+        TRIGGER + WARM_UP + work + 2 * COPIED + (least + ARRIVAL) + (short + ARRIVAL) + 2 * (MOVED + ARRIVAL)
     )
 
 

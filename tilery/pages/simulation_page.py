@@ -199,6 +199,7 @@ def figures(pipeline: Pipeline) -> dict[str, object]:
     data, analysis = _report_figures(pipeline), pipeline.analysis
     for name, engine in data["engines"].items():
         engine["stalled_share"] = analysis.stalled[name]
+        engine["active_us"] = pipeline.report.engines[name].active_us
     used = analysis.energy
     return {
         **data,

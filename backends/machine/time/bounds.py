@@ -60,13 +60,11 @@ def _one_after_the_other(structure: Structure, work: Mapping[Instruction, Number
 def upper_bound_s(structure: Structure, dims: Mapping[str, int], tiles: Mapping[str, Number]) -> Number:
     """The upper bound in seconds: all instructions one after the other, each waiting for the result of the one before."""
     totals, family = Totals(structure, dims, tiles), structure.family
-    queues = _queues(structure, [node for _, node in structure.instructions()])
-    used = queues.values()
+    used = _queues(structure, [node for _, node in structure.instructions()]).values()
     starts_ns, warm_up_ns = max((each.starts_ns for each in used), default=0.0), sum(each.warm_up_ns for each in used)
     total: Number = (starts_ns + warm_up_ns) * 1e-9
     for node, times, extents in totals.executed():
-        slowest_s = family.duration_s(node, extents, totals.setting) / queues[node.queue].cold_speed
-        total = total + times * (slowest_s + family.latency_s(node, structure.chip))
+        total = total + times * (family.duration_s(node, extents, totals.setting) + family.latency_s(node, structure.chip))
     return total
 
 

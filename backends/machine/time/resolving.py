@@ -93,13 +93,13 @@ class Touched:
 
 @dataclass(frozen=True, slots=True)
 class Governed:
-    """A queue that slows down where there is little to do."""
+    """A queue that a profile shows active for longer than its work takes, where there is little to do."""
 
     queue: int
     warm_share: Fraction
-    """The share of the run for which it works at full speed."""
+    """The share of the run for which it is active at least,"""
     slowest: Fraction
-    """How many times as long an instruction takes at most."""
+    """as long as that is no more than so many times its work."""
 
 
 Step = Leaf | Repeat | ResolvedStage
@@ -115,7 +115,7 @@ class Resolved:
     """When each queue can begin, in femtoseconds."""
     guards: Guards
     governed: tuple[Governed, ...]
-    """The queues that slow down where there is little to do."""
+    """The queues that are active for longer where there is little to do."""
 
 
 def resolve(program: EngineProgram) -> Resolved:
